@@ -1,0 +1,45 @@
+"""The one place that reads a clock: made at the edge, handed in everywhere else."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for labels, monotonic time for every age, delay and integral."""
+
+    @property
+    def boot_id(self) -> str:
+        """Return the id of this run; monotonic times of different runs can not be compared."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds since an arbitrary point; never goes back."""
+        ...
+
+    def wall(self) -> datetime:
+        """Return the time of day, aware, in UTC; may step."""
+        ...
+
+
+def _new_boot_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own clocks."""
+
+    boot_id: str = field(default_factory=_new_boot_id)
+
+    def monotonic_ns(self) -> int:
+        """Return the machine's monotonic clock in nanoseconds (the same for all processes of a host)."""
+        return time.monotonic_ns()  # noqa: TID251 - the edge
+
+    def wall(self) -> datetime:
+        """Return the machine's time of day in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the edge

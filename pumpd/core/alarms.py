@@ -1,0 +1,223 @@
+"""The alarm signal as a complete table, and the alarms of one pump.
+
+Condition and signal are two things: the condition is present or not; the signal says what people are told
+(IEEE 11073-10207: On, Off, Latch, Ack).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+
+from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.conditions import AlarmPriority, ConditionId
+
+
+class AlarmSignal(Enum):
+    """What people are told about a condition."""
+
+    OFF = "off"
+    ON = "on"
+    """Present, and nobody has said "I have it"."""
+    LATCHED = "latched"
+    """The condition is gone; nobody has acknowledged it."""
+    ACKNOWLEDGED = "acknowledged"
+    """Present, and a named person has it."""
+
+
+class AlarmEvent(Enum):
+    """What can happen to a signal."""
+
+    RAISE = "raise"
+    """The condition is present."""
+    WORSEN = "worsen"
+    """The condition is present at a higher priority than before."""
+    CLEAR = "clear"
+    """The condition is gone."""
+    ACKNOWLEDGE = "acknowledge"
+    """A person said "I have it"."""
+
+
+_OFF, _ON, _LATCHED, _ACK = AlarmSignal.OFF, AlarmSignal.ON, AlarmSignal.LATCHED, AlarmSignal.ACKNOWLEDGED
+
+TRANSITIONS: Mapping[AlarmSignal, Mapping[AlarmEvent, tuple[AlarmSignal, AlarmSignal]]] = {
+    # event: (next when the alarm does not latch, next when it does)
+    _OFF: {
+        AlarmEvent.RAISE: (_ON, _ON),
+        AlarmEvent.WORSEN: (_ON, _ON),
+        AlarmEvent.CLEAR: (_OFF, _OFF),
+        AlarmEvent.ACKNOWLEDGE: (_OFF, _OFF),
+    },
+    _ON: {
+        AlarmEvent.RAISE: (_ON, _ON),
+        AlarmEvent.WORSEN: (_ON, _ON),
+        AlarmEvent.CLEAR: (_OFF, _LATCHED),
+        AlarmEvent.ACKNOWLEDGE: (_ACK, _ACK),
+    },
+    _LATCHED: {
+        AlarmEvent.RAISE: (_ON, _ON),
+        AlarmEvent.WORSEN: (_ON, _ON),
+        AlarmEvent.CLEAR: (_LATCHED, _LATCHED),
+        AlarmEvent.ACKNOWLEDGE: (_OFF, _OFF),
+    },
+    _ACK: {
+        AlarmEvent.RAISE: (_ACK, _ACK),
+        AlarmEvent.WORSEN: (_ON, _ON),
+        AlarmEvent.CLEAR: (_OFF, _OFF),
+        AlarmEvent.ACKNOWLEDGE: (_ACK, _ACK),
+    },
+}
+"""Every cell is written out; a test says that none is missing."""
+
+
+def step(signal: AlarmSignal, event: AlarmEvent, *, latches: bool) -> AlarmSignal:
+    """Return the signal after ``event``."""
+    return TRANSITIONS[signal][event][latches]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A condition that is present now, with what was measured, what is allowed and how bad it is."""
+
+    priority: AlarmPriority
+    measured: str = ""
+    allowed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One condition on one pump (or on the node) with its signal; signal OFF only inside an event."""
+
+    condition: ConditionId
+    priority: AlarmPriority
+    """The worst it has been since it was raised."""
+    signal: AlarmSignal
+    revision: int
+    """Goes up by one when it is raised or worsens: an acknowledgement names the revision it saw."""
+    since: datetime
+    """When it was raised (wall time, a label)."""
+    measured: str
+    allowed: str
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+
+    @property
+    def latches(self) -> bool:
+        """True when it outlives its condition until a person has seen it."""
+        latch_from = CATALOGUE[self.condition].latch_from
+        return latch_from is not None and self.priority >= latch_from
+
+    @property
+    def title(self) -> str:
+        """What is wrong, in the nurse's words."""
+        return CATALOGUE[self.condition].title.format(measured=self.measured, allowed=self.allowed)
+
+    @property
+    def action(self) -> str:
+        """What to do about it."""
+        return CATALOGUE[self.condition].action.format(measured=self.measured, allowed=self.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChanged:
+    """One transition of one alarm: what the journal keeps and the network is told."""
+
+    event: AlarmEvent
+    before: AlarmSignal
+    alarm: Alarm
+    """The alarm as it is now; its signal is OFF when it ended."""
+    at: datetime
+    by: str = ""
+    """Who did it, for ACKNOWLEDGE."""
+
+
+Alarms = Mapping[ConditionId, Alarm]
+"""The alarms of one pump or node whose signal is not OFF."""
+
+NO_ALARMS: Alarms = MappingProxyType({})
+
+
+def settle(
+    alarms: Alarms, findings: Mapping[ConditionId, Finding], held: frozenset[ConditionId], now: datetime
+) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
+    """Return the alarms after ``findings`` is all that is present, with the transitions that took.
+
+    A condition in ``held`` can not be judged at the moment (no fresh reading): its alarm stays as it is.
+    """
+    if not findings and not alarms:
+        return alarms, ()
+    after = dict(alarms)
+    changes: list[AlarmChanged] = []
+    for condition, finding in findings.items():
+        alarm = alarms.get(condition)
+        if alarm is None:
+            alarm = Alarm(condition, finding.priority, _OFF, 0, now, finding.measured, finding.allowed)
+            event = AlarmEvent.RAISE
+        elif finding.priority > alarm.priority:
+            event = AlarmEvent.WORSEN
+        else:
+            event = AlarmEvent.RAISE
+        before = alarm.signal
+        priority = max(finding.priority, alarm.priority)
+        signal = step(before, event, latches=alarm.latches)
+        if signal is before and event is AlarmEvent.RAISE:
+            if (finding.measured, finding.allowed) != (alarm.measured, alarm.allowed):
+                after[condition] = replace(alarm, measured=finding.measured, allowed=finding.allowed)
+            continue
+        after[condition] = replace(
+            alarm,
+            priority=priority,
+            signal=signal,
+            revision=alarm.revision + 1,
+            since=now if before in (_OFF, _LATCHED) else alarm.since,
+            measured=finding.measured,
+            allowed=finding.allowed,
+            acknowledged_by="",
+            acknowledged_at=None,
+        )
+        changes.append(AlarmChanged(event, before, after[condition], now))
+    for condition, alarm in alarms.items():
+        if condition in findings or condition in held:
+            continue
+        signal = step(alarm.signal, AlarmEvent.CLEAR, latches=alarm.latches)
+        if signal is alarm.signal:
+            continue
+        cleared = replace(alarm, signal=signal)
+        if signal is _OFF:
+            del after[condition]
+        else:
+            after[condition] = cleared
+        changes.append(AlarmChanged(AlarmEvent.CLEAR, alarm.signal, cleared, now))
+    return MappingProxyType(after), tuple(changes)
+
+
+def acknowledge(
+    alarms: Alarms, condition: ConditionId, revision: int, by: str, now: datetime
+) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
+    """Return the alarms after ``by`` said "I have it" of ``condition`` as it was at ``revision``.
+
+    ValueError, with the reason, when there is no such alarm, when it has been raised anew or worsened since,
+    or when it is already acknowledged; nothing changes then.
+    """
+    alarm = alarms.get(condition)
+    if alarm is None:
+        raise ValueError(f"{condition.value}: no such alarm is on; it may have ended")
+    if alarm.revision != revision:
+        raise ValueError(
+            f"{condition.value}: it was raised anew or worsened since (revision {alarm.revision}, "
+            f"the screen showed {revision}); look again"
+        )
+    if alarm.signal is _ACK:
+        raise ValueError(f"{condition.value}: {alarm.acknowledged_by} has it already")
+    before = alarm.signal
+    signal = step(before, AlarmEvent.ACKNOWLEDGE, latches=alarm.latches)
+    seen = replace(alarm, signal=signal, acknowledged_by=by, acknowledged_at=now)
+    after = dict(alarms)
+    if signal is _OFF:
+        del after[condition]
+    else:
+        after[condition] = seen
+    return MappingProxyType(after), (AlarmChanged(AlarmEvent.ACKNOWLEDGE, before, seen, now, by),)

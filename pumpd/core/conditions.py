@@ -1,0 +1,77 @@
+"""What an alarm condition is: id, priority, audience, latching, delay and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+
+class AlarmPriority(IntEnum):
+    """IEC 60601-1-8 priorities; a higher number is worse."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+class Audience(Enum):
+    """Who acts on a condition; an engineer's condition never sounds at a nurse."""
+
+    NURSE = "nurse"
+    ENGINEER = "engineer"
+
+
+class ConditionId(Enum):
+    """The id of each condition, as it stands in topics, journal and docs."""
+
+    OVER_HARD = "over-hard"
+    OVER_SOFT = "over-soft"
+    UNDER_HARD = "under-hard"
+    UNDER_SOFT = "under-soft"
+    FLOW_CEILING = "flow-ceiling"
+    NO_PROGRAMME = "no-programme"
+    LIBRARY_MISSING = "library-missing"
+    LINK_LOST = "link-lost"
+    INVALID_VALUE = "invalid-value"
+    UNKNOWN_STATUS = "unknown-status"
+    WRONG_DEVICE = "wrong-device"
+    OCCLUSION = "occlusion"
+    OCCLUSION_UPSTREAM = "occlusion-upstream"
+    AIR = "air"
+    EMPTY = "empty"
+    DOOR = "door"
+    NEAR_END = "near-end"
+    INFUSION_COMPLETE = "infusion-complete"
+    KVO = "kvo"
+    BATTERY_LOW = "battery-low"
+    BATTERY_DEPLETED = "battery-depleted"
+    PUMP_FAULT = "pump-fault"
+    PUMP_OTHER = "pump-other"
+    RESTRAINED = "restrained"
+    RESTRAINT_FAILED = "restraint-failed"
+    FRAME_BLOCKED = "frame-blocked"
+    JOURNAL_LATE = "journal-late"
+    HISTORY_FAILING = "history-failing"
+    SESSION_CRASHED = "session-crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCondition:
+    """One kind of thing that can be wrong.
+
+    ``title`` and ``action`` are str.format templates over ``measured`` and ``allowed``.
+    """
+
+    id: ConditionId
+    priority: AlarmPriority
+    latch_from: AlarmPriority | None
+    """From this priority up the signal outlives the condition until a person has seen it; None: never."""
+    title: str
+    """What is wrong, in the nurse's words."""
+    action: str
+    """What to do about it."""
+    audience: Audience
+    source: str
+    """Where rule and priority come from."""
+    delay_s: int = 0
+    """How long it must hold before it is raised."""

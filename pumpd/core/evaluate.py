@@ -1,0 +1,271 @@
+"""The only doors into the core: (state, input, now) in, (state, effects) out. No clock, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from types import MappingProxyType
+
+from pumpd.core import alarms as signals
+from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding
+from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.freshness import Freshness, freshness
+from pumpd.core.limits import confirmed_findings, findings
+from pumpd.core.quantities import NS_PER_S, FlowRate
+from pumpd.core.state import (
+    Acknowledge,
+    Dwell,
+    Effect,
+    FrameBlocked,
+    Now,
+    PauseNow,
+    PumpInput,
+    PumpState,
+    ReadAgain,
+    RestraintOutcome,
+    RestraintPhase,
+    RestraintRecord,
+    SessionCrashed,
+    Tick,
+    WrongDevice,
+)
+from pumpd.core.telemetry import Telemetry
+
+CONFIRM_OF = 3
+CONFIRM_NEEDED = 2
+"""A hard limit is broken when 2 of the last 3 readings break it (reference: OVER_HARD, 2 of 3)."""
+
+RELAPSE_SHARE = 2
+"""A good second takes back 1/2 s of a running delay: alternating good and bad still alarms.
+
+The GPCA model reset its timer on one good sample, so alternating flow never alarmed.
+"""
+
+CLEAR_AFTER_NS = 5 * NS_PER_S
+"""A delayed alarm clears after this long without a breaking reading, so that it does not chatter."""
+
+ONE_RESTRAINT_PER = timedelta(minutes=10)
+"""After a pause a person may restart the pump: no second pause for that cause for this long."""
+
+_CONFIRMED = (ConditionId.OVER_HARD, ConditionId.FLOW_CEILING)
+_NEEDS_READING = frozenset(ConditionId) - {
+    ConditionId.LINK_LOST,
+    ConditionId.WRONG_DEVICE,
+    ConditionId.FRAME_BLOCKED,
+    ConditionId.SESSION_CRASHED,
+    ConditionId.JOURNAL_LATE,
+    ConditionId.HISTORY_FAILING,
+}
+"""Conditions that only a reading can judge: without one their alarm stays as it is."""
+
+_RESTRAINT_ALARMS = frozenset({ConditionId.RESTRAINED, ConditionId.RESTRAINT_FAILED})
+
+
+def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
+    """Return the pump's state after ``given`` at ``now``, and what the daemon must do about it.
+
+    ValueError only for an Acknowledge that can not be taken; the state is unchanged then.
+    """
+    match given:
+        case Telemetry():
+            return _reading(state, given, now)
+        case Acknowledge():
+            after, changes = signals.acknowledge(
+                state.alarms, given.condition, given.revision, given.by, now.wall
+            )
+            return replace(state, alarms=after), changes
+        case RestraintOutcome():
+            return _outcome(state, given, now)
+        case Tick():
+            return _without_reading(state, now)
+        case WrongDevice():
+            found = f"{given.found}\n{given.expected}" if given.found else ""
+            return _without_reading(replace(state, wrong_device=found), now)
+        case FrameBlocked():
+            return _without_reading(replace(state, blocked_frame=given.frame), now)
+        case SessionCrashed():
+            return _without_reading(replace(state, crashed=given.reason), now)
+
+
+def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
+    breaking = dict(confirmed_findings(state, reading))
+    over = (*state.over, bool(breaking))[-CONFIRM_OF:]
+    effects: list[Effect] = []
+    present: dict[ConditionId, Finding] = {}
+    held: set[ConditionId] = set()
+    if breaking:
+        if over.count(True) >= CONFIRM_NEEDED:
+            present.update(breaking)
+        else:
+            effects.append(ReadAgain())
+            held.update(breaking)  # an alarm already on is not cleared by waiting for confirmation
+    if reading.flow.value is None:
+        held.update(_CONFIRMED)
+    present_now = dict(findings(state, reading))
+    dwells = state.dwells
+    if present_now or dwells:
+        passed, dwells = _delayed(state, present_now, now)
+        present.update(passed)
+    if reading.status.delivers:
+        held.add(ConditionId.RESTRAINT_FAILED)
+    else:
+        held.add(ConditionId.RESTRAINED)
+    age_ns = now.mono_ns - reading.taken_ns
+    fresh = freshness(age_ns, state.setup.freshness)
+    after = replace(
+        state, last=reading, freshness=fresh, over=over if breaking or any(over) else (), dwells=dwells
+    )
+    present.update(_technical(after, now))
+    if not present and not state.alarms:
+        return after, tuple(effects)
+    alarms, changes = signals.settle(state.alarms, present, frozenset(held), now.wall)
+    after = replace(after, alarms=alarms)
+    effects.extend(changes)
+    after, pause = _restrain(after, present, reading, now)
+    if pause is not None:
+        effects.append(pause)
+    return after, tuple(effects)
+
+
+def _without_reading(state: PumpState, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
+    last_ns = state.started_ns if state.last is None else state.last.taken_ns
+    fresh = freshness(now.mono_ns - last_ns, state.setup.freshness)
+    if state.last is None and fresh is Freshness.FRESH:
+        fresh = Freshness.STALE  # never read is never live
+    after = state if fresh is state.freshness else replace(state, freshness=fresh)
+    alarms, changes = signals.settle(state.alarms, _technical(after, now), _NEEDS_READING, now.wall)
+    return (after if alarms is state.alarms else replace(after, alarms=alarms)), changes
+
+
+def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
+    """Return what is wrong with the watching itself."""
+    found: dict[ConditionId, Finding] = {}
+    if state.wrong_device:
+        answered, _, expected = state.wrong_device.partition("\n")
+        found[ConditionId.WRONG_DEVICE] = Finding(AlarmPriority.HIGH, answered, expected)
+    if state.blocked_frame:
+        found[ConditionId.FRAME_BLOCKED] = Finding(AlarmPriority.HIGH, state.blocked_frame)
+    if state.crashed:
+        found[ConditionId.SESSION_CRASHED] = Finding(
+            CATALOGUE[ConditionId.SESSION_CRASHED].priority, state.crashed
+        )
+    if state.last is None:
+        age_ns = now.mono_ns - state.started_ns
+        infusing = state.setup.programme is not None  # it may have run since before pumpd started
+    else:
+        age_ns = now.mono_ns - state.last.taken_ns
+        infusing = state.last.status.delivers
+    match freshness(age_ns, state.setup.freshness):
+        case Freshness.LOST:
+            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.HIGH if infusing else AlarmPriority.LOW)
+        case Freshness.STALE if infusing:
+            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.MEDIUM)
+        case _:
+            pass
+    return found
+
+
+def _delayed(
+    state: PumpState, found: Mapping[ConditionId, Finding], now: Now
+) -> tuple[dict[ConditionId, Finding], Mapping[ConditionId, Dwell]]:
+    """Return the findings whose delay has passed, and how long each has been so."""
+    passed: dict[ConditionId, Finding] = {}
+    dwells = dict(state.dwells)
+    for condition, finding in found.items():
+        delay_ns = CATALOGUE[condition].delay_s * NS_PER_S
+        if delay_ns == 0:
+            passed[condition] = finding
+            continue
+        dwell = dwells.get(condition, Dwell())
+        held_ns = 0 if dwell.last_ns is None else now.mono_ns - dwell.last_ns
+        dwell = Dwell(min(dwell.breaking_ns + held_ns, delay_ns), 0, now.mono_ns)
+        dwells[condition] = dwell
+        if dwell.breaking_ns >= delay_ns:
+            passed[condition] = finding
+    for condition in [c for c in dwells if c not in found]:
+        dwell = dwells[condition]
+        assert dwell.last_ns is not None
+        good_ns = now.mono_ns - dwell.last_ns
+        total_good_ns = dwell.good_ns + good_ns
+        left_ns = dwell.breaking_ns - good_ns // RELAPSE_SHARE
+        alarm = state.alarms.get(condition)
+        if alarm is not None and total_good_ns < CLEAR_AFTER_NS:
+            dwells[condition] = Dwell(dwell.breaking_ns, total_good_ns, now.mono_ns)
+            passed[condition] = Finding(alarm.priority, alarm.measured, alarm.allowed)
+        elif left_ns <= 0 or alarm is not None:
+            del dwells[condition]
+        else:
+            dwells[condition] = Dwell(left_ns, total_good_ns, now.mono_ns)
+    return passed, MappingProxyType(dwells)
+
+
+def _restrain(
+    state: PumpState, present: Mapping[ConditionId, Finding], reading: Telemetry, now: Now
+) -> tuple[PumpState, PauseNow | None]:
+    """Return a pause when a confirmed hard limit is broken and the three gates agree; once per cause."""
+    flow = reading.flow.value
+    if (
+        flow is None
+        or not state.setup.gate.may_pause
+        or state.phase is not RestraintPhase.IDLE
+        or not reading.status.delivers
+    ):
+        return state, None
+    for cause in _CONFIRMED:
+        finding = present.get(cause)
+        if finding is None or not _may_again(state.restraints.get(cause), flow, now):
+            continue
+        records = MappingProxyType({**state.restraints, cause: RestraintRecord(now.wall, flow)})
+        after = replace(state, restraints=records, phase=RestraintPhase.ASKED)
+        return after, PauseNow(cause, finding.measured, finding.allowed)
+    return state, None
+
+
+def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool:
+    if record is None or flow > record.flow:
+        return True
+    # A wall clock that stepped back must not bring a needless second stop.
+    return now.wall - record.at >= ONE_RESTRAINT_PER
+
+
+def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
+    condition = ConditionId.RESTRAINED if outcome.paused else ConditionId.RESTRAINT_FAILED
+    finding = Finding(CATALOGUE[condition].priority, outcome.measured, outcome.allowed)
+    held = frozenset(ConditionId) - {ConditionId.RESTRAINT_FAILED if outcome.paused else condition}
+    alarms, changes = signals.settle(state.alarms, {condition: finding}, held, now.wall)
+    return replace(state, alarms=alarms, phase=RestraintPhase.IDLE), changes
+
+
+@dataclass(frozen=True, slots=True)
+class Technical:
+    """Input to the site: a condition of the node itself is present (or gone)."""
+
+    condition: ConditionId
+    present: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What the core knows of the node as a whole."""
+
+    alarms: Alarms = NO_ALARMS
+
+
+SiteInput = Technical | Acknowledge
+
+
+def evaluate_site(state: SiteState, given: SiteInput, now: Now) -> tuple[SiteState, tuple[AlarmChanged, ...]]:
+    """Return the node's state after ``given``; ValueError only for an Acknowledge that can not be taken."""
+    if isinstance(given, Acknowledge):
+        after, changes = signals.acknowledge(
+            state.alarms, given.condition, given.revision, given.by, now.wall
+        )
+        return replace(state, alarms=after), changes
+    others = frozenset(ConditionId) - {given.condition}
+    finding = Finding(CATALOGUE[given.condition].priority, given.detail)
+    present = {given.condition: finding} if given.present else {}
+    after, changes = signals.settle(state.alarms, present, others, now.wall)
+    return replace(state, alarms=after), changes

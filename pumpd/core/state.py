@@ -1,0 +1,203 @@
+"""What the core knows of one pump: its set-up, its last reading, its alarms, what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+
+from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
+from pumpd.core.conditions import ConditionId
+from pumpd.core.drug_library import DrugLimits, Restrain
+from pumpd.core.freshness import Freshness, FreshnessLimits
+from pumpd.core.infusion import FlowLimits, Programme, flow_limits
+from pumpd.core.quantities import FlowRate
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One moment: monotonic for ages and delays, wall time for labels."""
+
+    mono_ns: int
+    wall: datetime
+
+
+class Enforcement(Enum):
+    """What the configuration allows pumpd to do to a pump."""
+
+    ALARM = "alarm"
+    CAP = "cap"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class RestraintGate:
+    """The three things that must agree before pumpd pauses a pump; see ``may_pause``."""
+
+    enforcement: Enforcement = Enforcement.ALARM
+    library_signed: bool = False
+    """The library is signed for this pump's provenance."""
+    library_allows: Restrain = Restrain.NONE
+    pause_proven: bool = False
+    """The driver's card says that pausing was tried on such a pump, or an engineer signed for it."""
+
+    @property
+    def may_pause(self) -> bool:
+        """True when configuration, drug library and driver card all allow a pause."""
+        return (
+            self.enforcement is Enforcement.PAUSE
+            and self.library_signed
+            and self.library_allows is Restrain.PAUSE
+            and self.pause_proven
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PumpSetup:
+    """What stays the same while a pump is watched under one programme."""
+
+    pump: PumpId
+    channel: ChannelId
+    provenance: Provenance
+    freshness: FreshnessLimits
+    programme: Programme | None = None
+    entry: DrugLimits | None = None
+    """The library's entry for the programme; None when there is none."""
+    flow_step: FlowRate = field(default_factory=lambda: FlowRate(1))
+    """The pump's flow resolution."""
+    ceiling: FlowRate | None = None
+    """The highest flow this pump may ever give, whatever the drug."""
+    gate: RestraintGate = field(default_factory=RestraintGate)
+
+    def limits(self) -> FlowLimits | None:
+        """Return the entry's limits as flows on this pump, None without programme or entry."""
+        if self.programme is None or self.entry is None:
+            return None
+        return flow_limits(self.entry, self.programme, self.flow_step)
+
+
+@dataclass(frozen=True, slots=True)
+class RestraintRecord:
+    """When this pump was last asked to pause for a cause, and the flow it had then."""
+
+    at: datetime
+    flow: FlowRate
+
+
+class RestraintPhase(Enum):
+    """Where a restraint of this pump stands."""
+
+    IDLE = "idle"
+    ASKED = "asked"
+    """The daemon is pausing it; the outcome has not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dwell:
+    """How long something has been so, forgiving short relapses: one good reading does not reset it."""
+
+    breaking_ns: int = 0
+    good_ns: int = 0
+    last_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PumpState:
+    """Everything ``evaluate_pump`` needs besides its input; alarms and restraints outlive a restart."""
+
+    setup: PumpSetup
+    limits: FlowLimits | None
+    started_ns: int
+    """When the watching began: a pump never read is as old as this."""
+    last: Telemetry | None = None
+    freshness: Freshness = Freshness.LOST
+    alarms: Alarms = NO_ALARMS
+    dwells: Mapping[ConditionId, Dwell] = field(default_factory=lambda: MappingProxyType({}))
+    over: tuple[bool, ...] = ()
+    """Whether the last readings, three at most, were above the hard maximum or the ceiling."""
+    restraints: Mapping[ConditionId, RestraintRecord] = field(default_factory=lambda: MappingProxyType({}))
+    phase: RestraintPhase = RestraintPhase.IDLE
+    wrong_device: str = ""
+    """What answered in this pump's place; empty while the right one does."""
+    blocked_frame: str = ""
+    """The frame the outgoing filter held back; stays until the daemon restarts."""
+    crashed: str = ""
+    """Why the session ended by itself; empty while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseNow:
+    """Effect: pause this pump at once, read back, and report a RestraintOutcome."""
+
+    cause: ConditionId
+    measured: str
+    allowed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """Effect: read this pump again as soon as the line allows; a finding waits for confirmation."""
+
+
+Effect = AlarmChanged | PauseNow | ReadAgain
+"""What comes back from the core as a value, for the daemon to carry out in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Input: nothing came; time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongDevice:
+    """Input: another model or serial number answers; ``found`` is empty when the right one is back."""
+
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBlocked:
+    """Input: the outgoing filter held back a frame to this pump."""
+
+    frame: str
+    """The frame in hex, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCrashed:
+    """Input: the task that watches this pump ended by itself; empty when it runs again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestraintOutcome:
+    """Input: what became of a PauseNow (or of a nurse's request)."""
+
+    cause: ConditionId
+    paused: bool
+    """True only when the pump, read back, does not deliver."""
+    measured: str
+    allowed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Input: a named person has the alarm, as it was at ``revision``."""
+
+    condition: ConditionId
+    revision: int
+    by: str
+
+
+PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | Acknowledge
+"""Everything that can happen to a pump, as the core sees it."""
+
+
+def new_state(setup: PumpSetup, now: Now) -> PumpState:
+    """Return the state of a pump that has just begun to be watched."""
+    return PumpState(setup=setup, limits=setup.limits(), started_ns=now.mono_ns)

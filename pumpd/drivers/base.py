@@ -1,0 +1,76 @@
+"""What a driver is: a page that says what replies mean. It holds no bytes and no physics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from pumpd.core.quantities import FlowRate, Volume
+from pumpd.core.telemetry import ChannelId, Measured, PumpAlarm, PumpStatus, missing
+from pumpd.protocols.wire import Request
+
+R = TypeVar("R")
+
+
+class Conversation(Protocol):
+    """The one thing a driver may do with a wire: ask a question and get its typed answer."""
+
+    async def ask(self, request: Request[R]) -> R:
+        """Return the reply.
+
+        TransportError, WireError (LinkTimeoutError) or DeviceRefusedError; ForbiddenFrameError when the
+        outgoing filter held the frame back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered; an empty string where the pump can not tell."""
+
+    make: str
+    model: str
+    serial_number: str
+    firmware: str = ""
+
+    @property
+    def simulated(self) -> bool:
+        """True when a simulator answered: its serial numbers begin with ``SIM-``."""
+        return self.serial_number.startswith("SIM-")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReading:
+    """What one channel said in one cycle; the session adds pump, times, sequence and provenance."""
+
+    channel: ChannelId
+    status: PumpStatus
+    raw_status: str
+    flow: Measured[FlowRate]
+    volume: Measured[Volume]
+    set_flow: Measured[FlowRate] = field(default_factory=missing)
+    volume_to_be_infused: Measured[Volume] = field(default_factory=missing)
+    pressure_kpa_e1: Measured[int] = field(default_factory=missing)
+    battery_percent: Measured[int] = field(default_factory=missing)
+    alarms: frozenset[PumpAlarm] = frozenset()
+    raw_alarms: tuple[str, ...] = ()
+
+
+class Driver(Protocol):
+    """One pump model at one address of one line."""
+
+    async def identify(self, line: Conversation) -> Identity:
+        """Ask who is there; called after every connect, before any reading counts."""
+        ...
+
+    async def read(self, line: Conversation) -> tuple[ChannelReading, ...]:
+        """Read every channel once; all parts of a channel come from this cycle."""
+        ...
+
+
+class PausableDriver(Driver, Protocol):
+    """A driver whose pump can be stopped over the wire. There is no start, bolus or raise to implement."""
+
+    async def pause(self, line: Conversation, channel: ChannelId) -> None:
+        """Stop delivery of one channel; DeviceRefusedError when the pump says no. Read back to be sure."""
+        ...

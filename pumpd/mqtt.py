@@ -1,0 +1,1 @@
+"""The one door to aiomqtt: a connection, nothing of what travels over it."""

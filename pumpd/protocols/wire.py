@@ -1,0 +1,89 @@
+"""What travels on a wire, for both ends: requests that know their reply, and framers that find it.
+
+Pure: bytes in, values out. A dialect is a module of frozen requests plus a framer; ``Link`` does the rest.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol, TypeVar, runtime_checkable
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Permission(Enum):
+    """What a message a driver can send may do (invariant 1); there is no member for a start or a raise."""
+
+    READ = "read"
+    """Asks, changes nothing; may be asked again after silence."""
+    LINK = "link"
+    """Keeps a session up."""
+    PAUSE = "pause"
+    """Stops delivery."""
+    LOWER = "lower"
+    """Writes a rate below the one just read."""
+
+
+@runtime_checkable
+class Request(Protocol[R_co]):
+    """A question to one device: a frozen value that writes itself and reads its own reply.
+
+    A message that could start or speed up a pump is *not* a Request: it has no ``permission``, so
+    ``Link.ask`` does not accept it (mypy, and at run time).
+    """
+
+    @property
+    def permission(self) -> Permission:
+        """What this message may do."""
+        ...
+
+    @property
+    def address(self) -> int | None:
+        """The device address that its reply carries; None where replies carry none."""
+        ...
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What tells its replies from others on the wire (Modbus RTU: unit, function, byte count).
+
+        Two requests whose replies could be confused have equal shapes.
+        """
+        ...
+
+    def parse_reply(self, frame: bytes) -> R_co:
+        """Return the meaning of a whole, checked frame.
+
+        WireError when it is no answer to this request; DeviceRefusedError when the device said no.
+        """
+        ...
+
+
+class Framer(Protocol):
+    """Finds the reply to one request in a stream of bytes, and writes requests; one per connection.
+
+    Incremental and bounded: it keeps at most one longest frame of undecided bytes and counts what it drops.
+    """
+
+    @property
+    def discarded_bytes(self) -> int:
+        """How many bytes were dropped so far because they belonged to no awaited reply."""
+        ...
+
+    def encode(self, request: Request[object]) -> bytes:
+        """Return the whole frame to send, and from now on look for the reply to ``request``."""
+        ...
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take bytes from the wire; return the reply's payload for ``parse_reply`` when it is complete.
+
+        A foreign or damaged frame, or noise, in front of a good reply does not cost the good one.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget the awaited request and every undecided byte, counting them as discarded."""
+        ...
+
+    def longest_reply_bytes(self, request: Request[object]) -> int:
+        """Return the length of the longest reply frame to ``request``, for the time-out."""
+        ...

@@ -1,0 +1,197 @@
+"""What the daemon writes and anybody may read: telemetry may be dropped and is counted, alarms never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pumpd.core.alarms import Alarms
+from pumpd.core.conditions import ConditionId
+from pumpd.core.state import RestraintRecord
+from pumpd.core.telemetry import ChannelId, PumpId, Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One reading on its way to the time series."""
+
+    at_ms: int
+    """Wall time in milliseconds since 1970 (UTC); the writer makes it strictly increasing per channel."""
+    ward: str
+    telemetry: Telemetry
+    dose: float | None
+    """Dose rate in ``dose_unit``; None without a programme. A float: this is the chart's side."""
+    dose_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriterStatus:
+    """How the history writer is doing."""
+
+    written: int
+    dropped: int
+    """Readings given up under pressure since start."""
+    waiting: int
+    failing: str
+    """Why the last write failed; empty when it did not."""
+
+
+class TelemetryWriter(Protocol):
+    """The way into the time series; never blocks the caller and never raises for a broken store."""
+
+    def write(self, row: HistoryRow) -> None:
+        """Take one reading; drops the oldest and counts it when the buffer is full."""
+        ...
+
+    def status(self) -> WriterStatus:
+        """Return how it is doing."""
+        ...
+
+    async def close(self) -> None:
+        """Write out what has gathered and stop; at most 1 s."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A span of one series drawn as one pixel column: a one-reading spike survives in ``high``."""
+
+    start_ms: int
+    low: float
+    high: float
+    mean: float
+    count: int
+
+
+SERIES = ("flow_ml_h", "set_flow_ml_h", "volume_ml", "dose", "pressure_kpa", "battery_percent")
+"""The series that can be read back; ``dose`` is in the unit stored beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One series of one channel over a time span."""
+
+    series: str
+    unit: str
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line of the journal as others may read it."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    """``alarm``, ``restraint``, ``command`` or ``node``."""
+    pump: PumpId | None
+    payload: str
+    """JSON."""
+
+
+class HistoryReader(Protocol):
+    """The way out, for the dashboard; works with no daemon running."""
+
+    async def trend(
+        self, pump: PumpId, channel: ChannelId, series: str, start_ms: int, end_ms: int, buckets: int
+    ) -> Trend:
+        """Return at most ``buckets`` buckets over [start, end); empty ones are left out."""
+        ...
+
+    async def journal(
+        self, pump: PumpId | None, start_ms: int, end_ms: int, limit: int
+    ) -> Sequence[JournalLine]:
+        """Return journal lines, newest first."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """One line for the journal; the journal gives it its sequence number and puts it into the outbox."""
+
+    event_id: str
+    """Unique for ever (see ``EventPayload.id``); writing the same id twice writes it once."""
+    at: datetime
+    kind: str
+    """``alarm``, ``restraint``, ``command`` or ``node``."""
+    pump: PumpId | None
+    channel: ChannelId | None
+    payload: str
+    """The ``EventPayload`` as JSON, with ``seq`` null and ``journalled`` false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """What of one channel (or of the node: ``pump`` None) outlives a restart."""
+
+    pump: PumpId | None
+    channel: ChannelId | None
+    alarms: Alarms
+    restraints: Mapping[ConditionId, RestraintRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxLine:
+    """A journalled line that the broker may not have yet."""
+
+    seq: int
+    event_id: str
+    payload: str
+    """As in ``NewLine``; the publisher fills in ``seq`` and ``journalled``."""
+    committed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What an opened journal knows from before."""
+
+    last_seq: int
+    durables: tuple[Durable, ...]
+    unsent: tuple[OutboxLine, ...]
+    """In journal order."""
+
+
+class Journal(Protocol):
+    """The one writer of alarms, acknowledgements and commands; the loop never waits in it."""
+
+    @property
+    def restored(self) -> Restored:
+        """What was there when it was opened."""
+        ...
+
+    def append(
+        self, lines: Sequence[NewLine], durables: Sequence[Durable], command_id: str | None = None
+    ) -> asyncio.Future[tuple[int, ...]]:
+        """Write all of it in one transaction, in call order; the result is the lines' sequence numbers.
+
+        Resolves on the loop once it is on disk; StoreError when it could not be written (it is kept and
+        tried again with the next ones).
+        """
+        ...
+
+    def command_seen(self, command_id: str) -> bool:
+        """Return whether this command was carried out before (at least the last 10 000 are known)."""
+        ...
+
+    def mark_sent(self, seq: int) -> None:
+        """The broker confirmed every line up to and including ``seq``."""
+        ...
+
+    def recent(self, since_ms: int) -> asyncio.Future[tuple[OutboxLine, ...]]:
+        """Return sent and unsent lines committed since then, in order, for sending again."""
+        ...
+
+    def oldest_unconfirmed_ns(self) -> int | None:
+        """Return the monotonic time of the oldest append that is not on disk yet, None when all is."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what has gathered and stop the writer; at most 1 s."""
+        ...
