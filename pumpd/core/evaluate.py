@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -251,7 +251,7 @@ class Technical:
 class SiteState:
     """What the core knows of the node as a whole."""
 
-    alarms: Alarms = NO_ALARMS
+    alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
 
 
 SiteInput = Technical | Acknowledge

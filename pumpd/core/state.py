@@ -114,7 +114,7 @@ class PumpState:
     """When the watching began: a pump never read is as old as this."""
     last: Telemetry | None = None
     freshness: Freshness = Freshness.LOST
-    alarms: Alarms = NO_ALARMS
+    alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
     dwells: Mapping[ConditionId, Dwell] = field(default_factory=lambda: MappingProxyType({}))
     over: tuple[bool, ...] = ()
     """Whether the last readings, three at most, were above the hard maximum or the ceiling."""

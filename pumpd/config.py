@@ -1,0 +1,1 @@
+"""The configuration: YAML checked by pydantic, every problem at once."""
