@@ -107,7 +107,8 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
     else:
         assert setup.entry is not None
-        if limits.soft_max is not None and flow > limits.soft_max:
+        # A flow above the hard maximum has its own, worse alarm; two alarms for one fact hide each other.
+        if limits.soft_max is not None and limits.soft_max < flow <= limits.hard_max:
             yield _found(
                 ConditionId.OVER_SOFT, _dose_text(state, flow), _bound(setup.entry.dose_rate.soft_max)
             )
