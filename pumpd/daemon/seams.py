@@ -1,0 +1,186 @@
+"""What the parts of the daemon know of each other: live state, the way out, and the way in for commands.
+
+The pipeline owns every object here and changes it on the event loop; the publisher only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from pumpd.clock import Clock
+from pumpd.contract.payloads import EventPayload
+from pumpd.core.conditions import ConditionId
+from pumpd.core.drug_library import DrugLibrary
+from pumpd.core.evaluate import SiteState
+from pumpd.core.state import PumpState
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.drivers.base import Identity
+from pumpd.store.base import Journal, OutboxLine
+
+
+class LinkState(Enum):
+    """How the line to a pump stands."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    DOWN = "down"
+    WRONG_DEVICE = "wrong-device"
+    """Something answers, but it is not the pump that the configuration names."""
+    STOPPED = "stopped"
+    """Its session is not running: it crashed and waits to be started again, or the daemon is stopping."""
+
+
+@dataclass(slots=True, eq=False)
+class LinkStatus:
+    """The line to one pump; shared by all its channels."""
+
+    state: LinkState = LinkState.CONNECTING
+    detail: str = ""
+    """Why it is not up, for an engineer."""
+    round_trip_ns: int | None = None
+    """How long the last whole reading took."""
+    errors: int = 0
+    """Replies that were missing, damaged or refusals, since start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pump stands and how it is reached: what the configuration says and no reading changes."""
+
+    bed: str
+    ward: str
+    label: str
+    """Patient label: initials at most."""
+    driver: str
+    verified: str
+    """What the driver's card says: none, simulator, transcript or hardware."""
+    url: str
+
+
+@dataclass(slots=True, eq=False)
+class LivePump:
+    """One channel of one pump, as it is now."""
+
+    place: Place
+    state: PumpState
+    """Set-up, last reading, alarms, restraint; replaced at every input, never changed in place."""
+    link: LinkStatus
+    identity: Identity | None = None
+    """Who answered last; None until somebody did."""
+    sequence: int = 0
+    """The ``sequence`` of the last reading; 0 before the first of this boot."""
+
+    @property
+    def pump(self) -> PumpId:
+        """The asset number."""
+        return self.state.setup.pump
+
+    @property
+    def channel(self) -> ChannelId:
+        """The channel."""
+        return self.state.setup.channel
+
+
+@dataclass(slots=True, eq=False)
+class Ward:
+    """All that one node watches, as it is now."""
+
+    site: str
+    node: str
+    boot_id: str
+    version: str
+    config_sha256: str
+    library: DrugLibrary | None
+    pumps: Mapping[tuple[PumpId, ChannelId], LivePump]
+    site_state: SiteState = field(default_factory=SiteState)
+    """Alarms of the node itself."""
+    journal_seq: int = 0
+    """The last journal line known to be on disk."""
+
+
+class Outlet(Protocol):
+    """The way out to the network. Every call returns at once, and none raises for an absent broker."""
+
+    def reading(self, live: LivePump) -> None:
+        """Tell that ``live.state.last`` is new; called for every reading, so it costs next to nothing."""
+        ...
+
+    def changed(self, live: LivePump) -> None:
+        """Tell that something other than numbers changed (status, alarms, link, identity, restraint)."""
+        ...
+
+    def node_changed(self) -> None:
+        """Tell that the node's own alarms changed."""
+        ...
+
+    def journalled(self, lines: Sequence[OutboxLine]) -> None:
+        """Send these events: they are on disk. In journal order; ``ward.journal_seq`` is up to date."""
+        ...
+
+    def unjournalled(self, event: EventPayload) -> None:
+        """Send this event now, marked ``journalled: false``: the journal has not confirmed it within 1 s.
+
+        It comes again, under the same id, through ``journalled`` once it is on disk.
+        """
+        ...
+
+
+class Publisher(Outlet, Protocol):
+    """An outlet with a life of its own."""
+
+    async def run(self) -> None:
+        """Keep the connection to the broker, whenever there is one, until ``close`` or cancellation."""
+        ...
+
+    async def close(self) -> None:
+        """Publish what waits and ``offline``, and disconnect; at most 1 s.
+
+        Called while ``run`` still runs; ``run`` returns then.
+        """
+        ...
+
+
+class CommandPort(Protocol):
+    """What a person may ask of the daemon.
+
+    Both return once the effect is on disk together with ``command_id`` (one transaction), and raise
+    ValueError with the reason when it is refused. A ``command_id`` that was carried out before (also by an
+    earlier run) returns at once and has no second effect; one that is under way is joined.
+    """
+
+    async def acknowledge(
+        self,
+        pump: PumpId | None,
+        channel: ChannelId | None,
+        condition: ConditionId,
+        revision: int,
+        by: str,
+        command_id: str,
+    ) -> None:
+        """Say "I have it" of an alarm as it was at ``revision``; ``pump`` None: an alarm of the node.
+
+        ValueError: no such pump or alarm, or it has worsened since. StoreError: the journal can not be
+        written; the acknowledgement stands but may not survive a restart.
+        """
+        ...
+
+    async def pause_pump(
+        self, pump: PumpId, channel: ChannelId, by: str, reason: str, command_id: str
+    ) -> None:
+        """Pause a pump, under the same gate as pumpd's own restraint; returns when, read back, it is paused.
+
+        ValueError when the gate does not allow it (it says which part), or when the pump could not be paused:
+        then RESTRAINT_FAILED is on.
+        """
+        ...
+
+
+class ConnectPublisher(Protocol):
+    """How the app gets its publisher: made once, before the first pump is spoken to."""
+
+    def __call__(self, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> Publisher:
+        """Return a publisher; what ``journal.restored.unsent`` holds is its to send."""
+        ...
