@@ -41,6 +41,8 @@ class AlarmPart(Part):
     audience: Literal["nurse", "engineer"] = "nurse"
     acknowledged_by: str = ""
     acknowledged_at: AwareDatetime | None = None
+    journalled: bool = True
+    """False while the journal has not confirmed its last transition within 1 s."""
 
 
 class ReadingPart(Part):

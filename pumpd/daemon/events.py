@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, cast
 
 from pumpd.contract.payloads import AlarmPart, EventPayload
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
-from pumpd.daemon.seams import LivePump, Ward
+from pumpd.daemon.seams import LivePump, Told, Ward
 from pumpd.store.base import NewLine
 
 Kind = Literal["alarm", "restraint", "command", "node"]
 
 
-def alarm_part(alarm: Alarm) -> AlarmPart:
+def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:
     """Return an alarm as it stands in payloads."""
     return AlarmPart(
         condition=alarm.condition.value,
@@ -30,15 +29,17 @@ def alarm_part(alarm: Alarm) -> AlarmPart:
         audience=CATALOGUE[alarm.condition].audience.value,
         acknowledged_by=alarm.acknowledged_by,
         acknowledged_at=alarm.acknowledged_at,
+        journalled=journalled,
     )
 
 
-def alarm_parts(alarms: Iterable[Alarm]) -> list[AlarmPart]:
+def alarm_parts(told: Told) -> list[AlarmPart]:
     """Return alarms worst first: by priority, then those nobody has before the others, then the oldest."""
     ordered = sorted(
-        alarms, key=lambda a: (-a.priority, a.signal is AlarmSignal.ACKNOWLEDGED, a.since, a.condition.value)
+        told.alarms.values(),
+        key=lambda a: (-a.priority, a.signal is AlarmSignal.ACKNOWLEDGED, a.since, a.condition.value),
     )
-    return [alarm_part(alarm) for alarm in ordered]
+    return [alarm_part(alarm, journalled=alarm.condition not in told.unconfirmed) for alarm in ordered]
 
 
 class EventWriter:

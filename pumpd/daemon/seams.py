@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pumpd.clock import Clock
 from pumpd.contract.payloads import EventPayload
+from pumpd.core.alarms import NO_ALARMS, Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.evaluate import SiteState
@@ -61,6 +62,18 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
+class Told:
+    """The alarms that the network may be told of: on disk, or waiting for the disk for more than 1 s.
+
+    What is published comes from here, not from ``state.alarms`` (journal before network).
+    """
+
+    alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
+    unconfirmed: frozenset[ConditionId] = frozenset()
+    """Those whose last transition is not on disk: they go out marked ``journalled: false``."""
+
+
+@dataclass(slots=True, eq=False)
 class LivePump:
     """One channel of one pump, as it is now."""
 
@@ -68,6 +81,7 @@ class LivePump:
     state: PumpState
     """Set-up, last reading, alarms, restraint; replaced at every input, never changed in place."""
     link: LinkStatus
+    told: Told = field(default_factory=Told)
     identity: Identity | None = None
     """Who answered last; None until somebody did."""
     sequence: int = 0
@@ -97,6 +111,8 @@ class Ward:
     pumps: Mapping[tuple[PumpId, ChannelId], LivePump]
     site_state: SiteState = field(default_factory=SiteState)
     """Alarms of the node itself."""
+    told: Told = field(default_factory=Told)
+    """Those of them that the network may be told of."""
     journal_seq: int = 0
     """The last journal line known to be on disk."""
 
@@ -109,11 +125,11 @@ class Outlet(Protocol):
         ...
 
     def changed(self, live: LivePump) -> None:
-        """Tell that something other than numbers changed (status, alarms, link, identity, restraint)."""
+        """Tell that something other than numbers changed (status, told alarms, link, identity, restraint)."""
         ...
 
     def node_changed(self) -> None:
-        """Tell that the node's own alarms changed."""
+        """Tell that the told alarms of the node itself changed."""
         ...
 
     def journalled(self, lines: Sequence[OutboxLine]) -> None:
