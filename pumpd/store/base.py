@@ -156,6 +156,8 @@ class Restored:
     durables: tuple[Durable, ...]
     unsent: tuple[OutboxLine, ...]
     """In journal order."""
+    unreadable: tuple[str, ...] = ()
+    """Channels whose stored state this program can not read, with the reason; worth telling a person."""
 
 
 class Journal(Protocol):
@@ -172,12 +174,13 @@ class Journal(Protocol):
         """Write all of it in one transaction, in call order; the result is the lines' sequence numbers.
 
         Resolves on the loop once it is on disk; StoreError when it could not be written (it is kept and
-        tried again with the next ones).
+        tried again with the next ones, and every second). Appending lines that are there already changes
+        nothing and returns their numbers: so the number of a line whose future failed is learned later.
         """
         ...
 
     def command_seen(self, command_id: str) -> bool:
-        """Return whether this command was carried out before (at least the last 10 000 are known)."""
+        """Return whether this command was appended before (at least the last 10 000 are known)."""
         ...
 
     def mark_sent(self, seq: int) -> None:

@@ -1,0 +1,81 @@
+"""Alarms and restraint records as canonical JSON: what of one channel outlives a restart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from pumpd.core.alarms import Alarm, AlarmSignal
+from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.quantities import FlowRate
+from pumpd.core.state import RestraintRecord
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.store.base import Durable
+
+
+def canonical(value: object) -> str:
+    """Return ``value`` as JSON with sorted keys and no blanks: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def durable_text(durable: Durable) -> str:
+    """Return what ``parse_durable`` reads back."""
+    return canonical(
+        {
+            "alarms": {condition.value: _alarm(alarm) for condition, alarm in durable.alarms.items()},
+            "restraints": {
+                cause.value: {"at": record.at.isoformat(), "flow_nl_h": record.flow.nl_per_h}
+                for cause, record in durable.restraints.items()
+            },
+        }
+    )
+
+
+def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> Durable:
+    """Return the durable of that channel; ValueError or KeyError when the text is not one."""
+    body = json.loads(text)
+    alarms = [_parse_alarm(ConditionId(name), fields) for name, fields in body["alarms"].items()]
+    return Durable(
+        pump,
+        channel,
+        MappingProxyType({alarm.condition: alarm for alarm in alarms}),
+        MappingProxyType(
+            {
+                ConditionId(name): RestraintRecord(
+                    datetime.fromisoformat(fields["at"]), FlowRate(fields["flow_nl_h"])
+                )
+                for name, fields in body["restraints"].items()
+            }
+        ),
+    )
+
+
+def _alarm(alarm: Alarm) -> dict[str, object]:
+    return {
+        "priority": alarm.priority.name,
+        "signal": alarm.signal.value,
+        "revision": alarm.revision,
+        "since": alarm.since.isoformat(),
+        "measured": alarm.measured,
+        "allowed": alarm.allowed,
+        "acknowledged_by": alarm.acknowledged_by,
+        "acknowledged_at": alarm.acknowledged_at.isoformat() if alarm.acknowledged_at else None,
+    }
+
+
+def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
+    acknowledged_at = fields["acknowledged_at"]
+    return Alarm(
+        condition=condition,
+        priority=AlarmPriority[fields["priority"]],
+        signal=AlarmSignal(fields["signal"]),
+        revision=fields["revision"],
+        since=datetime.fromisoformat(fields["since"]),
+        measured=fields["measured"],
+        allowed=fields["allowed"],
+        acknowledged_by=fields["acknowledged_by"],
+        acknowledged_at=datetime.fromisoformat(acknowledged_at) if acknowledged_at else None,
+    )

@@ -1,0 +1,247 @@
+"""The journal's SQLite file: one caller at a time, every write one transaction, on disk when it returns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.errors import StoreError
+from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
+from pumpd.store.durables import durable_text, parse_durable
+from pumpd.store.migrate import migrate, schema_steps
+
+COMMANDS_KEPT = 20_000
+"""Ids of commands that are remembered; the contract asks for 10,000."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BUSY_S = 0.5
+"""How long a write waits for another program's lock (a backup, a shell) before it counts as failed."""
+
+
+def microseconds(at: datetime) -> int:
+    """Return ``at`` (aware) as whole microseconds since 1970, exact."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_microseconds(at_us: int) -> datetime:
+    """Return the time ``at_us`` microseconds after 1970, in UTC."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call of ``append``, ready to be bound: it is written whole or not at all."""
+
+    lines: tuple[tuple[str, int, str, str | None, str | None, str], ...]
+    """event_id, at_us, kind, pump, channel, payload."""
+    durables: tuple[tuple[str, str, str], ...]
+    """pump, channel, body."""
+    command_id: str | None
+    taken_ns: int
+    """Monotonic time of the call."""
+
+    @staticmethod
+    def of(
+        lines: Sequence[NewLine], durables: Sequence[Durable], command_id: str | None, taken_ns: int
+    ) -> Entry:
+        """Return the entry; what can not be written raises TypeError here, at the caller."""
+        return Entry(
+            tuple(
+                (
+                    _storable(line.event_id),
+                    microseconds(line.at),
+                    line.kind,
+                    line.pump,
+                    line.channel,
+                    _storable(line.payload),
+                )
+                for line in lines
+            ),
+            tuple((each.pump or "", each.channel or "", _storable(durable_text(each))) for each in durables),
+            None if command_id is None else _storable(command_id),
+            taken_ns,
+        )
+
+
+class JournalFile:
+    """An open ``journal.db``; the methods block, and raise sqlite3.Error or OSError when the disk fails."""
+
+    def __init__(self, path: Path | None, synchronous: Literal["FULL", "OFF"]) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._db: sqlite3.Connection | None = None
+        self._lock_fd = -1 if path is None else _lock(path)
+
+    @classmethod
+    def open(cls, path: Path | None, *, synchronous: Literal["FULL", "OFF"] = "FULL") -> JournalFile:
+        """Open or create the file (in memory when ``path`` is None).
+
+        StoreError when another daemon has it, it is from a newer program, or it can not be used.
+        """
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            file = cls(path, synchronous)
+        except OSError as error:
+            raise StoreError(f"{path}: the journal can not be opened: {error}; mend the directory") from error
+        try:
+            file._connection()
+        except (sqlite3.Error, OSError) as error:
+            file.close()
+            raise StoreError(
+                f"{path}: the journal can not be used: {error}; mend the disk, or move the file away "
+                "to start with an empty journal"
+            ) from error
+        except StoreError:
+            file.close()
+            raise
+        return file
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            db = sqlite3.connect(
+                ":memory:" if self._path is None else self._path,
+                timeout=_BUSY_S,
+                isolation_level=None,
+                check_same_thread=False,  # opened by the caller, used by the one writer thread
+            )
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute(f"PRAGMA synchronous = {self._synchronous}")
+                migrate(db, schema_steps("journal"), str(self._path))
+            except BaseException:
+                db.close()
+                raise
+            self._db = db
+        return self._db
+
+    def load(self) -> Restored:
+        """Return what is there: the last number, the durables and what the broker may not have."""
+        db = self._connection()
+        (last_seq,) = db.execute("SELECT coalesce(max(seq), 0) FROM line").fetchone()
+        (sent_seq,) = db.execute("SELECT sent_seq FROM outbox").fetchone()
+        durables: list[Durable] = []
+        unreadable: list[str] = []
+        for pump, channel, body in db.execute("SELECT pump, channel, body FROM durable"):
+            try:
+                durables.append(
+                    parse_durable(
+                        PumpId(pump) if pump else None, ChannelId(channel) if channel else None, body
+                    )
+                )
+            except (ValueError, KeyError, TypeError) as error:
+                unreadable.append(f"{pump or 'node'}/{channel}: {error!r}")
+        unsent = db.execute(
+            "SELECT seq, event_id, payload, committed_ms FROM line WHERE seq > ? ORDER BY seq",
+            (min(sent_seq, last_seq),),
+        )
+        return Restored(
+            last_seq, tuple(durables), tuple(OutboxLine(*row) for row in unsent), tuple(unreadable)
+        )
+
+    def commands(self) -> list[str]:
+        """Return the ids of commands carried out, oldest first."""
+        return [row[0] for row in self._connection().execute("SELECT id FROM command ORDER BY n")]
+
+    def write(self, entries: Sequence[Entry], sent_seq: int, now_ms: int) -> list[tuple[int, ...]]:
+        """Write ``entries`` in order and the outbox mark in one transaction; return each one's numbers.
+
+        An entry whose lines are all there already changes nothing. After an error nothing of it counts,
+        and the next call starts with a fresh connection.
+        """
+        db = self._connection()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            numbers = [_write_entry(db, entry, now_ms) for entry in entries]
+            db.execute("UPDATE outbox SET sent_seq = ?1 WHERE sent_seq < ?1", (sent_seq,))
+            db.execute("COMMIT")
+        except BaseException:
+            self._drop_connection()
+            raise
+        return numbers
+
+    def recent(self, since_ms: int) -> tuple[OutboxLine, ...]:
+        """Return the lines committed since then, in order."""
+        rows = self._connection().execute(
+            "SELECT seq, event_id, payload, committed_ms FROM line WHERE committed_ms >= ? ORDER BY seq",
+            (since_ms,),
+        )
+        return tuple(OutboxLine(*row) for row in rows)
+
+    def _drop_connection(self) -> None:
+        db = self._db
+        if db is None:
+            return
+        if self._path is None:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            return
+        self._db = None
+        with suppress(sqlite3.Error):
+            db.close()
+
+    def close(self) -> None:
+        """Close the file; a failing disk does not stop it."""
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+
+def _lock(path: Path) -> int:
+    """Return a descriptor that holds the journal's lock; the kernel lets go when the process ends."""
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise StoreError(
+            f"{path}: another pumpd has this journal open; stop it, or give this one another data_dir"
+        ) from None
+    return descriptor
+
+
+def _storable(text: str) -> str:
+    """Return ``text`` with lone surrogates as JSON escapes: a garbled reply must not block the journal."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _write_entry(db: sqlite3.Connection, entry: Entry, now_ms: int) -> tuple[int, ...]:
+    numbers: list[int] = []
+    fresh = not entry.lines
+    for line in entry.lines:
+        cursor = db.execute(
+            "INSERT INTO line (event_id, at_us, kind, pump, channel, payload, committed_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING",
+            (*line, now_ms),
+        )
+        if cursor.rowcount:
+            fresh = True
+            assert cursor.lastrowid is not None
+            numbers.append(cursor.lastrowid)
+        else:
+            (seq,) = db.execute("SELECT seq FROM line WHERE event_id = ?", (line[0],)).fetchone()
+            numbers.append(seq)
+    if not fresh:
+        return tuple(numbers)
+    for durable in entry.durables:
+        db.execute(
+            "INSERT INTO durable (pump, channel, body) VALUES (?, ?, ?)"
+            " ON CONFLICT (pump, channel) DO UPDATE SET body = excluded.body",
+            durable,
+        )
+    if entry.command_id is not None:
+        db.execute("INSERT INTO command (id) VALUES (?) ON CONFLICT (id) DO NOTHING", (entry.command_id,))
+        db.execute("DELETE FROM command WHERE n <= (SELECT max(n) FROM command) - ?", (COMMANDS_KEPT,))
+    return tuple(numbers)

@@ -1,0 +1,61 @@
+"""Journal lines, durables and readings for the tests of the store."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from pumpd.core.alarms import Alarm, AlarmSignal
+from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.quantities import FlowRate
+from pumpd.core.state import RestraintRecord
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.store.base import Durable, NewLine
+
+T0 = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+T0_MS = int(T0.timestamp()) * 1000
+PUMP, CHANNEL = PumpId("P-1"), ChannelId("1")
+
+
+class SetClock:
+    """A clock that stands where the test puts it."""
+
+    boot_id = "boot"
+
+    def __init__(self) -> None:
+        self.mono_ns = 1_000
+        self.at = T0
+
+    def monotonic_ns(self) -> int:
+        return self.mono_ns
+
+    def wall(self) -> datetime:
+        return self.at
+
+
+def line(n: int | str, pump: PumpId | None = PUMP, *, kind: str = "alarm", at: datetime = T0) -> NewLine:
+    channel = None if pump is None else CHANNEL
+    return NewLine(f"boot-{n}", at, kind, pump, channel, json.dumps({"id": f"boot-{n}", "text": "é ü 患者"}))
+
+
+def durable(revision: int, pump: PumpId | None = PUMP) -> Durable:
+    """A channel with an acknowledged and a latched alarm and a restraint; ``revision`` tells versions apart."""
+    condition, other = ConditionId.OVER_HARD, ConditionId.OCCLUSION
+    acknowledged = Alarm(
+        condition,
+        AlarmPriority.HIGH,
+        AlarmSignal.ACKNOWLEDGED,
+        revision,
+        T0,
+        "0.61 mg/kg/h",
+        "at most 0.5 mg/kg/h",
+        "Nurse Özil",
+        T0 + timedelta(microseconds=revision),
+    )
+    latched = Alarm(other, AlarmPriority.HIGH, AlarmSignal.LATCHED, 1, T0, "", "")
+    return Durable(
+        pump,
+        None if pump is None else CHANNEL,
+        {condition: acknowledged, other: latched},
+        {condition: RestraintRecord(T0 + timedelta(seconds=revision), FlowRate(12_500_000))},
+    )
