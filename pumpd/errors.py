@@ -27,7 +27,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as one line, clickable in most terminals."""
-        return f"{self.file}:{self.line}: {self.path}: {self.what}. Allowed: {self.allowed}. {self.remedy}"
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.path}: {self.what}; allowed: {self.allowed}; {self.remedy}"
 
 
 class ConfigError(PumpdError):

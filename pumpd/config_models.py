@@ -1,0 +1,199 @@
+"""The shape of ``pumpd.yaml``: one field, one sentence, one example."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pumpd.core.infusion import Programme
+from pumpd.core.state import Enforcement
+from pumpd.fields import (
+    BodyWeight,
+    Dose,
+    DrugConcentration,
+    Flag,
+    Flow,
+    Millilitres,
+    Number,
+    TopicId,
+    Whole,
+    refused,
+)
+
+
+class Section(BaseModel):
+    """A group of keys: unknown ones are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class MqttSection(Section):
+    """Where the broker is."""
+
+    host: str = Field(
+        default="127.0.0.1", description="the broker's host; a loopback address", examples=["127.0.0.1"]
+    )
+    port: Whole = Field(default=1883, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[1883])
+    keepalive_s: Whole = Field(
+        default=4,
+        ge=1,
+        le=60,
+        description="seconds without traffic after which the link is tested, 1 to 60",
+        examples=[4],
+    )
+    username: str = Field(
+        default="", description="the account at the broker; empty for none", examples=["pumpd"]
+    )
+    password_file: str = Field(
+        default="",
+        description="a file that holds the password, readable by its owner only; relative to this file",
+        examples=["mqtt-password"],
+    )
+
+
+class HistorySection(Section):
+    """Where readings are kept."""
+
+    kind: Literal["sqlite"] = Field(default="sqlite", description="sqlite", examples=["sqlite"])
+
+
+class DashboardSection(Section):
+    """Where the dashboard listens."""
+
+    id: TopicId = Field(
+        default="dashboard", description="the dashboard's name in topics", examples=["dashboard"]
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="the address to listen on; a loopback address",
+        examples=["127.0.0.1"],
+    )
+    port: Whole = Field(default=8080, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[8080])
+
+
+class LinesSection(Section):
+    """What holds for every line to a pump."""
+
+    latency_ms: Whole = Field(
+        default=20,
+        ge=0,
+        le=5000,
+        description="what the network adds to a pump's reply, 0 to 5000 ms",
+        examples=[20],
+    )
+
+
+class ProgrammeSection(Section):
+    """What was ordered to run on a pump."""
+
+    drug: str = Field(min_length=1, description="a drug of the drug library", examples=["ketamine"])
+    concentration: DrugConcentration = Field(
+        description="a concentration such as 2 mg/mL, as in the drug library", examples=["2 mg/mL"]
+    )
+    care_area: str = Field(
+        min_length=1, description="a care area of the drug library", examples=["pain-clinic"]
+    )
+    weight: BodyWeight | None = Field(
+        default=None, description="the patient's weight in kg, where doses are per kg", examples=["70 kg"]
+    )
+    dose_min: Dose = Field(description="the lowest dose rate ordered", examples=["0.1 mg/kg/h"])
+    dose_max: Dose = Field(description="the highest dose rate ordered", examples=["0.5 mg/kg/h"])
+    volume: Millilitres | None = Field(
+        default=None, description="the volume to be infused, in mL", examples=["50 mL"]
+    )
+    duration_min: Whole | None = Field(
+        default=None, ge=1, le=2880, description="minutes it is meant to run, 1 to 2880", examples=[120]
+    )
+
+    def programme(self) -> Programme:
+        """Return it as the core's value; ValueError says what does not fit together."""
+        return Programme(
+            drug=self.drug,
+            concentration=self.concentration,
+            care_area=self.care_area,
+            weight=self.weight,
+            dose_min=self.dose_min,
+            dose_max=self.dose_max,
+            volume=self.volume,
+            duration_s=None if self.duration_min is None else self.duration_min * 60,
+        )
+
+
+class PumpSection(Section):
+    """One pump: the asset, its port, its bed."""
+
+    id: TopicId = Field(description="the pump's asset number, unique on the site", examples=["PUMP-01"])
+    url: str = Field(
+        min_length=1,
+        description="the line and address, such as modbus-tcp://10.0.0.5:502/1",
+        examples=["modbus-rtu:///dev/ttyUSB0/1?baud=19200"],
+    )
+    driver: str = Field(
+        min_length=1, description="a driver of `pumpd drivers list`", examples=["reference-pump"]
+    )
+    bed: str = Field(default="", max_length=32, description="the bed, as a nurse says it", examples=['"1"'])
+    ward: str = Field(default="", max_length=64, description="the ward", examples=["pain-clinic"])
+    label: str = Field(
+        default="",
+        max_length=32,
+        description="what tells patients apart, such as initials",
+        examples=["B.K."],
+    )
+    real: Flag = Field(
+        default=False, description="true only for a pump on a patient or a real bench", examples=["false"]
+    )
+    serial_number: str = Field(
+        default="", description="the serial number that must answer; empty for any", examples=['"A1234"']
+    )
+    poll_interval_s: Number = Field(
+        default=1, ge=0.1, le=60, description="seconds between readings, 0.1 to 60", examples=[1]
+    )
+    stale_after_s: Number | None = Field(
+        default=None,
+        gt=0,
+        le=120,
+        description="seconds after which a reading is stale, up to 120",
+        examples=[5],
+    )
+    enforcement: Enforcement = Field(
+        default=Enforcement.ALARM, description="alarm, cap or pause", examples=["alarm"]
+    )
+    ceiling: Flow | None = Field(
+        default=None, description="the highest flow this pump may ever give, in mL/h", examples=["60 mL/h"]
+    )
+    programme: ProgrammeSection | None = Field(default=None, description="what was ordered to run")
+
+
+def _not_empty(pumps: tuple[PumpSection, ...]) -> tuple[PumpSection, ...]:
+    if not pumps:
+        raise refused(
+            "there are no pumps", "a list of one or more pumps", "add a pump with id, url and driver"
+        )
+    return pumps
+
+
+class ConfigSection(Section):
+    """The whole file."""
+
+    site: TopicId = Field(description="the site's name in topics", examples=["clinic"])
+    node: TopicId = Field(description="this daemon's name in topics", examples=["ward-a"])
+    data_dir: str = Field(
+        min_length=1,
+        description="a directory for journal.db and history.db, relative to this file",
+        examples=["../var"],
+    )
+    mqtt: MqttSection = Field(default_factory=MqttSection, description="where the broker is")
+    history: HistorySection = Field(default_factory=HistorySection, description="where readings are kept")
+    library: str = Field(
+        min_length=1,
+        description="the drug library's file, relative to this file",
+        examples=["drug-library.yaml"],
+    )
+    dashboard: DashboardSection = Field(
+        default_factory=DashboardSection, description="where the dashboard listens"
+    )
+    lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
+    pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
+        description="a list of one or more pumps"
+    )
