@@ -1,1 +1,101 @@
-"""The configuration: YAML checked by pydantic, every problem at once."""
+"""The configuration: YAML checked by pydantic, every problem at once, before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumpd.config_check import cross_problems
+from pumpd.config_library import check_library
+from pumpd.config_models import (
+    ConfigSection,
+    DashboardSection,
+    HistorySection,
+    LinesSection,
+    MqttSection,
+    PumpSection,
+)
+from pumpd.core.drug_library import DrugLibrary
+from pumpd.document import read_document
+from pumpd.document_check import check, in_order
+from pumpd.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration without a known fault, with its drug library."""
+
+    file: Path
+    sha256: str
+    """Hash of the file's bytes, in hex."""
+    site: str
+    node: str
+    data_dir: Path
+    """Absolute; it may not exist yet."""
+    mqtt: MqttSection
+    history: HistorySection
+    library: DrugLibrary
+    library_file: Path
+    dashboard: DashboardSection
+    lines: LinesSection
+    pumps: tuple[PumpSection, ...]
+
+    @property
+    def journal_file(self) -> Path:
+        """Where the daemon keeps alarms, acknowledgements and what was done."""
+        return self.data_dir / "journal.db"
+
+    @property
+    def history_file(self) -> Path:
+        """Where the embedded history keeps readings."""
+        return self.data_dir / "history.db"
+
+    def mqtt_password(self) -> str | None:
+        """Return the broker's password, None when there is none; it is never kept or shown."""
+        if not self.mqtt.password_file:
+            return None
+        return (self.file.parent / self.mqtt.password_file).read_text(encoding="utf-8").strip()
+
+
+def load(file: Path) -> Config:
+    """Return what ``file`` says; ConfigError names every problem in it and in the files it names."""
+    document = read_document(file)
+    checked = check(document, ConfigSection)
+    if checked.model is None:
+        raise ConfigError(checked.problems)
+    section = checked.model
+    problems = list(checked.problems)
+    said = {problem.path for problem in problems}
+    library_file = file.parent / section.library
+    library: DrugLibrary | None = None
+    if "library" not in said:
+        library_document = read_document(library_file)
+        library, found = check_library(library_document)
+        if library_document.sha256:
+            problems += found
+        else:
+            what = f"the drug library {section.library} can not be read: {found[0].what.split(': ')[-1]}"
+            remedy = "name the library's file, relative to this file"
+            problems.append(document.problem(("library",), what, found[0].allowed, remedy))
+    problems += [
+        problem
+        for problem in cross_problems(document, checked, library, file.parent)
+        if problem.path not in said
+    ]
+    if problems:
+        raise ConfigError(in_order(problems))
+    assert library is not None
+    return Config(
+        file=file,
+        sha256=document.sha256,
+        site=section.site,
+        node=section.node,
+        data_dir=(file.parent / section.data_dir).resolve(),
+        mqtt=section.mqtt,
+        history=section.history,
+        library=library,
+        library_file=library_file,
+        dashboard=section.dashboard,
+        lines=section.lines,
+        pumps=section.pumps,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -60,7 +61,9 @@ class DoseRateSection(Section):
 class EntrySection(Section):
     """One drug in one care area, in the concentrations that may be used there."""
 
-    drug: str = Field(min_length=1, description="the drug's name, as programmes spell it", examples=["ketamine"])
+    drug: str = Field(
+        min_length=1, description="the drug's name, as programmes spell it", examples=["ketamine"]
+    )
     care_area: str = Field(min_length=1, description="where it is given", examples=["pain-clinic"])
     concentrations: tuple[Strength, ...] = Field(description="a list of concentrations: value and source")
     dose_rate: DoseRateSection = Field(description="limits of the dose rate")
@@ -149,7 +152,7 @@ def _fit(document: Document, section: EntrySection, place: tuple[str | int, ...]
     if problems:
         return problems
     names = list(bounds)
-    for lower, upper in zip(names, names[1:], strict=False):
+    for lower, upper in pairwise(names):
         if bounds[lower].value.amount > bounds[upper].value.amount:
             problems.append(
                 document.problem(

@@ -139,9 +139,8 @@ class _Reader(yaml.SafeLoader):
             self.get_event()  # type: ignore[no-untyped-call]
             return _Refused(f"'*{event.anchor}' is an alias", event.start_mark.line)
         if self._depth >= DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark
-            )
+            mark = Mark("", 0, event.start_mark.line, 0, None, 0)
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {DEEPEST} levels", problem_mark=mark)
         self._depth += 1
         try:
             node = super().compose_node(parent, index)

@@ -34,7 +34,8 @@ def _unit_meant(unit: str, units: tuple[str, ...]) -> str | None:
 
 
 def _quantity(
-    kind: str, example: str, units: tuple[str, ...], make: Callable[[str, str], Q]) -> Callable[[object], Q]:
+    kind: str, example: str, units: tuple[str, ...], make: Callable[[str, str], Q]
+) -> Callable[[object], Q]:
     """Return a validator for ``NUMBER UNIT``; ``make`` gets both and raises ValueError."""
     allowed = f"{kind} in {' or '.join(units) if len(units) < 4 else ', '.join(units)}, such as {example}"
 

@@ -1,0 +1,112 @@
+"""What no single field can tell: whether the parts of a configuration fit together."""
+
+from __future__ import annotations
+
+import ipaddress
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pumpd.config_models import ConfigSection, PumpSection
+from pumpd.config_programme import programme_problems
+from pumpd.core.drug_library import DrugLibrary
+from pumpd.document import DocPath, Document
+from pumpd.document_check import Checked
+from pumpd.errors import Problem
+
+
+def cross_problems(
+    document: Document, checked: Checked[ConfigSection], library: DrugLibrary | None, directory: Path
+) -> Iterator[Problem]:
+    """Yield every problem between fields; ``library`` is None when it could not be read."""
+    section = checked.model
+    assert section is not None
+    pumps = [(checked.place(("pumps", at)), pump) for at, pump in enumerate(section.pumps)]
+    yield from _reachable_by_strangers(document, section)
+    yield from _password(document, section, directory)
+    yield from _data_dir(document, section, directory)
+    yield from _same_id(document, pumps)
+    yield from _same_bed(document, pumps)
+    for place, pump in pumps:
+        yield from programme_problems(document, place, pump, library)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reachable_by_strangers(document: Document, section: ConfigSection) -> Iterator[Problem]:
+    for name, host in (("mqtt", section.mqtt.host), ("dashboard", section.dashboard.host)):
+        if not _loopback(host):
+            yield document.problem(
+                (name, "host"),
+                f"{host!r} can be reached by strangers, and pumpd has no sign-in yet",
+                "a loopback address: 127.0.0.1, ::1 or localhost",
+                "write host: 127.0.0.1, and reach it from elsewhere through ssh -L",
+            )
+
+
+def _password(document: Document, section: ConfigSection, directory: Path) -> Iterator[Problem]:
+    name = section.mqtt.password_file
+    path: DocPath = ("mqtt", "password_file")
+    allowed = "a file that only its owner may read"
+    if section.mqtt.username and not name:
+        yield document.problem(
+            path, "there is a username but no password_file", allowed, "add password_file, or remove username"
+        )
+    if not name:
+        return
+    file = directory / name
+    try:
+        mode = file.stat().st_mode
+        file.open("rb").close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        yield document.problem(
+            path, f"{name} can not be read: {reason}", allowed, "make it, and chmod 600 it"
+        )
+        return
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        what = f"{name} may be read by others (mode {stat.S_IMODE(mode):03o})"
+        yield document.problem(path, what, allowed, f"chmod 600 {name}")
+
+
+def _data_dir(document: Document, section: ConfigSection, directory: Path) -> Iterator[Problem]:
+    place = directory / section.data_dir
+    if place.exists() and not place.is_dir():
+        yield document.problem(
+            ("data_dir",), f"{section.data_dir} is a file", "a directory", "name a directory or a new name"
+        )
+
+
+def _same_id(document: Document, pumps: list[tuple[DocPath, PumpSection]]) -> Iterator[Problem]:
+    first: dict[str, DocPath] = {}
+    for place, pump in pumps:
+        if pump.id in first:
+            yield document.problem(
+                (*place, "id"),
+                f"{pump.id} is taken by the pump on line {document.line((*first[pump.id], 'id'))}",
+                "ids that are unique",
+                "write this pump's own asset number",
+            )
+        first.setdefault(pump.id, place)
+
+
+def _same_bed(document: Document, pumps: list[tuple[DocPath, PumpSection]]) -> Iterator[Problem]:
+    """Two pumps may stand at one bed, but then the patient's label must agree."""
+    labels: dict[tuple[str, str], tuple[str, DocPath]] = {}
+    for place, pump in pumps:
+        if not (pump.bed and pump.label):
+            continue
+        other, first = labels.setdefault((pump.ward, pump.bed), (pump.label, place))
+        if other != pump.label:
+            line = document.line((*first, "label"))
+            yield document.problem(
+                (*place, "label"),
+                f"bed {pump.bed} has {other!r} on line {line}, and {pump.label!r} here",
+                "one patient per bed",
+                "mend the label or the bed",
+            )
