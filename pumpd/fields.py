@@ -116,6 +116,7 @@ DrugConcentration = Annotated[
     PlainValidator(
         _quantity(
             "concentration",
+            "2 mg/mL",
             _CONCENTRATION_UNITS,
             _concentration,
         )
