@@ -1,1 +1,53 @@
-"""The command line."""
+"""The command line: verbs, exit status, and errors told in words."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+import typer
+
+from pumpd import cli_config
+from pumpd.cli_words import say_error
+from pumpd.errors import ConfigError, PumpdError
+
+app = typer.Typer(
+    name="pumpd",
+    help="Watches IV infusion pumps: a second pair of eyes, not a primary alarm.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+cli_config.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pumpd {version('pumpd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and end."
+    ),
+) -> None:
+    """Watch IV infusion pumps: a second pair of eyes, not a primary alarm."""
+
+
+def main() -> None:
+    """Run one verb; exit 0 well, 1 what was asked failed, 2 the operator must edit something."""
+    try:
+        app(standalone_mode=True)
+    except ConfigError as error:
+        say_error(error.problems)
+        sys.exit(2)
+    except PumpdError as error:
+        say_error(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

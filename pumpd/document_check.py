@@ -213,5 +213,5 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails, p
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         near = get_close_matches(str(value), allowed.split(", "), n=1)
         remedy = f"did you mean '{near[0]}'?" if near else f"write {key}: {allowed.split(', ')[0]}"
-        return document.problem(path, f"{_shown(value)} is not a {key} that pumpd knows", allowed, remedy)
+        return document.problem(path, f"there is no {key} {_shown(value)}", allowed, remedy)
     return document.problem(path, f"{_shown(value)} can not stand here", described, write)

@@ -1,0 +1,44 @@
+"""Verbs about files: check-config, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pumpd.cli_words import out
+
+ConfigOption = Annotated[
+    Path, typer.Option("-c", "--config", metavar="FILE", help="The configuration, such as config/pumpd.yaml.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs of this module to the command line."""
+    app.command("check-config")(check_config)
+    app.command("schema")(schema)
+
+
+def check_config(config: ConfigOption) -> None:
+    """Check a configuration and its drug library; name every problem at once."""
+    from pumpd.config import load
+
+    found = load(config)
+    signed = ", ".join(sorted(kind.value for kind in found.library.signed_for))
+    console = out()
+    console.print(f"{config}: no problem")
+    console.print(f"    {len(found.pumps)} pumps on node {found.node} of site {found.site}")
+    console.print(
+        f"    drug library {found.library.version}, {len(found.library.entries)} entries, "
+        + (f"signed for {signed} pumps" if signed else "unsigned: pumpd alarms and never pauses")
+    )
+
+
+def schema(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="config, library")],
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors."""
+    from pumpd.schemas import schema_text
+
+    typer.echo(schema_text(name), nl=False)

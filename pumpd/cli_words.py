@@ -1,0 +1,32 @@
+"""How the command line speaks: results on standard output, errors on standard error, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from pumpd.errors import Problem
+
+
+def out() -> Console:
+    """Return the console for results; text is shown as it is, without markup."""
+    return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def say_error(error: str | Sequence[Problem]) -> None:
+    """Tell what went wrong: one line, or one paragraph per problem with what is allowed and the remedy."""
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    if isinstance(error, str):
+        console.print(Text.assemble(("error: ", "bold red"), error))
+        return
+    for problem in error:
+        where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+        console.print(Text.assemble((where, "bold"), ": ", (problem.path, "cyan"), ": ", problem.what))
+        console.print(Text.assemble(("    allowed: ", "dim"), problem.allowed))
+        console.print(Text.assemble(("    remedy:  ", "dim"), problem.remedy))
+    count = len(error)
+    console.print(
+        Text.assemble((f"{count} problem{'' if count == 1 else 's'}", "bold red"), "; nothing was started")
+    )

@@ -1,0 +1,78 @@
+"""The command line says what the documentation says, and ends with the status that was promised."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pumpd.cli import app
+from pumpd.schemas import KINDS, schema_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def _verbs(group: typer.Typer, before: str = "pumpd") -> set[str]:
+    """Return every verb as ``--help`` lists it, groups walked into."""
+    command = typer.main.get_command(group)
+    found = set()
+    for name, sub in getattr(command, "commands", {}).items():
+        below = getattr(sub, "commands", {})
+        found |= {f"{before} {name} {verb}" for verb in below} or {f"{before} {name}"}
+    return found
+
+
+def test_help_lists_exactly_the_documented_verbs() -> None:
+    """``--help`` and docs/commands.md name the same verbs."""
+    table = re.findall(r"^\| `(pumpd [^`]+)` \|", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
+    assert sorted(table) == sorted(_verbs(app))
+    said = CliRunner().invoke(app, ["--help"]).output
+    assert all(verb.split()[1] in said for verb in table)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_shipped_schema_is_the_models(kind: str) -> None:
+    """The schema in config/schemas is the one that ``pumpd schema`` prints."""
+    assert (ROOT / "config/schemas" / f"{kind}.json").read_text() == schema_text(kind)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda file: file.name)
+def test_shipped_file_names_its_schema(file: Path) -> None:
+    """An editor finds the schema from the first line of every shipped file."""
+    first = file.read_text().splitlines()[0]
+    name = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert name, f"{file}: the first line names no schema"
+    assert (file.parent / name[1]).is_file()
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pumpd.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.real
+def test_status_0_and_words_for_a_good_file() -> None:
+    """A good configuration ends with 0 and says what it holds."""
+    done = _run("check-config", "-c", "config/pumpd.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no problem" in done.stdout
+
+
+@pytest.mark.real
+def test_status_2_without_traceback_for_a_missing_file() -> None:
+    """A file that is not there is the operator's to mend: status 2, words, no traceback."""
+    done = _run("check-config", "-c", "config/nowhere.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such file" in done.stderr
+    assert "Traceback" not in done.stderr
