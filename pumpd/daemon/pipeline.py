@@ -1,0 +1,189 @@
+"""The one way from a reading to everything that follows: evaluate, restrain, keep, tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from pumpd.clock import Clock
+from pumpd.core.alarms import AlarmChanged
+from pumpd.core.conditions import ConditionId
+from pumpd.core.evaluate import SiteInput, Technical, evaluate_pump, evaluate_site
+from pumpd.core.quantities import FlowRate
+from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain
+from pumpd.core.telemetry import Telemetry
+from pumpd.daemon.events import EventWriter, Kind
+from pumpd.daemon.journalling import JournalDesk, Owner
+from pumpd.daemon.seams import LivePump, Outlet, Ward
+from pumpd.drivers.base import Identity
+from pumpd.store.base import HistoryRow, TelemetryWriter
+
+NS_PER_MS = 1_000_000
+
+
+class StartRestraint(Protocol):
+    """Who pauses pumps."""
+
+    def begin(self, live: LivePump, pause: PauseNow) -> None:
+        """Begin to pause ``live`` now; returns at once."""
+        ...
+
+
+class Pipeline:
+    """Owns the live state of every pump; everything that happens to one goes through it, on the loop."""
+
+    def __init__(
+        self,
+        ward: Ward,
+        desk: JournalDesk,
+        events: EventWriter,
+        history: TelemetryWriter,
+        outlet: Outlet,
+        clock: Clock,
+    ) -> None:
+        self._ward = ward
+        self._desk = desk
+        self._events = events
+        self._history = history
+        self._outlet = outlet
+        self._clock = clock
+        self._restraint: StartRestraint | None = None
+        desk.on_late = self.check_journal
+
+    def restrain_with(self, restraint: StartRestraint) -> None:
+        """Hand every PauseNow to ``restraint``."""
+        self._restraint = restraint
+
+    def now(self) -> Now:
+        """Return this moment."""
+        return Now(self._clock.monotonic_ns(), self._clock.wall())
+
+    def reading(self, live: LivePump, telemetry: Telemetry) -> bool:
+        """Take one reading; True when the pump should be read again at once, to confirm what it shows."""
+        now = self.now()
+        before = live.state
+        state, effects = evaluate_pump(before, telemetry, now)
+        live.state = state
+        live.sequence = telemetry.sequence
+        again = bool(effects) and self._carry_out(live, effects)
+        flow, factor = telemetry.flow.value, live.dose_per_nl_h
+        self._history.write(
+            HistoryRow(
+                at_ms=int(now.wall.timestamp() * 1000) - (now.mono_ns - telemetry.taken_ns) // NS_PER_MS,
+                ward=live.place.ward,
+                telemetry=telemetry,
+                dose=None if flow is None or factor is None else flow.nl_per_h * factor,
+                dose_unit=live.dose_unit,
+            )
+        )
+        self._outlet.reading(live)
+        last = before.last
+        if (
+            last is None
+            or last.status is not telemetry.status
+            or before.freshness is not state.freshness
+            or before.phase is not state.phase
+        ):
+            self._outlet.changed(live)
+        if state.alarms is not before.alarms:
+            self._desk.refresh(live)
+        return again
+
+    def take(
+        self, live: LivePump, given: PumpInput, command_id: str | None = None
+    ) -> asyncio.Future[None] | None:
+        """Take anything else that happened to a pump.
+
+        Returns what ends when its alarms are on disk, None when none changed. ValueError for an Acknowledge
+        that can not be taken; nothing has changed then.
+        """
+        before = live.state
+        live.state, effects = evaluate_pump(before, given, self.now())
+        kept = self._keep_changes(live, effects, command_id)
+        if live.state.freshness is not before.freshness or live.state.phase is not before.phase:
+            self._outlet.changed(live)
+        return kept
+
+    def take_site(self, given: SiteInput, command_id: str | None = None) -> asyncio.Future[None] | None:
+        """Take what happened to the node itself; as ``take``."""
+        self._ward.site_state, changes = evaluate_site(self._ward.site_state, given, self.now())
+        if not changes:
+            self._desk.refresh(self._ward)
+            return None
+        return self._desk.keep(self._ward, [self._events.alarm(None, c) for c in changes], command_id)
+
+    def note(
+        self,
+        owner: Owner,
+        kind: Kind,
+        event: str,
+        *,
+        detail: str = "",
+        by: str = "",
+        command_id: str | None = None,
+    ) -> asyncio.Future[None]:
+        """Keep and tell something that is no alarm: a step of a restraint, the node's start and stop."""
+        live = owner if isinstance(owner, LivePump) else None
+        made = self._events.note(live, kind, event, self._clock.wall(), detail=detail, by=by)
+        return self._desk.keep(owner, [made], command_id)
+
+    def link_changed(self, live: LivePump) -> None:
+        """Tell that ``live.link`` says something else."""
+        self._outlet.changed(live)
+
+    def identified(self, live: LivePump, identity: Identity, setup: PumpSetup) -> None:
+        """Take who answered, and the set-up that follows from it (provenance, gate)."""
+        if live.identity == identity and live.state.setup == setup:
+            return
+        live.identity = identity
+        set_up(live, setup)
+        self._outlet.changed(live)
+
+    def check_journal(self) -> None:
+        """Raise or clear the alarm about the journal."""
+        reason = self._desk.late_reason(self._clock.monotonic_ns())
+        self._technical(ConditionId.JOURNAL_LATE, reason)
+
+    def check_stores(self) -> None:
+        """Raise or clear the alarms about journal and history."""
+        self.check_journal()
+        self._technical(ConditionId.HISTORY_FAILING, self._history.status().failing)
+
+    def _technical(self, condition: ConditionId, reason: str) -> None:
+        if reason or condition in self._ward.site_state.alarms:
+            self.take_site(Technical(condition, bool(reason), reason))
+
+    def _carry_out(self, live: LivePump, effects: Sequence[Effect]) -> bool:
+        """Act on what the core wants: the pause first, since it does not wait for the disk."""
+        again = False
+        for effect in effects:
+            if isinstance(effect, PauseNow):
+                assert self._restraint is not None, "pipeline without restraint"
+                self._restraint.begin(live, effect)
+            elif isinstance(effect, ReadAgain):
+                again = True
+        self._keep_changes(live, effects, None)
+        return again
+
+    def _keep_changes(
+        self, live: LivePump, effects: Sequence[Effect], command_id: str | None
+    ) -> asyncio.Future[None] | None:
+        made = [self._events.alarm(live, e) for e in effects if isinstance(e, AlarmChanged)]
+        for effect in effects:
+            if isinstance(effect, PauseNow):
+                detail = f"{effect.cause.value}: {effect.measured}, limit {effect.allowed}"
+                made.append(self._events.note(live, "restraint", "asked", self._clock.wall(), detail=detail))
+        return self._desk.keep(live, made, command_id) if made else None
+
+
+def set_up(live: LivePump, setup: PumpSetup) -> None:
+    """Give a pump another set-up; its alarms and readings stay."""
+    live.state = replace(live.state, setup=setup, limits=setup.limits())
+    programme = setup.programme
+    if programme is None:
+        live.dose_per_nl_h, live.dose_unit = None, ""
+    else:
+        live.dose_per_nl_h = float(programme.dose(FlowRate(1)).amount)
+        live.dose_unit = programme.unit.value

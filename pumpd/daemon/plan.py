@@ -1,0 +1,74 @@
+"""What the daemon is to do with each pump: configuration, library and driver card in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pumpd.core.drug_library import DrugLimits, Restrain
+from pumpd.core.freshness import FreshnessLimits
+from pumpd.core.infusion import Programme
+from pumpd.core.quantities import FlowRate
+from pumpd.core.state import Enforcement, PumpSetup, RestraintGate
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.seams import Place
+from pumpd.drivers.base import Identity
+
+GOLDEN = 0.6180339887498949
+"""Multiples of the golden ratio, modulo 1, spread any run of neighbours evenly."""
+
+
+@dataclass(frozen=True, slots=True)
+class PumpPlan:
+    """One pump as it is to be watched."""
+
+    pump: PumpId
+    channels: tuple[ChannelId, ...]
+    place: Place
+    real: bool
+    """What the configuration says; the session decides the provenance once somebody has answered."""
+    serial_number: str
+    """The serial number that must answer; empty when the configuration does not say."""
+    poll_interval_ns: int
+    phase: float
+    """Where in its interval this pump is polled, in [0, 1)."""
+    freshness: FreshnessLimits
+    programme: Programme | None
+    entry: DrugLimits | None
+    flow_step: FlowRate
+    ceiling: FlowRate | None
+    enforcement: Enforcement
+    signed_for: frozenset[Provenance]
+    """The kinds of pump that the library is signed for."""
+    pause_proven_on: frozenset[Provenance]
+    """The kinds of pump on which the driver's pause was tried."""
+
+    def provenance(self, identity: Identity | None) -> Provenance:
+        """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""
+        simulated = identity is not None and identity.simulated
+        return Provenance.REAL if self.real and not simulated else Provenance.DEMO
+
+    def setup(self, channel: ChannelId, identity: Identity | None) -> PumpSetup:
+        """Return the set-up of one channel, given who answered; before anybody did, nothing is allowed.
+
+        What signatures and trials must cover follows from what answered, not from what is configured: a
+        pump on a patient that somebody forgot to mark as real is not paused under a simulator's signature.
+        """
+        kind = None
+        if identity is not None:
+            kind = Provenance.DEMO if identity.simulated else Provenance.REAL
+        return PumpSetup(
+            pump=self.pump,
+            channel=channel,
+            provenance=self.provenance(identity),
+            freshness=self.freshness,
+            programme=self.programme,
+            entry=self.entry,
+            flow_step=self.flow_step,
+            ceiling=self.ceiling,
+            gate=RestraintGate(
+                enforcement=self.enforcement,
+                library_signed=kind in self.signed_for,
+                library_allows=Restrain.NONE if self.entry is None else self.entry.restrain,
+                pause_proven=kind in self.pause_proven_on,
+            ),
+        )

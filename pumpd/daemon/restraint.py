@@ -1,0 +1,217 @@
+"""Carries out a pause: writes it, reads back until the pump does not deliver, and tells what became of it.
+
+Only a pause, only under the gate, and never a way back: after it only a hand at the pump starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pumpd.clock import Clock
+from pumpd.core.conditions import ConditionId
+from pumpd.core.quantities import NS_PER_S
+from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome
+from pumpd.core.telemetry import ChannelId, PumpId, Telemetry, Validity
+from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.seams import LivePump
+from pumpd.errors import DeviceRefusedError, ForbiddenFrameError, TransportError, WireError, WrongDeviceError
+
+WITHIN_S = 3.0
+"""From the decision to the verdict: a nurse must know within 3 s whether it worked."""
+
+READ_BACK_EVERY_S = 0.2
+"""A pump takes a moment to stop; this often it is asked."""
+
+PAUSE_AGAIN_AFTER_S = 1.0
+"""If it still delivers after this long, the pause is written again: repeating a pause can only reduce."""
+
+
+class Hands(Protocol):
+    """How a pump is reached, ahead of every poll on its line; a session implements it."""
+
+    async def pause(self, channel: ChannelId) -> int:
+        """Write the pause and return the monotonic time at which its frame was written.
+
+        Raises as ``Conversation.ask``.
+        """
+        ...
+
+    async def read_back(self) -> None:
+        """Read the pump now; what it says goes through the pipeline like any reading. Raises as ``ask``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RestraintTiming:
+    """How fast a pause went out."""
+
+    pump: PumpId
+    completed_ns: int
+    """When the last reply of the reading that completed the confirmation had arrived."""
+    written_ns: int
+    """When the pause frame was written."""
+    verdict_ns: int
+    """When it was known whether the pump had stopped."""
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    """One pause under way."""
+
+    live: LivePump
+    cause: ConditionId
+    measured: str
+    allowed: str
+    completed_ns: int
+    written_ns: int | None = None
+    problem: str = ""
+    refused: bool = False
+
+
+class Restrainer:
+    """Pauses pumps, one attempt per channel at a time, each in a task of its own."""
+
+    def __init__(self, pipeline: Pipeline, hands: Callable[[PumpId], Hands], clock: Clock) -> None:
+        self._pipeline = pipeline
+        self._hands = hands
+        self._clock = clock
+        self._under_way: dict[tuple[PumpId, ChannelId], asyncio.Task[bool]] = {}
+        self.timings: deque[RestraintTiming] = deque(maxlen=10_000)
+        """The latest pauses, for measuring."""
+
+    def begin(self, live: LivePump, pause: PauseNow) -> None:
+        """Pause ``live`` now, for a limit it broke; returns at once. One under way serves both causes."""
+        last = live.state.last
+        completed_ns = self._clock.monotonic_ns() if last is None else last.taken_ns + last.span_ns
+        self._start(_Attempt(live, pause.cause, pause.measured, pause.allowed, completed_ns))
+
+    async def on_request(self, live: LivePump, by: str, reason: str) -> bool:
+        """Pause ``live`` because ``by`` asked; True when, read back, it does not deliver."""
+        last = live.state.last
+        flow = "unknown flow" if last is None or last.flow.value is None else str(last.flow.value)
+        attempt = _Attempt(
+            live, ConditionId.RESTRAINED, flow, f"none ({by} asked: {reason})", self._clock.monotonic_ns()
+        )
+        return await asyncio.shield(self._start(attempt))
+
+    async def stop(self) -> None:
+        """Give up what is under way; the next start finds the alarms as they were."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, attempt: _Attempt) -> asyncio.Task[bool]:
+        live = attempt.live
+        key = (live.pump, live.channel)
+        running = self._under_way.get(key)
+        if running is not None:
+            return running
+        name = f"pumpd[{live.pump}/{live.channel}].restraint"
+        task = asyncio.get_running_loop().create_task(self._attempt(attempt), name=name)
+        self._under_way[key] = task
+        task.add_done_callback(lambda _task: self._under_way.pop(key, None))
+        return task
+
+    async def _attempt(self, attempt: _Attempt) -> bool:
+        live = attempt.live
+        paused = False
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                paused = await self._pause(attempt)
+        except TimeoutError:
+            attempt.problem = attempt.problem or f"it still delivers after {WITHIN_S:.0f} s"
+        except Exception as error:  # noqa: BLE001 - a restraint that breaks must end in an alarm, not in silence
+            attempt.problem = f"{type(error).__name__}: {error}"
+        verdict = "paused" if paused else "failed"
+        self._pipeline.note(live, "restraint", verdict, detail="" if paused else attempt.problem)
+        self._pipeline.take(live, RestraintOutcome(attempt.cause, paused, attempt.measured, attempt.allowed))
+        if attempt.written_ns is not None:
+            self.timings.append(
+                RestraintTiming(
+                    live.pump, attempt.completed_ns, attempt.written_ns, self._clock.monotonic_ns()
+                )
+            )
+        return paused
+
+    async def _pause(self, attempt: _Attempt) -> bool:
+        """Return True once the pump, read back after a pause was written, does not deliver."""
+        hands = self._hands(attempt.live.pump)
+        while True:
+            await self._write(attempt, hands)
+            again_ns = self._clock.monotonic_ns() + int(PAUSE_AGAIN_AFTER_S * NS_PER_S)
+            while True:
+                if await self._has_stopped(attempt, hands):
+                    return True
+                if attempt.refused:
+                    return False
+                if self._clock.monotonic_ns() >= again_ns:
+                    break
+                await asyncio.sleep(READ_BACK_EVERY_S)
+
+    async def _write(self, attempt: _Attempt, hands: Hands) -> None:
+        live = attempt.live
+        refusal = refused_by_gate(live.state.setup.gate)
+        if refusal:
+            attempt.problem, attempt.refused = refusal, True
+            return
+        try:
+            written_ns = await hands.pause(live.channel)
+        except (DeviceRefusedError, ForbiddenFrameError, WrongDeviceError) as error:
+            attempt.problem, attempt.refused = f"refused: {error}", True
+        except (WireError, TransportError) as error:
+            # It may have arrived all the same: reading back tells.
+            attempt.problem = str(error)
+        else:
+            attempt.problem = ""
+            if attempt.written_ns is None:
+                attempt.written_ns = written_ns
+        self._pipeline.note(
+            live,
+            "restraint",
+            "pause-not-confirmed" if attempt.problem else "pause-sent",
+            detail=attempt.problem,
+        )
+
+    async def _has_stopped(self, attempt: _Attempt, hands: Hands) -> bool:
+        live, before = attempt.live, attempt.live.state.last
+        try:
+            await hands.read_back()
+        except (WireError, TransportError, DeviceRefusedError, WrongDeviceError) as error:
+            attempt.problem = f"it can not be read back: {error}"
+            return False
+        reading = live.state.last
+        if reading is None or reading is before:
+            attempt.problem = "it can not be read back"
+            return False
+        stopped = does_not_deliver(reading)
+        if not stopped and not attempt.refused:
+            flow = reading.flow.value if reading.flow.value is not None else reading.flow.validity.value
+            attempt.problem = f"read back: {reading.status.value}, {flow}"
+        return stopped
+
+
+def does_not_deliver(reading: Telemetry) -> bool:
+    """Return whether this reading proves that nothing flows: its status says so and its flow agrees."""
+    if reading.status.delivers:
+        return False
+    if reading.flow.value is not None:
+        return reading.flow.value.nl_per_h == 0
+    return reading.flow.validity is Validity.MISSING
+
+
+def refused_by_gate(gate: RestraintGate) -> str:
+    """Return which part of the gate does not allow a pause; empty when all agree."""
+    if gate.may_pause:
+        return ""
+    if gate.enforcement is not Enforcement.PAUSE:
+        return f"this pump's configuration does not allow it (enforcement: {gate.enforcement.value})"
+    if not gate.library_signed:
+        return "the drug library is not signed for this pump"
+    if not gate.pause_proven:
+        return "pausing was never tried on such a pump (see its driver's card)"
+    return f"the drug library does not allow it for this drug (restraint: {gate.library_allows.value})"

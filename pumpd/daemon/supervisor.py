@@ -1,0 +1,85 @@
+"""Keeps named tasks running: one that ends by itself is told of, and started again after a while."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+_log = structlog.get_logger("pumpd.supervisor")
+
+
+@dataclass(slots=True, eq=False)
+class Backoff:
+    """Growing waits with jitter, so that what failed together does not come back together."""
+
+    random: random.Random
+    first_s: float = 0.5
+    longest_s: float = 15.0
+    _next_s: float = 0.0
+
+    def next_s(self) -> float:
+        """Return how long to wait before the next try: between half and all of a doubling span."""
+        self._next_s = min(max(self._next_s * 2, self.first_s), self.longest_s)
+        return self._next_s * self.random.uniform(0.5, 1.0)
+
+    def reset(self) -> None:
+        """Begin small again: it went well."""
+        self._next_s = 0.0
+
+
+STEADY_AFTER_S = 60.0
+"""A task that ran this long before it crashed is started again without a grown wait."""
+
+
+class Supervisor:
+    """Owns the daemon's long-lived tasks."""
+
+    def __init__(self, random_source: random.Random) -> None:
+        self._random = random_source
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(
+        self,
+        name: str,
+        run: Callable[[], Awaitable[None]],
+        crashed: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        """Run ``run`` for as long as the daemon does; ``crashed`` is told why whenever it ended by itself."""
+        task = asyncio.get_running_loop().create_task(self._keep(name, run, crashed), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self, within_s: float) -> None:
+        """Cancel every task and wait for their ends; names those that did not end in time."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if not tasks:
+            return
+        _done, hanging = await asyncio.wait(tasks, timeout=within_s)
+        for task in hanging:
+            _log.error("task does not end", task=task.get_name(), waited_s=within_s)
+
+    async def _keep(
+        self, name: str, run: Callable[[], Awaitable[None]], crashed: Callable[[str], None]
+    ) -> None:
+        backoff = Backoff(self._random)
+        loop = asyncio.get_running_loop()
+        while True:
+            began_s = loop.time()
+            try:
+                await run()
+                reason = "it ended by itself"
+            except Exception as error:  # noqa: BLE001 - whatever it was, the others go on and a person is told
+                reason = f"{type(error).__name__}: {error}"
+                _log.exception("task crashed", task=name)
+            else:
+                _log.error("task ended", task=name)
+            crashed(reason)
+            if loop.time() - began_s >= STEADY_AFTER_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next_s())

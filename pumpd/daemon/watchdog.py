@@ -1,0 +1,51 @@
+"""Judges pumps that say nothing; fed by fresh readings, not by turns of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pumpd.clock import Clock
+from pumpd.core.state import Tick
+from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.seams import LivePump
+
+SLOTS = 10
+"""A turn of the wheel takes 1 s; each tenth of a second looks at a tenth of the pumps."""
+
+
+class Watchdog:
+    """One task for all pumps: each is looked at once a second, and ticked while it has no fresh reading."""
+
+    def __init__(self, pumps: Sequence[LivePump], pipeline: Pipeline, clock: Clock) -> None:
+        self._slots = [tuple(pumps[slot::SLOTS]) for slot in range(SLOTS)]
+        self._pumps = tuple(pumps)
+        self._pipeline = pipeline
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Turn the wheel until cancelled."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            for slot in self._slots:
+                due_s = max(due_s + 1 / SLOTS, loop.time())
+                await asyncio.sleep(due_s - loop.time())
+                self._look_at(slot)
+            self._pipeline.check_stores()
+
+    def last_fresh_age_ns(self) -> int | None:
+        """Return the age of the newest reading of any pump; None while there is none.
+
+        A daemon whose loop turns but that reads no pump grows old here.
+        """
+        newest = max((p.state.last.taken_ns for p in self._pumps if p.state.last is not None), default=None)
+        return None if newest is None else self._clock.monotonic_ns() - newest
+
+    def _look_at(self, pumps: Sequence[LivePump]) -> None:
+        now_ns = self._clock.monotonic_ns()
+        for live in pumps:
+            state = live.state
+            last_ns = state.started_ns if state.last is None else state.last.taken_ns
+            if now_ns - last_ns > state.setup.freshness.stale_after_ns:
+                self._pipeline.take(live, Tick())
