@@ -26,6 +26,8 @@ class PumpPlan:
     place: Place
     real: bool
     """What the configuration says; the session decides the provenance once somebody has answered."""
+    model: str
+    """The model that must answer; empty when the driver's map can not tell models apart."""
     serial_number: str
     """The serial number that must answer; empty when the configuration does not say."""
     poll_interval_ns: int

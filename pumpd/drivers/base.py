@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId, Measured, PumpAlarm, PumpStatus, missing
@@ -68,6 +68,7 @@ class Driver(Protocol):
         ...
 
 
+@runtime_checkable
 class PausableDriver(Driver, Protocol):
     """A driver whose pump can be stopped over the wire. There is no start, bolus or raise to implement."""
 

@@ -1,0 +1,264 @@
+"""Watches one pump: recognise it, read it at its moment, hand what it says to the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import structlog
+
+from pumpd.clock import Clock
+from pumpd.core.quantities import NS_PER_S
+from pumpd.core.state import FrameBlocked, SessionCrashed, WrongDevice
+from pumpd.core.telemetry import ChannelId, Telemetry
+from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
+from pumpd.daemon.supervisor import Backoff
+from pumpd.drivers.base import ChannelReading, Conversation, Driver, Identity, PausableDriver
+from pumpd.errors import (
+    DeviceRefusedError,
+    ForbiddenFrameError,
+    TransportError,
+    WireError,
+    WrongDeviceError,
+)
+
+SILENT_AFTER = 3
+"""Failed readings in a row after which the pump counts as silent, and is asked less often."""
+
+SILENT_LONGEST_S = 5.0
+"""A silent pump is asked at least this often, so that it is back soon after it answers."""
+
+WRONG_DEVICE_RETRY_S = 5.0
+"""How often a port with another pump behind it is asked who is there."""
+
+_log = structlog.get_logger("pumpd.session")
+
+
+class Line(Protocol):
+    """The line a pump is on, as its session needs it."""
+
+    @property
+    def generation(self) -> int:
+        """Which opening of the line this is, 1, 2, 3 ...; 0 while it is not open."""
+        ...
+
+    async def opened(self) -> None:
+        """Wait until the line is open."""
+        ...
+
+    def turn(self, *, urgent: bool) -> AbstractAsyncContextManager[Conversation]:
+        """Return a turn on the line: nobody else asks until it ends; ``urgent`` goes before every poll.
+
+        TransportError when the line is not open.
+        """
+        ...
+
+
+class Session:
+    """One pump behind one address of one line; the daemon runs it as a task of its own."""
+
+    def __init__(
+        self,
+        plan: PumpPlan,
+        lives: Mapping[ChannelId, LivePump],
+        driver: Driver,
+        line: Line,
+        pipeline: Pipeline,
+        clock: Clock,
+        random_source: random.Random,
+    ) -> None:
+        self._plan = plan
+        self._lives = lives
+        self._driver = driver
+        self._line = line
+        self._pipeline = pipeline
+        self._clock = clock
+        self._link: LinkStatus = next(iter(lives.values())).link
+        self._recognised = 0
+        """The line's generation in which this pump was last recognised."""
+        self._first: Identity | None = None
+        """Who answered first; the pump behind a port must stay the same."""
+        self._failures = 0
+        self._backoff = Backoff(random_source, first_s=0.5, longest_s=SILENT_LONGEST_S)
+        self._down_logged = False
+        self._due_s: float | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        interval_s = self._plan.poll_interval_ns / NS_PER_S
+        self._recognised, self._due_s = 0, None
+        while True:
+            if self._line.generation == 0:
+                self._is(LinkState.DOWN if self._down_logged else LinkState.CONNECTING, self._link.detail)
+                await self._line.opened()
+            await self._until_due(interval_s)
+            try:
+                again = await self._read(urgent=False)
+                while again:
+                    again = await self._read(urgent=True)
+            except WrongDeviceError:
+                await asyncio.sleep(max(WRONG_DEVICE_RETRY_S, interval_s))
+            except (WireError, DeviceRefusedError, ForbiddenFrameError, TransportError) as error:
+                await self._failed(error)
+
+    def crashed(self, reason: str) -> None:
+        """Learn that ``run`` ended by itself, for ``reason``."""
+        self._is(LinkState.STOPPED, reason)
+        for live in self._lives.values():
+            self._pipeline.take(live, SessionCrashed(reason))
+
+    async def pause(self, channel: ChannelId) -> int:
+        """Write the pause ahead of every poll; see ``Hands.pause``."""
+        driver = self._driver
+        if not isinstance(driver, PausableDriver):
+            raise DeviceRefusedError(f"{self._plan.pump}: its driver can not pause it; use the pump")
+        async with self._line.turn(urgent=True) as talk:
+            await self._recognise(talk)
+            written_ns = self._clock.monotonic_ns()
+            try:
+                await driver.pause(talk, channel)
+            except ForbiddenFrameError as error:
+                self._frame_blocked(error)
+                raise
+            return written_ns
+
+    async def read_back(self) -> None:
+        """Read the pump ahead of every poll; see ``Hands.read_back``."""
+        await self._read(urgent=True)
+
+    async def _until_due(self, interval_s: float) -> None:
+        """Wait for this pump's next moment on its grid; moments that passed meanwhile are left out."""
+        now_s = asyncio.get_running_loop().time()
+        if self._due_s is None:
+            self._due_s = now_s + (self._plan.phase * interval_s - now_s) % interval_s
+        else:
+            late = max(0, math.ceil((now_s - self._due_s) / interval_s) - 1)
+            self._due_s += interval_s * (late + 1)
+        await asyncio.sleep(self._due_s - now_s)
+
+    async def _read(self, *, urgent: bool) -> bool:
+        """Read every channel once and hand it on; True when one wants to be read again at once."""
+        async with self._line.turn(urgent=urgent) as talk:
+            if self._recognised != self._line.generation:
+                await self._recognise(talk)
+            taken_ns = self._clock.monotonic_ns()
+            readings = await self._driver.read(talk)
+            span_ns = self._clock.monotonic_ns() - taken_ns
+        if self._failures or self._link.state is not LinkState.UP:
+            self._answers()
+        self._link.round_trip_ns = span_ns
+        again = False
+        for reading in readings:
+            live = self._lives.get(reading.channel)
+            if live is not None:
+                again |= self._pipeline.reading(live, self._telemetry(live, reading, taken_ns, span_ns))
+        return again
+
+    def _telemetry(self, live: LivePump, reading: ChannelReading, taken_ns: int, span_ns: int) -> Telemetry:
+        setup = live.state.setup
+        return Telemetry(
+            pump=setup.pump,
+            channel=setup.channel,
+            sequence=live.sequence + 1,
+            taken_ns=taken_ns,
+            span_ns=span_ns,
+            provenance=setup.provenance,
+            status=reading.status,
+            raw_status=reading.raw_status,
+            flow=reading.flow,
+            volume=reading.volume,
+            set_flow=reading.set_flow,
+            volume_to_be_infused=reading.volume_to_be_infused,
+            pressure_kpa_e1=reading.pressure_kpa_e1,
+            battery_percent=reading.battery_percent,
+            alarms=reading.alarms,
+            raw_alarms=reading.raw_alarms,
+        )
+
+    async def _recognise(self, talk: Conversation) -> None:
+        """Make sure, once per opening of the line, that the right pump answers; WrongDeviceError if not."""
+        generation = self._line.generation
+        if self._recognised == generation:
+            return
+        identity = await self._driver.identify(talk)
+        expected = self._expected(identity)
+        if expected:
+            self._wrong(described(identity), expected)
+        self._first = self._first or identity
+        self._recognised = generation
+        for channel, live in self._lives.items():
+            self._pipeline.identified(live, identity, self._plan.setup(channel, identity))
+            if live.state.wrong_device:
+                self._pipeline.take(live, WrongDevice("", ""))
+
+    def _expected(self, found: Identity) -> str:
+        """Return who should have answered; empty when ``found`` is right."""
+        plan, first = self._plan, self._first
+        if plan.model and found.model != plan.model:
+            return f"model {plan.model}"
+        if plan.serial_number and found.serial_number != plan.serial_number:
+            return f"serial number {plan.serial_number}"
+        if first is not None and (first.model, first.serial_number) != (found.model, found.serial_number):
+            return described(first)
+        return ""
+
+    def _wrong(self, found: str, expected: str) -> None:
+        self._recognised = 0
+        self._is(LinkState.WRONG_DEVICE, f"{found} answers, expected {expected}")
+        for live in self._lives.values():
+            if not live.state.wrong_device:
+                _log.error("another pump answers", pump=self._plan.pump, found=found, expected=expected)
+            self._pipeline.take(live, WrongDevice(found, expected))
+        raise WrongDeviceError(
+            f"{self._plan.pump}: {found} answers at {self._plan.place.url}, expected {expected}; "
+            "connect the right pump or correct the configuration"
+        )
+
+    def _answers(self) -> None:
+        if self._down_logged:
+            _log.info("pump answers again", pump=self._plan.pump)
+        self._down_logged = False
+        self._failures = 0
+        self._backoff.reset()
+        self._is(LinkState.UP, "")
+        for live in self._lives.values():
+            if live.state.crashed:
+                self._pipeline.take(live, SessionCrashed(""))
+
+    async def _failed(self, error: Exception) -> None:
+        """Count a reading that did not come; whether that is an alarm is for the watchdog to say."""
+        self._failures += 1
+        self._link.errors += 1
+        if isinstance(error, ForbiddenFrameError):
+            self._frame_blocked(error)
+        if self._failures < SILENT_AFTER and not isinstance(error, TransportError):
+            return
+        if not self._down_logged and not isinstance(error, TransportError):  # the line tells of itself
+            self._down_logged = True
+            _log.warning("pump does not answer", pump=self._plan.pump, reason=str(error))
+        self._is(LinkState.DOWN, str(error))
+        if not isinstance(error, TransportError):
+            await asyncio.sleep(self._backoff.next_s())
+
+    def _frame_blocked(self, error: ForbiddenFrameError) -> None:
+        for live in self._lives.values():
+            self._pipeline.take(live, FrameBlocked(str(error)))
+
+    def _is(self, state: LinkState, detail: str) -> None:
+        if self._link.state is state and self._link.detail == detail:
+            return
+        self._link.state, self._link.detail = state, detail
+        for live in self._lives.values():
+            self._pipeline.link_changed(live)
+
+
+def described(identity: Identity) -> str:
+    """Return who answered, in words for a person."""
+    serial = identity.serial_number or "without serial number"
+    return f"{identity.make} {identity.model} {serial}".strip()
