@@ -1,0 +1,199 @@
+"""Replies of one cycle to channel readings: compiled once per map, since thousands of pumps share it.
+
+What a pattern means never changes, so each meaning is worked out exactly once and then looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pumpd.core.quantities import FlowRate, Volume
+from pumpd.core.telemetry import ChannelId, Measured, PumpAlarm, PumpStatus, Validity, missing
+from pumpd.drivers.base import ChannelReading
+from pumpd.protocols.registers import QUANTITIES, ChannelMap, RegisterMap
+from pumpd.protocols.registers_codec import Replies, code_extractor, decode, extractor
+from pumpd.protocols.registers_fields import (
+    AlarmField,
+    NumberField,
+    Order,
+    OrderField,
+    StatusField,
+    UnitField,
+)
+from pumpd.protocols.registers_order import ORDERS, order_reader
+from pumpd.protocols.registers_plan import ReadPlan, Slot
+from pumpd.protocols.registers_units import Quantity
+
+T = TypeVar("T")
+_MEANINGS_KEPT = 4096
+"""Patterns whose meaning is kept per value; a counter brings new ones for ever."""
+
+_AS: dict[Quantity, Callable[[int], Any]] = {
+    Quantity.FLOW: FlowRate,
+    Quantity.VOLUME: Volume,
+    Quantity.PRESSURE: int,
+    Quantity.CHARGE: int,
+}
+
+
+class _Meanings(dict[int, T]):
+    """Pattern to meaning, filled on first sight and bounded."""
+
+    def __init__(self, work_out: Callable[[int], T]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, pattern: int) -> T:
+        if len(self) >= _MEANINGS_KEPT:
+            self.clear()
+        meaning = self[pattern] = self._work_out(pattern)
+        return meaning
+
+
+def _number(field: NumberField, quantity: Quantity, unit: str) -> _Meanings[Measured[Any]]:
+    def work_out(pattern: int) -> Measured[Any]:
+        counts = decode(field, quantity, unit, pattern)
+        if counts.value is None:
+            return counts
+        return Measured.valid(_AS[quantity](counts.value))
+
+    return _Meanings(work_out)
+
+
+def _status(field: StatusField) -> _Meanings[tuple[PumpStatus, str]]:
+    return _Meanings(lambda code: (field.codes.get(code, PumpStatus.UNKNOWN), str(code)))
+
+
+def _alarms(field: AlarmField) -> _Meanings[tuple[frozenset[PumpAlarm], tuple[str, ...]]]:
+    def work_out(pattern: int) -> tuple[frozenset[PumpAlarm], tuple[str, ...]]:
+        if field.alarm is not None:
+            return (frozenset({field.alarm}), (field.name,)) if pattern else (frozenset(), ())
+        if field.codes:
+            if field.codes.get(pattern, PumpAlarm.OTHER) is None:
+                return frozenset(), ()
+            return frozenset({field.codes.get(pattern) or PumpAlarm.OTHER}), (f"{field.name} {pattern}",)
+        raised = [bit for bit in range(32) if pattern >> bit & 1 and bit not in field.no_alarm_bits]
+        names = frozenset(field.bits.get(bit, PumpAlarm.OTHER) for bit in raised)
+        return names, tuple(f"{field.name}, bit {bit}" for bit in raised)
+
+    return _Meanings(work_out)
+
+
+class ReadingDecoder:
+    """Turns the replies of one cycle into one reading for each channel."""
+
+    def __init__(self, register_map: RegisterMap, read_plan: ReadPlan) -> None:
+        self._map = register_map
+        self._plan = read_plan
+        self._order_of = order_reader(register_map, read_plan)
+        order = register_map.order
+        told = ORDERS if isinstance(order, OrderField) else (order,)
+        self._by_order = {name: self._compile(name) for name in told}
+
+    def __call__(self, replies: Replies) -> tuple[ChannelReading, ...]:
+        """Return the readings; WireError when the pump tells no byte order that the map knows."""
+        return tuple([read(replies) for read in self._by_order[self._order_of(replies)]])
+
+    def _compile(self, order: Order) -> tuple[Callable[[Replies], ChannelReading], ...]:
+        return tuple(
+            self._channel(ChannelId(name), channel, order) for name, channel in self._map.channels.items()
+        )
+
+    def _channel(
+        self, channel: ChannelId, spec: ChannelMap, order: Order
+    ) -> Callable[[Replies], ChannelReading]:
+        below = f"channels.{channel}"
+        slots = self._plan.slots
+        pick_status = code_extractor(spec.status, slots[f"{below}.status"], order)
+        status_of = _status(spec.status)
+        numbers = {name: self._measured(f"{below}.{name}", field, order) for name, field in spec.numbers()}
+
+        def absent(_: Replies) -> Measured[Any]:
+            return missing()
+
+        flow, volume, set_flow, to_be_infused, pressure, battery = (
+            numbers.get(name, absent)
+            for name in ("flow", "volume", "set_flow", "volume_to_be_infused", "pressure", "battery")
+        )
+        alarms_of = [
+            (code_extractor(field, slots[f"{below}.alarms[{index}]"], order), _alarms(field))
+            for index, field in enumerate(spec.alarms)
+        ]
+        none: tuple[frozenset[PumpAlarm], tuple[str, ...]] = (frozenset(), ())
+
+        def read(replies: Replies) -> ChannelReading:
+            status, raw_status = status_of[pick_status(replies)]
+            alarms, raw_alarms = none
+            for pick, meanings in alarms_of:
+                some, raw = meanings[pick(replies)]
+                if some:
+                    alarms, raw_alarms = alarms | some, raw_alarms + raw
+            return ChannelReading(
+                channel,
+                status,
+                raw_status,
+                flow(replies),
+                volume(replies),
+                set_flow(replies),
+                to_be_infused(replies),
+                pressure(replies),
+                battery(replies),
+                alarms,
+                raw_alarms,
+            )
+
+        return read
+
+    def _measured(self, path: str, field: NumberField, order: Order) -> Callable[[Replies], Measured[Any]]:
+        slot = self._plan.slots[path]
+        pick = extractor(slot, field.width, order)
+        quantity = QUANTITIES[path.rpartition(".")[2]]
+        if isinstance(field.unit, UnitField):
+            return self._with_unit(field, field.unit, quantity, pick, self._plan.slots[f"{path}.unit"], order)
+        meanings = _number(field, quantity, field.unit)
+        return lambda replies: meanings[pick(replies)]
+
+    @staticmethod
+    def _with_unit(
+        field: NumberField,
+        unit: UnitField,
+        quantity: Quantity,
+        pick: Callable[[Replies], int],
+        unit_slot: Slot,
+        order: Order,
+    ) -> Callable[[Replies], Measured[Any]]:
+        by_code = {code: _number(field, quantity, name) for code, name in unit.codes.items()}
+        pick_unit = code_extractor(unit, unit_slot, order)
+
+        def read(replies: Replies) -> Measured[Any]:
+            code = pick_unit(replies)
+            meanings = by_code.get(code)
+            if meanings is None:
+                return Measured.invalid(f"unit code {code} is not in the map")
+            return meanings[pick(replies)]
+
+        return read
+
+
+def describe(reading: ChannelReading) -> dict[str, str | tuple[str, ...]]:
+    """Return a reading as the text in which a map's examples are written."""
+
+    def text(measured: Measured[Any], unit: str = "", per: int = 1) -> str:
+        if measured.validity is not Validity.VALID:
+            return measured.validity.name
+        value = measured.value
+        if not unit:
+            return str(value)
+        return f"{value / per:g} {unit}"
+
+    return {
+        "status": reading.status.value,
+        "flow": text(reading.flow),
+        "set_flow": text(reading.set_flow),
+        "volume": text(reading.volume),
+        "volume_to_be_infused": text(reading.volume_to_be_infused),
+        "pressure": text(reading.pressure_kpa_e1, "kPa", 10),
+        "battery": text(reading.battery_percent, "%"),
+        "alarms": tuple(sorted(alarm.value for alarm in reading.alarms)),
+    }
