@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pumpd.document import DocPath, Document, path_text
-from pumpd.errors import Problem
+from pumpd.errors import ConfigError, Problem
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -71,6 +71,14 @@ def check(document: Document, model: type[M]) -> Checked[M]:
             refused |= {path_text(place) for place in places}
             data = _cut(data, paths, model, removed)
     return Checked(found, in_order(problems), {path: frozenset(gone) for path, gone in removed.items()})
+
+
+def demand(document: Document, model: type[M]) -> M:
+    """Return ``document`` as ``model``; ConfigError with every problem when anything is wrong with it."""
+    checked = check(document, model)
+    if checked.problems or checked.model is None:
+        raise ConfigError(checked.problems)
+    return checked.model
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pumpd.core.quantities import FlowRate, Volume
-from pumpd.core.telemetry import ChannelId, Measured, PumpAlarm, PumpStatus, Validity, missing
+from pumpd.core.telemetry import ChannelId, Measured, PumpAlarm, PumpStatus, missing
 from pumpd.drivers.base import ChannelReading
 from pumpd.protocols.registers import QUANTITIES, ChannelMap, RegisterMap
-from pumpd.protocols.registers_codec import Replies, code_extractor, decode, extractor
+from pumpd.protocols.registers_codec import Replies, code_extractor, decoder, extractor
 from pumpd.protocols.registers_fields import (
     AlarmField,
     NumberField,
@@ -52,11 +52,12 @@ class _Meanings(dict[int, T]):
 
 
 def _number(field: NumberField, quantity: Quantity, unit: str) -> _Meanings[Measured[Any]]:
+    decode = decoder(field, quantity, unit)
+    as_quantity = _AS[quantity]
+
     def work_out(pattern: int) -> Measured[Any]:
-        counts = decode(field, quantity, unit, pattern)
-        if counts.value is None:
-            return counts
-        return Measured.valid(_AS[quantity](counts.value))
+        counts = decode(pattern)
+        return counts if counts.value is None else Measured.valid(as_quantity(counts.value))
 
     return _Meanings(work_out)
 
@@ -180,12 +181,10 @@ def describe(reading: ChannelReading) -> dict[str, str | tuple[str, ...]]:
     """Return a reading as the text in which a map's examples are written."""
 
     def text(measured: Measured[Any], unit: str = "", per: int = 1) -> str:
-        if measured.validity is not Validity.VALID:
-            return measured.validity.name
         value = measured.value
-        if not unit:
-            return str(value)
-        return f"{value / per:g} {unit}"
+        if value is None:
+            return measured.validity.name
+        return f"{value / per:g} {unit}" if unit else str(value)
 
     return {
         "status": reading.status.value,

@@ -11,7 +11,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pumpd import strict_yaml
+from pumpd.document import parse_document
+from pumpd.document_check import demand
+from pumpd.fields import refused
 from pumpd.protocols.registers_fields import (
     AlarmField,
     NumberField,
@@ -25,7 +27,6 @@ from pumpd.protocols.registers_fields import (
     Word,
 )
 from pumpd.protocols.registers_units import Quantity
-from pumpd.strict_yaml import refusal
 
 QUANTITIES = {
     "flow": Quantity.FLOW,
@@ -59,7 +60,7 @@ class Control(Part):
     @model_validator(mode="after")
     def _coil_value(self) -> Control:
         if self.function == 5 and self.value > 1:
-            raise refusal(f"a coil can not be {self.value}", allowed="0 or 1", remedy="Write 0 or 1.")
+            raise refused(f"a coil can not be {self.value}", allowed="0 or 1", remedy="Write 0 or 1.")
         return self
 
 
@@ -199,13 +200,13 @@ class RegisterMap(Part):
         for path, place in self.places():
             first, last = self.pdu(place.address), self.pdu(place.address) + place.width - 1
             if first < 0 or last > 0xFFFF:
-                raise refusal(
+                raise refused(
                     f"{path}: address {place.address} does not exist with address_base {self.address_base}",
                     allowed=f"{self.address_base} to {0xFFFF + self.address_base}",
                     remedy="Mend the address or the base.",
                 )
             if place.width > self.quirks.largest_read:
-                raise refusal(
+                raise refused(
                     f"{path}: {place.width} registers, largest_read is {self.quirks.largest_read}",
                     allowed="a value inside one request",
                     remedy="Raise largest_read, or shorten the text.",
@@ -218,7 +219,7 @@ class RegisterMap(Part):
         }
         for path, control in controls:
             if (control.function, control.address, control.value) in pauses:
-                raise refusal(
+                raise refused(
                     f"{path} is the same write as a pause",
                     allowed="a write that is not declared as pause",
                     remedy="Find out what the write does before anything else.",
@@ -228,4 +229,4 @@ class RegisterMap(Part):
 
 def load_map(text: str, file: str) -> RegisterMap:
     """Return the map in ``text``; ConfigError names every problem at once, each with its line."""
-    return strict_yaml.load(text, file, RegisterMap)
+    return demand(parse_document(text.encode(), file), RegisterMap)

@@ -26,12 +26,12 @@ def swap_bytes(word: int) -> int:
 def extractor(slot: Slot, width: int, order: Order) -> Extract:
     """Return what picks a value of ``width`` registers at ``slot`` in byte order ``order``."""
     reply, first = slot.reply, slot.at
-    swapped = order in ("badc", "dcba")
+    swapped = order in {"badc", "dcba"}
     if width == 1:
         if swapped:
             return lambda replies: swap_bytes(replies[reply][first])
         return lambda replies: replies[reply][first]
-    high, low = (first, first + 1) if order in ("abcd", "badc") else (first + 1, first)
+    high, low = (first, first + 1) if order in {"abcd", "badc"} else (first + 1, first)
 
     if swapped:
 
@@ -63,14 +63,14 @@ def code_extractor(field: Code, slot: Slot, order: Order) -> Extract:
 def words_of(pattern: int, width: int, order: Order) -> tuple[int, ...]:
     """Return ``pattern`` as it stands in ``width`` registers; the inverse of ``extractor``."""
     words = [pattern] if width == 1 else [pattern >> 16, pattern & 0xFFFF]
-    if order in ("badc", "dcba"):
+    if order in {"badc", "dcba"}:
         words = [swap_bytes(word) for word in words]
-    return tuple(words if order in ("abcd", "badc") else reversed(words))
+    return tuple(words if order in {"abcd", "badc"} else reversed(words))
 
 
 def text_of(words: Sequence[int], order: Order) -> str:
     """Return the text in ``words``, up to the first NUL, without blanks around it."""
-    swapped = order in ("badc", "dcba")
+    swapped = order in {"badc", "dcba"}
     raw = b"".join((swap_bytes(w) if swapped else w).to_bytes(2, "big") for w in words)
     return raw.split(b"\0")[0].decode("ascii", "replace").strip()
 
@@ -81,54 +81,65 @@ def words_of_text(text: str, field: TextField, order: Order) -> tuple[int, ...]:
     if len(raw) > 2 * field.length:
         raise ValueError(f"{text!r} does not fit in {field.length} registers")
     raw = raw.ljust(2 * field.length, b"\0")
-    swapped = order in ("badc", "dcba")
+    swapped = order in {"badc", "dcba"}
     words = [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
     return tuple(swap_bytes(word) if swapped else word for word in words)
 
 
-def _in_units(field: NumberField, pattern: int) -> Fraction | None:
-    """Return the number in the field's unit, rounded to its resolution; None when it is no number."""
+def decoder(field: NumberField, quantity: Quantity, unit: str) -> Callable[[int], Measured[int]]:
+    """Return what turns a raw pattern into counts of ``quantity``; INVALID outside the range."""
+    per = quantity.units[unit]
+    range_unit = field.range_unit or unit
+    in_range = quantity.units[range_unit]
+    least = math.ceil(Fraction(field.range[0]) * in_range)
+    greatest = math.floor(Fraction(field.range[1]) * in_range)
+    if quantity.exact:
+        least = max(least, 0)
+    allowed = f"{field.range[0]} to {field.range[1]} {range_unit}"
+    no_value = frozenset(field.no_value)
+    digits = 4 * WIDTHS[field.type]
+
+    def judged(pattern: int, counts: int) -> Measured[int]:
+        if least <= counts <= greatest:
+            return Measured.valid(counts)
+        shown = f"{float(counts / per):.6g} {unit}"
+        return Measured.invalid(f"0x{pattern:0{digits}X} ({shown}), allowed {allowed}")
+
     if field.type == "f32":
-        value: float = struct.unpack(">f", pattern.to_bytes(4, "big"))[0]
-        if not math.isfinite(value):
-            return None
         assert field.resolution is not None
         resolution = Fraction(field.resolution)
-        return half_up(Fraction(value) * Fraction(field.scale) / resolution) * resolution
-    bits = 16 * WIDTHS[field.type]
-    if field.type in ("i16", "i32") and pattern >> (bits - 1):
-        pattern -= 1 << bits
-    return pattern * Fraction(field.scale)
+        steps = Fraction(field.scale) / resolution
+        per_step = resolution * per
 
+        def of_float(pattern: int) -> Measured[int]:
+            if pattern in no_value:
+                return missing()
+            value: float = struct.unpack(">f", pattern.to_bytes(4, "big"))[0]
+            if not math.isfinite(value):
+                if field.not_a_number == "missing":
+                    return missing()
+                return Measured.invalid(f"0x{pattern:08X} is not a number")
+            return judged(pattern, half_up(half_up(Fraction(value) * steps) * per_step))
 
-def decode(field: NumberField, quantity: Quantity, unit: str, pattern: int) -> Measured[int]:
-    """Return the counts of ``quantity`` that ``pattern`` means; INVALID outside the range."""
-    if pattern in field.no_value:
-        return missing()
-    number = _in_units(field, pattern)
-    if number is None:
-        if field.not_a_number == "missing":
+        return of_float
+
+    sign = 1 << (16 * WIDTHS[field.type] - 1) if field.type in {"i16", "i32"} else 0
+    factor = Fraction(field.scale) * per
+    top, bottom = factor.numerator, factor.denominator
+
+    def of_integer(pattern: int) -> Measured[int]:
+        if pattern in no_value:
             return missing()
-        return Measured.invalid(f"0x{pattern:08X} is not a number")
-    counts = number * quantity.units[unit]
-    range_unit = field.range_unit or unit
-    per = quantity.units[range_unit]
-    least, greatest = (Fraction(bound) for bound in field.range)
-    if not least * per <= counts <= greatest * per:
-        digits = 4 * WIDTHS[field.type]
-        shown = f"{float(number):.6g} {unit}"
-        return Measured.invalid(
-            f"0x{pattern:0{digits}X} ({shown}), outside {field.range[0]} to {field.range[1]} {range_unit}"
-        )
-    if quantity.exact and counts < 0:
-        return Measured.invalid(f"{float(number):.6g} {unit} is below 0")
-    return Measured.valid(half_up(counts))
+        raw = (pattern ^ sign) - sign
+        return judged(pattern, raw * top if bottom == 1 else (2 * raw * top + bottom) // (2 * bottom))
+
+    return of_integer
 
 
 def encode(field: NumberField, quantity: Quantity, unit: str, counts: int) -> int:
     """Return the raw pattern that stands for ``counts``, clamped to the field's type.
 
-    The inverse of ``decode`` for what the field can show; rounded down to its step, as a counter shows what
+    The inverse of ``decoder`` for what the field can show; rounded down to its step, as a counter shows what
     it has finished.
     """
     number = Fraction(counts) / quantity.units[unit]
@@ -139,6 +150,6 @@ def encode(field: NumberField, quantity: Quantity, unit: str, counts: int) -> in
         return int.from_bytes(struct.pack(">f", value), "big")
     bits = 16 * WIDTHS[field.type]
     raw = int(shown / Fraction(field.scale))
-    signed = field.type in ("i16", "i32")
+    signed = field.type in {"i16", "i32"}
     least, greatest = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     return min(max(raw, least), greatest) & ((1 << bits) - 1)

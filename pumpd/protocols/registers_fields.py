@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
+from pumpd.fields import refused
 from pumpd.protocols.registers_units import Quantity
-from pumpd.strict_yaml import refusal
 
 Order = Literal["abcd", "cdab", "badc", "dcba"]
 """Byte order of a 32-bit value 0xAABBCCDD on the wire; the last two swap the bytes of 16-bit values too."""
@@ -63,13 +63,13 @@ class Code(Place):
     def _bit_stands_somewhere(self) -> Code:
         coils = self.function in (1, 2)
         if coils and (self.type != "bit" or self.bit is not None):
-            raise refusal(
+            raise refused(
                 f"function {self.function} reads single bits",
                 allowed="type: bit, without bit:",
                 remedy="Write type: bit, or function 3 or 4 for registers.",
             )
         if not coils and (self.type == "bit") is (self.bit is None):
-            raise refusal(
+            raise refused(
                 "type and bit do not fit",
                 allowed="type: bit with bit: 0 to 15, or another type without bit:",
                 remedy="Say which bit of the register is meant.",
@@ -101,7 +101,7 @@ class OrderField(Code):
         if bool(self.codes) is (self.pattern is not None) or (self.pattern is not None) is not (
             self.type == "u32"
         ):
-            raise refusal(
+            raise refused(
                 "the order needs one way to be told",
                 allowed="codes with type u16 or bit, or pattern with type u32",
                 remedy="Give codes: or pattern:.",
@@ -126,7 +126,7 @@ class AlarmField(Code):
         if (bool(self.bits), bool(self.codes), self.alarm is not None).count(True) != 1 or (
             self.type == "bit"
         ) is not (self.alarm is not None):
-            raise refusal(
+            raise refused(
                 "alarms need one way to be told",
                 allowed="bits: or codes: with type u16 or u32, or alarm: with type bit",
                 remedy="Give one of them.",
@@ -167,19 +167,19 @@ class NumberField(Place):
     @model_validator(mode="after")
     def _complete(self) -> NumberField:
         if self.function in (1, 2):
-            raise refusal(
+            raise refused(
                 f"function {self.function} reads single bits, not numbers",
                 allowed="3 or 4",
                 remedy="Use 3 (holding) or 4 (input).",
             )
         if self.type == "f32" and self.resolution is None:
-            raise refusal(
+            raise refused(
                 "a float has no resolution", allowed="resolution: above 0", remedy="Give the display's step."
             )
         if self.range[0] > self.range[1]:
-            raise refusal("the range is empty", allowed="[least, greatest]", remedy="Swap the two numbers.")
+            raise refused("the range is empty", allowed="[least, greatest]", remedy="Swap the two numbers.")
         if isinstance(self.unit, UnitField) and self.range_unit is None:
-            raise refusal(
+            raise refused(
                 "the range has no unit",
                 allowed="range_unit: with a unit read from the pump",
                 remedy="Add range_unit:.",
@@ -191,7 +191,7 @@ class NumberField(Place):
         named = self.unit.codes.values() if isinstance(self.unit, UnitField) else [self.unit]
         for unit in [*named, *([self.range_unit] if self.range_unit else [])]:
             if unit not in quantity.units:
-                raise refusal(
+                raise refused(
                     f"'{unit}' is no unit of {quantity.value}",
                     allowed=", ".join(quantity.units),
                     remedy="Use one of these.",
@@ -199,7 +199,7 @@ class NumberField(Place):
         base = Fraction(self.resolution or 0) if self.type == "f32" else Fraction(self.scale)
         for unit in named:
             if quantity.exact and (base * quantity.units[unit]).denominator != 1:
-                raise refusal(
+                raise refused(
                     f"steps of {base} {unit} are finer than pumpd counts",
                     allowed="whole nL and nL/h",
                     remedy="Round with scale or resolution.",

@@ -1,0 +1,102 @@
+"""What is known of a driver and how it is known: the card that stands beside it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pumpd.document import parse_document
+from pumpd.document_check import demand
+from pumpd.fields import refused
+
+CAPABILITIES = (
+    "identity",
+    "status",
+    "flow",
+    "volume",
+    "set flow",
+    "volume to be infused",
+    "pressure",
+    "battery",
+    "alarms",
+    "pause",
+    "lower rate",
+)
+"""What a driver can be asked for; a card speaks of every one of them."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class CardDocument(_Part):
+    """What the driver was written from."""
+
+    title: str = Field(min_length=1)
+    revision: str = Field(min_length=1)
+    pages: str = Field(min_length=1)
+
+
+class Capability(_Part):
+    """How far one capability has come."""
+
+    state: Literal["done", "todo", "exempt"]
+    comment: str = ""
+
+    @model_validator(mode="after")
+    def _exempt_has_a_reason(self) -> Capability:
+        if self.state == "exempt" and not self.comment:
+            raise refused("exempt without a reason", "exempt with a comment", "say why in comment:")
+        return self
+
+
+class Card(_Part):
+    """One driver's card."""
+
+    driver: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    """Its name in the configuration."""
+    make: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    register_map: str
+    """The shipped register map that it reads by."""
+    documents: tuple[CardDocument, ...] = Field(min_length=1)
+    verified: Literal["none", "simulator", "transcript", "hardware"]
+    """On what its readings were seen to be right."""
+    firmware_seen: tuple[str, ...] = ()
+    human_use: bool
+    """False for laboratory pumps: a real one can not begin an infusion."""
+    integrity: str = Field(min_length=1)
+    """The check that the wire puts on each frame, or ``no integrity check``."""
+    reply_time_ms: int = Field(ge=1, le=10_000)
+    """Longest time from the end of a request to the first byte of its reply."""
+    late_reply_ms: int | None = Field(default=None, ge=1)
+    """How late a reply may still come, where that is more than three time-outs."""
+    pause_proven_on: Literal["none", "simulator", "hardware"]
+    """On what the pause was tried and read back; with ``none`` an engineer must sign before it is used."""
+    writes: tuple[str, ...]
+    """Everything it ever writes, in words."""
+    capabilities: dict[str, Capability]
+
+    @model_validator(mode="after")
+    def _speaks_of_everything(self) -> Card:
+        missing = [name for name in CAPABILITIES if name not in self.capabilities]
+        unknown = [name for name in self.capabilities if name not in CAPABILITIES]
+        if missing or unknown:
+            raise refused(
+                f"capabilities: missing {missing}, unknown {unknown}",
+                ", ".join(CAPABILITIES),
+                "say done, todo or exempt of each",
+            )
+        if (self.capabilities["pause"].state == "done") is not bool(self.writes):
+            raise refused(
+                "pause and writes do not agree",
+                "writes: lists what pause sends, and is empty without it",
+                "say in writes: what travels",
+            )
+        return self
+
+
+def load_card(text: str, file: str) -> Card:
+    """Return the card in ``text``; ConfigError names every problem at once, each with its line."""
+    return demand(parse_document(text.encode(), file), Card)

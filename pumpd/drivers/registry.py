@@ -1,0 +1,87 @@
+"""Every driver by its name: what a configuration may write after ``driver:``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+
+from pumpd.core.quantities import FlowRate
+from pumpd.core.telemetry import ChannelId
+from pumpd.drivers.base import PausableDriver
+from pumpd.drivers.card import Card, load_card
+from pumpd.drivers.register_map import CompiledMap, PauseRequest, RegisterMapDriver
+from pumpd.protocols.maps import shipped_map
+from pumpd.protocols.registers import RegisterMap
+from pumpd.protocols.registers_fields import UnitField
+from pumpd.protocols.registers_units import Quantity, half_up
+
+CARDS = "cards"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSpec:
+    """One driver: its card, what it offers, and how to make one for a pump."""
+
+    card: Card
+    channels: tuple[ChannelId, ...]
+    pausable: frozenset[ChannelId]
+    """Channels that can be stopped over the wire."""
+    flow_step: FlowRate
+    """The least difference in flow that the pump tells."""
+    build: Callable[[int], PausableDriver]
+    """Make the driver of the pump at a unit address."""
+    writes: Callable[[int], tuple[PauseRequest, ...]]
+    """Every write that the driver at a unit address can make: the list of the outgoing filter."""
+
+    @property
+    def name(self) -> str:
+        """What a configuration calls it."""
+        return self.card.driver
+
+
+def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
+    """Return the driver that reads by ``register_map``."""
+    compiled = CompiledMap(register_map)
+    channels = register_map.channels
+    return DriverSpec(
+        card=card,
+        channels=tuple(ChannelId(name) for name in channels),
+        pausable=frozenset(ChannelId(name) for name, channel in channels.items() if channel.pause),
+        flow_step=_flow_step(register_map),
+        build=lambda unit: RegisterMapDriver(compiled, unit),
+        writes=lambda unit: RegisterMapDriver(compiled, unit).writes,
+    )
+
+
+def _flow_step(register_map: RegisterMap) -> FlowRate:
+    """Return the coarsest step in which a channel tells its flow."""
+    coarsest = 1
+    for channel in register_map.channels.values():
+        unit = channel.flow.unit
+        for name in unit.codes.values() if isinstance(unit, UnitField) else [unit]:
+            coarsest = max(coarsest, half_up(channel.flow.step * Quantity.FLOW.units[name]))
+    return FlowRate(coarsest)
+
+
+@cache
+def shipped() -> Mapping[str, DriverSpec]:
+    """Return the drivers that ship with pumpd, by name: one for each card."""
+    cards = resources.files(__package__).joinpath(CARDS)
+    specs: dict[str, DriverSpec] = {}
+    for file in sorted(cards.iterdir(), key=lambda entry: entry.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        card = load_card(file.read_text(encoding="utf-8"), file.name)
+        specs[card.driver] = of_register_map(card, shipped_map(card.register_map))
+    return MappingProxyType(specs)
+
+
+def find(name: str) -> DriverSpec:
+    """Return the driver called ``name``; KeyError names the known ones."""
+    specs = shipped()
+    if name not in specs:
+        raise KeyError(f"no driver {name!r}; known are {', '.join(specs)}")
+    return specs[name]
