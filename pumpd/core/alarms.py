@@ -96,7 +96,7 @@ class Alarm:
     """The worst it has been since it was raised."""
     signal: AlarmSignal
     revision: int
-    """Goes up by one when it is raised or worsens: an acknowledgement names the revision it saw."""
+    """A higher one each time it is raised or worsens: an acknowledgement names the revision it saw."""
     since: datetime
     """When it was raised (wall time, a label)."""
     measured: str
@@ -141,16 +141,23 @@ NO_ALARMS: Alarms = MappingProxyType({})
 
 
 def settle(
-    alarms: Alarms, findings: Mapping[ConditionId, Finding], held: frozenset[ConditionId], now: datetime
+    alarms: Alarms,
+    findings: Mapping[ConditionId, Finding],
+    held: frozenset[ConditionId],
+    now: datetime,
+    revision: int = 0,
 ) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
     """Return the alarms after ``findings`` is all that is present, with the transitions that took.
 
     A condition in ``held`` can not be judged at the moment (no fresh reading): its alarm stays as it is.
+    ``revision`` is the highest that was given in this run; new ones are above it, so that an acknowledgement
+    on its way never meets another alarm under the revision it names.
     """
     if not findings and not alarms:
         return alarms, ()
     after = dict(alarms)
     changes: list[AlarmChanged] = []
+    revision = max([revision, *(alarm.revision for alarm in alarms.values())])
     for condition, finding in findings.items():
         alarm = alarms.get(condition)
         if alarm is None:
@@ -167,11 +174,12 @@ def settle(
             if (finding.measured, finding.allowed) != (alarm.measured, alarm.allowed):
                 after[condition] = replace(alarm, measured=finding.measured, allowed=finding.allowed)
             continue
+        revision += 1
         after[condition] = replace(
             alarm,
             priority=priority,
             signal=signal,
-            revision=alarm.revision + 1,
+            revision=revision,
             since=now if before in (_OFF, _LATCHED) else alarm.since,
             measured=finding.measured,
             allowed=finding.allowed,
@@ -202,6 +210,8 @@ def acknowledge(
     ValueError, with the reason, when there is no such alarm, when it has been raised anew or worsened since,
     or when it is already acknowledged; nothing changes then.
     """
+    if not by.strip():
+        raise ValueError(f"{condition.value}: an acknowledgement needs the name of who has it")
     alarm = alarms.get(condition)
     if alarm is None:
         raise ValueError(f"{condition.value}: no such alarm is on; it may have ended")

@@ -50,17 +50,12 @@ ONE_RESTRAINT_PER = timedelta(minutes=10)
 """After a pause a person may restart the pump: no second pause for that cause for this long."""
 
 _CONFIRMED = (ConditionId.OVER_HARD, ConditionId.FLOW_CEILING)
-_NEEDS_READING = frozenset(ConditionId) - {
-    ConditionId.LINK_LOST,
-    ConditionId.WRONG_DEVICE,
-    ConditionId.FRAME_BLOCKED,
-    ConditionId.SESSION_CRASHED,
-    ConditionId.JOURNAL_LATE,
-    ConditionId.HISTORY_FAILING,
+_EVERY = frozenset(ConditionId)
+_OUTDONE = {
+    ConditionId.OVER_HARD: ConditionId.OVER_SOFT,
+    ConditionId.UNDER_HARD: ConditionId.UNDER_SOFT,
 }
-"""Conditions that only a reading can judge: without one their alarm stays as it is."""
-
-_RESTRAINT_ALARMS = frozenset({ConditionId.RESTRAINED, ConditionId.RESTRAINT_FAILED})
+"""While the worse one is raised the lesser one is not: two alarms for one fact hide each other."""
 
 
 def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
@@ -82,25 +77,25 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _without_reading(state, now)
         case WrongDevice():
             found = f"{given.found}\n{given.expected}" if given.found else ""
-            return _without_reading(replace(state, wrong_device=found), now)
+            return _without_reading(replace(state, wrong_device=found), now, ConditionId.WRONG_DEVICE)
         case FrameBlocked():
             return _without_reading(replace(state, blocked_frame=given.frame), now)
         case SessionCrashed():
-            return _without_reading(replace(state, crashed=given.reason), now)
+            return _without_reading(replace(state, crashed=given.reason), now, ConditionId.SESSION_CRASHED)
 
 
 def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
     breaking = dict(confirmed_findings(state, reading))
-    over = (*state.over, bool(breaking))[-CONFIRM_OF:]
+    over = state.over
+    if reading.flow.value is not None and (breaking or over):
+        over = (*over, frozenset(breaking))[-CONFIRM_OF:]
+    if not any(over):
+        over = ()
     effects: list[Effect] = []
-    present: dict[ConditionId, Finding] = {}
-    held: set[ConditionId] = set()
-    if breaking:
-        if over.count(True) >= CONFIRM_NEEDED:
-            present.update(breaking)
-        else:
-            effects.append(ReadAgain())
-            held.update(breaking)  # an alarm already on is not cleared by waiting for confirmation
+    present = {c: f for c, f in breaking.items() if sum(c in broke for broke in over) >= CONFIRM_NEEDED}
+    if len(present) < len(breaking):
+        effects.append(ReadAgain())
+    held = {condition for broke in over for condition in broke}  # one good reading does not clear it
     if reading.flow.value is None:
         held.update(_CONFIRMED)
     present_now = dict(findings(state, reading))
@@ -108,20 +103,20 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     if present_now or dwells:
         passed, dwells = _delayed(state, present_now, now)
         present.update(passed)
+    for worse, lesser in _OUTDONE.items():
+        if worse in present or (worse in held and worse in state.alarms):
+            present.pop(lesser, None)
     if reading.status.delivers:
         held.add(ConditionId.RESTRAINT_FAILED)
     else:
         held.add(ConditionId.RESTRAINED)
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
-    after = replace(
-        state, last=reading, freshness=fresh, over=over if breaking or any(over) else (), dwells=dwells
-    )
+    after = replace(state, last=reading, freshness=fresh, over=over, dwells=dwells)
     present.update(_technical(after, now))
     if not present and not state.alarms:
         return after, tuple(effects)
-    alarms, changes = signals.settle(state.alarms, present, frozenset(held), now.wall)
-    after = replace(after, alarms=alarms)
+    after, changes = _settled(after, present, frozenset(held), now)
     effects.extend(changes)
     after, pause = _restrain(after, present, reading, now)
     if pause is not None:
@@ -129,14 +124,24 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     return after, tuple(effects)
 
 
-def _without_reading(state: PumpState, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
+def _settled(
+    state: PumpState, present: Mapping[ConditionId, Finding], held: frozenset[ConditionId], now: Now
+) -> tuple[PumpState, tuple[AlarmChanged, ...]]:
+    alarms, changes = signals.settle(state.alarms, present, held, now.wall, state.revision)
+    if alarms is state.alarms:
+        return state, changes
+    revision = max((c.alarm.revision for c in changes), default=0)
+    return replace(state, alarms=alarms, revision=max(state.revision, revision)), changes
+
+
+def _without_reading(state: PumpState, now: Now, *told: ConditionId) -> tuple[PumpState, tuple[Effect, ...]]:
+    """Without a reading alarms are raised and worsen; only what the input speaks of (``told``) can end."""
     last_ns = state.started_ns if state.last is None else state.last.taken_ns
     fresh = freshness(now.mono_ns - last_ns, state.setup.freshness)
     if state.last is None and fresh is Freshness.FRESH:
         fresh = Freshness.STALE  # never read is never live
     after = state if fresh is state.freshness else replace(state, freshness=fresh)
-    alarms, changes = signals.settle(state.alarms, _technical(after, now), _NEEDS_READING, now.wall)
-    return (after if alarms is state.alarms else replace(after, alarms=alarms)), changes
+    return _settled(after, _technical(after, now), _EVERY.difference(told), now)
 
 
 def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
@@ -178,7 +183,9 @@ def _delayed(
         if delay_ns == 0:
             passed[condition] = finding
             continue
-        dwell = dwells.get(condition, Dwell())
+        # An alarm that is on, after a restart for one, has had its delay.
+        had = delay_ns if condition in state.alarms else 0
+        dwell = dwells.get(condition, Dwell(breaking_ns=had))
         held_ns = 0 if dwell.last_ns is None else now.mono_ns - dwell.last_ns
         dwell = Dwell(min(dwell.breaking_ns + held_ns, delay_ns), 0, now.mono_ns)
         dwells[condition] = dwell
@@ -189,13 +196,13 @@ def _delayed(
         assert dwell.last_ns is not None
         good_ns = now.mono_ns - dwell.last_ns
         total_good_ns = dwell.good_ns + good_ns
-        left_ns = dwell.breaking_ns - good_ns // RELAPSE_SHARE
+        left_ns = max(0, dwell.breaking_ns - good_ns // RELAPSE_SHARE)
         alarm = state.alarms.get(condition)
-        if alarm is not None and total_good_ns < CLEAR_AFTER_NS:
+        if total_good_ns >= CLEAR_AFTER_NS and (alarm is not None or left_ns == 0):
+            del dwells[condition]
+        elif alarm is not None:
             dwells[condition] = Dwell(dwell.breaking_ns, total_good_ns, now.mono_ns)
             passed[condition] = Finding(alarm.priority, alarm.measured, alarm.allowed)
-        elif left_ns <= 0 or alarm is not None:
-            del dwells[condition]
         else:
             dwells[condition] = Dwell(left_ns, total_good_ns, now.mono_ns)
     return passed, MappingProxyType(dwells)
@@ -208,6 +215,7 @@ def _restrain(
     flow = reading.flow.value
     if (
         flow is None
+        or state.limits is None  # a pump without an order or a library entry is alarmed on, never restrained
         or not state.setup.gate.may_pause
         or state.phase is not RestraintPhase.IDLE
         or not reading.status.delivers
@@ -233,9 +241,8 @@ def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool
 def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
     condition = ConditionId.RESTRAINED if outcome.paused else ConditionId.RESTRAINT_FAILED
     finding = Finding(CATALOGUE[condition].priority, outcome.measured, outcome.allowed)
-    held = frozenset(ConditionId) - {ConditionId.RESTRAINT_FAILED if outcome.paused else condition}
-    alarms, changes = signals.settle(state.alarms, {condition: finding}, held, now.wall)
-    return replace(state, alarms=alarms, phase=RestraintPhase.IDLE), changes
+    held = _EVERY - {ConditionId.RESTRAINT_FAILED}
+    return _settled(replace(state, phase=RestraintPhase.IDLE), {condition: finding}, held, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +259,8 @@ class SiteState:
     """What the core knows of the node as a whole."""
 
     alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
+    revision: int = 0
+    """The highest revision an alarm of the node has had in this run."""
 
 
 SiteInput = Technical | Acknowledge
@@ -264,8 +273,9 @@ def evaluate_site(state: SiteState, given: SiteInput, now: Now) -> tuple[SiteSta
             state.alarms, given.condition, given.revision, given.by, now.wall
         )
         return replace(state, alarms=after), changes
-    others = frozenset(ConditionId) - {given.condition}
+    others = _EVERY - {given.condition}
     finding = Finding(CATALOGUE[given.condition].priority, given.detail)
     present = {given.condition: finding} if given.present else {}
-    after, changes = signals.settle(state.alarms, present, others, now.wall)
-    return replace(state, alarms=after), changes
+    after, changes = signals.settle(state.alarms, present, others, now.wall, state.revision)
+    revision = max((c.alarm.revision for c in changes), default=0)
+    return replace(state, alarms=after, revision=max(state.revision, revision)), changes

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import PumpState
-from pumpd.core.telemetry import PumpAlarm, PumpStatus, Telemetry, Validity
+from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus, Telemetry, Validity
 
 _UNLIMITED = frozenset({PumpStatus.PRIMING})
 """Statuses in which the line is not yet at the patient, so no dose limit holds."""
@@ -44,6 +45,17 @@ def _dose_text(state: PumpState, flow: FlowRate) -> str:
 
 def _bound(dose: DoseRate | None) -> str:
     return "" if dose is None else str(dose)
+
+
+def _measured(reading: Telemetry) -> tuple[tuple[str, Measured[Any]], ...]:
+    return (
+        ("flow", reading.flow),
+        ("volume", reading.volume),
+        ("set flow", reading.set_flow),
+        ("volume to be infused", reading.volume_to_be_infused),
+        ("pressure", reading.pressure_kpa_e1),
+        ("battery", reading.battery_percent),
+    )
 
 
 def over_hard(state: PumpState, reading: Telemetry) -> bool:
@@ -85,13 +97,11 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status)
     if status is PumpStatus.KVO:
         yield _found(ConditionId.KVO)
-    for name, part in (("flow", reading.flow), ("volume", reading.volume), ("set flow", reading.set_flow)):
-        if part.validity is Validity.INVALID:
-            yield _found(ConditionId.INVALID_VALUE, f"{name} {part.raw}")
-            break
-    else:
-        if status.delivers and flow is None:
-            yield _found(ConditionId.INVALID_VALUE, "no flow while it runs")
+    wrong = [f"{name} {part.raw}" for name, part in _measured(reading) if part.validity is Validity.INVALID]
+    if not wrong and status.delivers and flow is None:
+        wrong = ["no flow while it runs"]
+    if wrong:
+        yield _found(ConditionId.INVALID_VALUE, ", ".join(wrong))
     raised_by_bits: dict[ConditionId, list[str]] = {}
     for flag in reading.alarms:
         raised_by_bits.setdefault(_FLAGS[flag], [])
@@ -107,8 +117,7 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
     else:
         assert setup.entry is not None
-        # A flow above the hard maximum has its own, worse alarm; two alarms for one fact hide each other.
-        if limits.soft_max is not None and limits.soft_max < flow <= limits.hard_max:
+        if limits.soft_max is not None and flow > limits.soft_max:
             yield _found(
                 ConditionId.OVER_SOFT, _dose_text(state, flow), _bound(setup.entry.dose_rate.soft_max)
             )
@@ -122,5 +131,5 @@ def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Fin
     assert entry is not None
     if limits.hard_min is not None and flow < limits.hard_min:
         yield _found(ConditionId.UNDER_HARD, _dose_text(state, flow), _bound(entry.dose_rate.hard_min))
-    elif limits.soft_min is not None and flow < limits.soft_min:
+    if limits.soft_min is not None and flow < limits.soft_min:
         yield _found(ConditionId.UNDER_SOFT, _dose_text(state, flow), _bound(entry.dose_rate.soft_min))

@@ -116,8 +116,10 @@ class PumpState:
     freshness: Freshness = Freshness.LOST
     alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
     dwells: Mapping[ConditionId, Dwell] = field(default_factory=lambda: MappingProxyType({}))
-    over: tuple[bool, ...] = ()
-    """Whether the last readings, three at most, were above the hard maximum or the ceiling."""
+    revision: int = 0
+    """The highest revision an alarm of this pump has had in this run: none is given twice."""
+    over: tuple[frozenset[ConditionId], ...] = ()
+    """What the last readings with a flow, three at most, broke of the hard maximum and the ceiling."""
     restraints: Mapping[ConditionId, RestraintRecord] = field(default_factory=lambda: MappingProxyType({}))
     phase: RestraintPhase = RestraintPhase.IDLE
     wrong_device: str = ""
