@@ -58,7 +58,10 @@ class Config:
 
 
 def load(file: Path) -> Config:
-    """Return what ``file`` says; ConfigError names every problem in it and in the files it names."""
+    """Return what ``file`` says; ConfigError names every problem in it and in the files it names.
+
+    Programmes are held against the drug library once it has no fault of its own.
+    """
     document = read_document(file)
     checked = check(document, ConfigSection)
     if checked.model is None:
@@ -68,9 +71,11 @@ def load(file: Path) -> Config:
     said = {problem.path for problem in problems}
     library_file = file.parent / section.library
     library: DrugLibrary | None = None
+    whole = False
     if "library" not in said:
         library_document = read_document(library_file)
         library, found = check_library(library_document)
+        whole = not found
         if library_document.sha256:
             problems += found
         else:
@@ -79,7 +84,7 @@ def load(file: Path) -> Config:
             problems.append(document.problem(("library",), what, found[0].allowed, remedy))
     problems += [
         problem
-        for problem in cross_problems(document, checked, library, file.parent)
+        for problem in cross_problems(document, checked, library if whole else None, file.parent)
         if problem.path not in said
     ]
     if problems:

@@ -149,7 +149,8 @@ class _Reader(yaml.SafeLoader):
         if getattr(event, "anchor", None) is not None:
             return _Refused(f"'&{getattr(event, 'anchor', '')}' is an anchor", event.start_mark.line)
         if getattr(event, "tag", None) is not None:
-            return _Refused(f"'{getattr(event, 'tag', '')}' is a tag", event.start_mark.line)
+            tag = str(getattr(event, "tag", "")).replace("tag:yaml.org,2002:", "!!")
+            return _Refused(f"'{tag}' is a tag", event.start_mark.line)
         return node
 
 

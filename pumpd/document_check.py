@@ -66,7 +66,7 @@ def check(document: Document, model: type[M]) -> Checked[M]:
             paths = [_own_path(detail, data) for detail in details]
             places = [_place(path, removed) for path in paths]
             for detail, place in zip(details, places, strict=True):
-                if not _covered(place, refused) and place not in removed:
+                if not _covered(place, refused, detail["type"]) and place not in removed:
                     problems.append(_problem(document, model, detail, place))
             refused |= {path_text(place) for place in places}
             data = _cut(data, paths, model, removed)
@@ -86,9 +86,12 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.path)))
 
 
-def _covered(path: DocPath, refused: set[str]) -> bool:
-    """Return whether this place, or one around it, was refused already."""
-    return any(path_text(path[:size]) in refused for size in range(1, len(path) + 1))
+def _covered(path: DocPath, refused: set[str], kind: str) -> bool:
+    """Return whether this place, or one around it, was refused already, or is missing for what was in it."""
+    if any(path_text(path[:size]) in refused for size in range(1, len(path) + 1)):
+        return True
+    inside = f"{path_text(path)}."
+    return kind == "missing" and any(text.startswith(inside) for text in refused)
 
 
 def _own_path(detail: ErrorDetails, data: object) -> DocPath:
@@ -203,6 +206,13 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails, p
     described = (field.description if field else None) or detail["msg"]
     example = field.examples[0] if field and field.examples else None
     write = f"write {key}: {example}" if example is not None else "write it in this form"
+    if kind == "model_type":
+        keys = known_keys(model, (*path, ""))
+        what = f"{_shown(value)} can not stand here"
+        return document.problem(path, what, f"the keys {', '.join(keys)}", f"write {keys[0]}: and so on")
+    if kind == "bool_type":
+        what = f"{_shown(value)} is neither true nor false"
+        return document.problem(path, what, described, "write true or false")
     if kind == "extra_forbidden":
         known = known_keys(model, path)
         near = get_close_matches(key, known, n=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pumpd.contract.topics import check_id
@@ -56,6 +56,8 @@ def _quantity(
         if match is None:
             raise refused(f"{value!r} is no {kind}", allowed, f"write it as {example}")
         number, unit = match["number"], match["unit"]
+        if number.startswith("-"):
+            raise refused(f"{value!r} is below 0", allowed, f"write {text.removeprefix('-')}, if that was meant")
         if unit not in units:
             meant = _unit_meant(unit, units)
             remedy = f"write {number} {meant}" if meant else f"write it as {example}"
@@ -150,9 +152,21 @@ TopicId = Annotated[
     PlainValidator(_topic_id),
     WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}),
 ]
-Whole = Annotated[int, Field(strict=True)]
+
+
+def _no_comma(value: object) -> object:
+    if isinstance(value, str) and _COMMA.search(value):
+        raise refused(
+            f"{value!r} has a comma: 1,234 is 1.234 to one reader and 1234 to another",
+            "a number with a decimal point",
+            f"write {value.replace(',', '.')}",
+        )
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_comma), Field(strict=True)]
 """A whole number; true, text and 1.0 are refused."""
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(_no_comma), Field(strict=True, allow_inf_nan=False)]
 """A decimal number; true and text are refused."""
 Flag = Annotated[bool, Field(strict=True)]
 """true or false; yes, on and 1 are refused."""
