@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import typer
 
-from pumpd import cli_config
+from pumpd import cli_config, cli_drivers
 from pumpd.cli_words import say_error
 from pumpd.errors import ConfigError, PumpdError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 cli_config.add_to(app)
+cli_drivers.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pumpd.config_check import cross_problems
-from pumpd.config_library import check_library
+from pumpd.config_library import check_library, drugs_named
 from pumpd.config_models import (
     ConfigSection,
     DashboardSection,
@@ -58,10 +58,7 @@ class Config:
 
 
 def load(file: Path) -> Config:
-    """Return what ``file`` says; ConfigError names every problem in it and in the files it names.
-
-    Programmes are held against the drug library once it has no fault of its own.
-    """
+    """Return what ``file`` says; ConfigError names every problem in it and in the files it names."""
     document = read_document(file)
     checked = check(document, ConfigSection)
     if checked.model is None:
@@ -71,11 +68,11 @@ def load(file: Path) -> Config:
     said = {problem.path for problem in problems}
     library_file = file.parent / section.library
     library: DrugLibrary | None = None
-    whole = False
+    doubtful: frozenset[str] = frozenset()
     if "library" not in said:
         library_document = read_document(library_file)
         library, found = check_library(library_document)
-        whole = not found
+        doubtful = drugs_named(library_document) if found else doubtful
         if library_document.sha256:
             problems += found
         else:
@@ -84,7 +81,7 @@ def load(file: Path) -> Config:
             problems.append(document.problem(("library",), what, found[0].allowed, remedy))
     problems += [
         problem
-        for problem in cross_problems(document, checked, library if whole else None, file.parent)
+        for problem in cross_problems(document, checked, library, doubtful, file.parent)
         if problem.path not in said
     ]
     if problems:

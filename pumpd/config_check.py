@@ -7,18 +7,28 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from pumpd.config_lines import driver_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document
 from pumpd.document_check import Checked
+from pumpd.drivers.registry import shipped
 from pumpd.errors import Problem
 
 
 def cross_problems(
-    document: Document, checked: Checked[ConfigSection], library: DrugLibrary | None, directory: Path
+    document: Document,
+    checked: Checked[ConfigSection],
+    library: DrugLibrary | None,
+    doubtful: frozenset[str],
+    directory: Path,
 ) -> Iterator[Problem]:
-    """Yield every problem between fields; ``library`` is None when it could not be read."""
+    """Yield every problem between fields.
+
+    ``library`` is None when it could not be read. Where it has faults, ``doubtful`` names its drugs: that one
+    of their entries is not found says nothing.
+    """
     section = checked.model
     assert section is not None
     pumps = [(checked.place(("pumps", at)), pump) for at, pump in enumerate(section.pumps)]
@@ -27,8 +37,9 @@ def cross_problems(
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)
+    yield from driver_problems(document, pumps, shipped())
     for place, pump in pumps:
-        yield from programme_problems(document, place, pump, library)
+        yield from programme_problems(document, place, pump, library, doubtful)
 
 
 def _loopback(host: str) -> bool:

@@ -128,6 +128,13 @@ def check_library(document: Document) -> tuple[DrugLibrary | None, tuple[Problem
     return library, in_order(problems)
 
 
+def drugs_named(document: Document) -> frozenset[str]:
+    """Return every drug that a library names, whether its entry is good or not."""
+    entries = document.data.get("entries", []) if isinstance(document.data, dict) else []
+    names = [entry.get("drug") for entry in entries if isinstance(entry, dict)]
+    return frozenset(name for name in names if isinstance(name, str))
+
+
 def _fit(document: Document, section: EntrySection, place: tuple[str | int, ...]) -> list[Problem]:
     """Return what does not fit among the bounds of one entry."""
     bounds = section.dose_rate.bounds()

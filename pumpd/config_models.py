@@ -132,7 +132,12 @@ class PumpSection(Section):
     driver: str = Field(
         min_length=1, description="a driver of `pumpd drivers list`", examples=["reference-pump"]
     )
-    bed: str = Field(default="", max_length=32, description="the bed, as a nurse says it, at most 32 letters", examples=['"1"'])
+    bed: str = Field(
+        default="",
+        max_length=32,
+        description="the bed, as a nurse says it, at most 32 letters",
+        examples=['"1"'],
+    )
     ward: str = Field(default="", max_length=64, description="the ward", examples=["pain-clinic"])
     label: str = Field(
         default="",

@@ -14,7 +14,11 @@ from pumpd.errors import Problem
 
 
 def programme_problems(
-    document: Document, place: DocPath, pump: PumpSection, library: DrugLibrary | None
+    document: Document,
+    place: DocPath,
+    pump: PumpSection,
+    library: DrugLibrary | None,
+    doubtful: frozenset[str],
 ) -> Iterator[Problem]:
     """Yield what is wrong with the programme of the pump at ``place``."""
     programme = pump.programme
@@ -28,6 +32,8 @@ def programme_problems(
     if library is None:
         return
     entry = library.lookup(programme.drug, programme.concentration, programme.care_area)
+    if entry is None and programme.drug in doubtful:
+        return
     if entry is None:
         yield from _no_entry(document, here, programme, library)
         return
@@ -62,7 +68,7 @@ def _fits_itself(document: Document, here: DocPath, programme: ProgrammeSection)
             (*here, "weight"),
             f"a dose in {high.unit.value} needs the patient's weight",
             "a weight such as 70 kg",
-            "add weight: 70 kg",
+            "add weight: with what the patient weighs",
         )
 
 
@@ -99,7 +105,7 @@ def _hard_limits(
             (*here, "weight"),
             f"the library's limits are in {entry.unit.value}, which needs the patient's weight",
             "a weight such as 70 kg",
-            "add weight: 70 kg",
+            "add weight: with what the patient weighs",
         )
         return
 

@@ -57,7 +57,7 @@ def _quantity(
             raise refused(f"{value!r} is no {kind}", allowed, f"write it as {example}")
         number, unit = match["number"], match["unit"]
         if number.startswith("-"):
-            raise refused(f"{value!r} is below 0", allowed, f"write {text.removeprefix('-')}, if that was meant")
+            raise refused(f"{value!r} is below 0", allowed, "write a number of 0 or more")
         if unit not in units:
             meant = _unit_meant(unit, units)
             remedy = f"write {number} {meant}" if meant else f"write it as {example}"

@@ -1,0 +1,72 @@
+"""Verbs about drivers: list, show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pumpd.cli_words import out
+
+drivers = typer.Typer(
+    help="Tell which pumps pumpd can talk to, and how well that is known.", rich_markup_mode=None
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verbs of this module to the command line."""
+    app.add_typer(drivers, name="drivers", no_args_is_help=True)
+
+
+@drivers.command("list")
+def list_drivers() -> None:
+    """List every driver: make, model, what it was verified on, and whether it can pause."""
+    from pumpd.drivers.registry import shipped
+
+    table = Table("driver", "make", "model", "verified on", "pause", box=None, pad_edge=False)
+    for name, spec in shipped().items():
+        pause = f"tried on {spec.card.pause_proven_on}" if spec.pausable else "no"
+        table.add_row(name, spec.card.make, spec.card.model, spec.card.verified, pause)
+    out().print(table)
+
+
+@drivers.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A driver, such as reference-pump.")],
+) -> None:
+    """Show one driver's card: who verified it, on what, from which document, and all it ever writes."""
+    from pumpd.drivers.registry import find
+    from pumpd.errors import ConfigError, Problem
+
+    try:
+        spec = find(name)
+    except KeyError as error:
+        _, _, known = str(error.args[0]).partition("; known are ")
+        problem = Problem(
+            "pumpd drivers show", 0, "NAME", f"there is no driver '{name}'", known, "see `pumpd drivers list`"
+        )
+        raise ConfigError((problem,)) from None
+    card = spec.card
+    rows = [
+        ("make", card.make),
+        ("model", card.model),
+        ("verified on", card.verified),
+        ("firmware seen", ", ".join(card.firmware_seen) or "none"),
+        ("for use on people", "yes" if card.human_use else "no: a laboratory pump"),
+        ("integrity", card.integrity),
+        ("reply time", f"up to {card.reply_time_ms} ms"),
+        ("step of flow", str(spec.flow_step)),
+        ("channels", ", ".join(spec.channels)),
+        ("pause tried on", card.pause_proven_on),
+        ("writes", "; ".join(card.writes) or "nothing"),
+        *(("document", f"{d.title}, revision {d.revision}, pages {d.pages}") for d in card.documents),
+        *(
+            (ability, f"{c.state}{': ' if c.comment else ''}{c.comment}")
+            for ability, c in card.capabilities.items()
+        ),
+    ]
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(*row)
+    out().print(table)

@@ -1,0 +1,78 @@
+"""Every kind of broken file is told with file, line, path, what is allowed and the remedy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pumpd.config import load
+from pumpd.document import DEEPEST, LARGEST_BYTES, parse_document
+from pumpd.errors import ConfigError
+
+BROKEN = Path(__file__).with_name("broken")
+EXPECTED: dict[str, list[dict[str, Any]]] = yaml.safe_load((BROKEN / "expected.yaml").read_text())
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the broken files to stand in, with a password that everybody may read."""
+    copy = tmp_path / "broken"
+    shutil.copytree(BROKEN, copy)
+    (copy / "secret" / "password").chmod(0o644)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def _told(error: ConfigError) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": problem.file,
+            "line": problem.line,
+            "path": problem.path,
+            "what": problem.what,
+            "allowed": problem.allowed,
+            "remedy": problem.remedy,
+        }
+        for problem in error.problems
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_broken_file_is_told_whole(name: str, broken: Path) -> None:
+    """All problems are told, each with file, line, path, what, allowed and remedy, and no other."""
+    with pytest.raises(ConfigError) as caught:
+        load(Path(name))
+    assert _told(caught.value) == EXPECTED[name]
+    assert "hush" not in str(caught.value)
+
+
+def test_every_broken_file_is_expected() -> None:
+    """No broken file lies beside the table; at least 40 kinds, and 5 files with several faults."""
+    assert {file.name for file in BROKEN.glob("*.yaml")} - {"expected.yaml"} == set(EXPECTED)
+    several = [name for name in EXPECTED if name.startswith("several-")]
+    assert len(EXPECTED) - len(several) >= 40
+    assert len(several) >= 5
+    assert all(len(EXPECTED[name]) >= 3 for name in several)
+
+
+def test_too_large_a_file_is_not_parsed() -> None:
+    """A file above the bound is refused by its size alone."""
+    document = parse_document(b"a" * (LARGEST_BYTES + 1), "big.yaml")
+    assert document.data is None
+    assert [problem.allowed for problem in document.problems] == [f"at most {LARGEST_BYTES} bytes"]
+
+
+def test_depth_is_bounded_before_the_stack_is() -> None:
+    """Ten thousand open brackets are refused in words, not by a RecursionError."""
+    document = parse_document(b"a: " + b"[" * 10_000, "deep.yaml")
+    assert f"nested deeper than {DEEPEST} levels" in document.problems[0].what
+
+
+def test_words_of_old_yaml_stay_text() -> None:
+    """No, octal, sexagesimal, exponents and dates are not guessed at."""
+    document = parse_document(b"[no, on, 010, 1:30, 1e3, 2026-01-31, 0x10, 1_000, .5]", "words.yaml")
+    assert document.data == ["no", "on", "010", "1:30", "1e3", "2026-01-31", "0x10", "1_000", ".5"]
