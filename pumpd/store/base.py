@@ -11,7 +11,7 @@ from typing import Protocol
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.state import RestraintRecord
-from pumpd.core.telemetry import ChannelId, PumpId, Telemetry
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class Trend:
     series: str
     unit: str
     buckets: tuple[Bucket, ...]
+    provenance: Provenance | None = None
+    """Of all its values; None when there are none."""
 
 
 @dataclass(frozen=True, slots=True)

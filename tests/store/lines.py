@@ -39,7 +39,7 @@ def line(n: int | str, pump: PumpId | None = PUMP, *, kind: str = "alarm", at: d
 
 
 def durable(revision: int, pump: PumpId | None = PUMP) -> Durable:
-    """A channel with an acknowledged and a latched alarm and a restraint; ``revision`` tells versions apart."""
+    """A channel with two alarms and a restraint; ``revision`` tells versions apart."""
     condition, other = ConditionId.OVER_HARD, ConditionId.OCCLUSION
     acknowledged = Alarm(
         condition,
