@@ -5,6 +5,7 @@ Pure: bytes in, values out. A dialect is a module of frozen requests plus a fram
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -50,6 +51,15 @@ class Request(Protocol[R_co]):
         """
         ...
 
+    @property
+    def refusal_shape(self) -> tuple[object, ...]:
+        """What tells a refusal of it from others; equal for two requests whose refusals could be confused."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """Return the message without its framing."""
+        ...
+
     def parse_reply(self, frame: bytes) -> R_co:
         """Return the meaning of a whole, checked frame.
 
@@ -65,8 +75,18 @@ class Framer(Protocol):
     """
 
     @property
+    def tells_replies_apart(self) -> bool:
+        """True where every reply names the question it answers, so that a late one can not be mistaken."""
+        ...
+
+    @property
     def discarded_bytes(self) -> int:
         """How many bytes were dropped so far because they belonged to no awaited reply."""
+        ...
+
+    @property
+    def late_replies(self) -> int:
+        """How many whole replies came after ``give_up`` so far; each was dropped."""
         ...
 
     def encode(self, request: Request[object]) -> bytes:
@@ -80,10 +100,38 @@ class Framer(Protocol):
         """
         ...
 
+    def give_up(self) -> None:
+        """The reply did not come in time: whatever still comes for it is late, and dropped."""
+        ...
+
     def reset(self) -> None:
         """Forget the awaited request and every undecided byte, counting them as discarded."""
         ...
 
-    def longest_reply_bytes(self, request: Request[object]) -> int:
-        """Return the length of the longest reply frame to ``request``, for the time-out."""
+    def exchange_bytes(self, request: Request[object]) -> int:
+        """Return how many bytes ``request`` and its longest reply are on the wire, for the time-out."""
+        ...
+
+    def gap_s(self, baud: int | None, bits_per_byte: int) -> float:
+        """Return how long the wire must be silent before the next frame, in seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as the serving side finds it: the payload, and what its reply must repeat."""
+
+    payload: bytes
+    transaction_id: int = 0
+
+
+class ServerFramer(Protocol):
+    """Finds requests in a stream of bytes and frames the replies: the device's end, for a simulator."""
+
+    def feed(self, data: bytes) -> list[Question]:
+        """Take bytes from the wire; return the requests that are complete, in order."""
+        ...
+
+    def encode(self, question: Question, reply: bytes) -> bytes:
+        """Return the whole frame that answers ``question`` with the payload ``reply``."""
         ...

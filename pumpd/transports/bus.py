@@ -1,0 +1,138 @@
+"""Several pumps on one line: they share one link, and the line is kept open for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+import structlog
+
+from pumpd.errors import TransportError
+from pumpd.protocols import framing_mbap, framing_rtu
+from pumpd.protocols.wire import Framer, Request
+from pumpd.transports.base import Transport
+from pumpd.transports.link import Counters, Link
+from pumpd.transports.outgoing import ControlPoint, OutgoingFilter
+from pumpd.transports.url import Framing, PumpUrl
+
+R = TypeVar("R")
+
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 30.0
+_LASTED_S: Final = 10.0
+"""A line that held this long was well: the next attempts begin with short pauses again."""
+
+log = structlog.get_logger(__name__)
+
+
+class LineConversation:
+    """What one driver may do with its line; implements ``drivers.base.Conversation``."""
+
+    def __init__(self, link: Link, unit: int, reply_time_ms: int) -> None:
+        self._link = link
+        self._unit = unit
+        self._reply_time_ms = reply_time_ms
+
+    @property
+    def counters(self) -> Counters:
+        """What happened at this address so far."""
+        return self._link.counters_of(self._unit)
+
+    async def ask(self, request: Request[R]) -> R:
+        """Return the reply; ValueError when the question is for another pump."""
+        if request.address != self._unit:
+            raise ValueError(f"a conversation with unit {self._unit} can not ask unit {request.address}")
+        return await self._link.ask(request, reply_time_ms=self._reply_time_ms)
+
+
+class Bus:
+    """One line and everyone on it. ``run`` keeps it open; who asks while it is down gets TransportError."""
+
+    def __init__(
+        self, transport: Transport, link: Link, outgoing: OutgoingFilter, seeded: random.Random
+    ) -> None:
+        """Make it, closed; ``seeded`` spreads the attempts of many lines to open."""
+        self._transport = transport
+        self.link = link
+        self._outgoing = outgoing
+        self._random = seeded
+        self._came_up = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """The line's name in messages."""
+        return self._transport.name
+
+    @property
+    def up(self) -> bool:
+        """True while the line is open."""
+        return self.link.up
+
+    async def until_up(self) -> None:
+        """Wait until the line is open."""
+        await self._came_up.wait()
+
+    def conversation(
+        self, unit: int, reply_time_ms: int, controls: Iterable[ControlPoint] = ()
+    ) -> LineConversation:
+        """Return the conversation with one pump, which may be sent reads and the declared ``controls``."""
+        self._outgoing.declare(unit, controls)
+        return LineConversation(self.link, unit, reply_time_ms)
+
+    def timeout_s(self, request: Request[object], reply_time_ms: int) -> float:
+        """Return how long the line waits for a reply; a shape of RTU is asked again after four of them."""
+        return self.link.timeout_s(request, reply_time_ms)
+
+    async def run(self) -> None:
+        """Keep the line open until cancelled; wait longer the longer it can not be, log once each way."""
+        loop = asyncio.get_running_loop()
+        pause_s, told_down = FIRST_PAUSE_S, False
+        try:
+            while True:
+                try:
+                    lost = await self.link.open()
+                except TransportError as error:
+                    reason = error
+                else:
+                    log.info("line up", line=self.name)
+                    told_down, opened_at = False, loop.time()
+                    self._came_up.set()
+                    reason = await lost
+                    self._came_up.clear()
+                    if loop.time() - opened_at >= _LASTED_S:
+                        pause_s = FIRST_PAUSE_S
+                await self.link.close(reason)
+                if not told_down:
+                    log.warning("line down", line=self.name, reason=str(reason))
+                    told_down = True
+                await asyncio.sleep(pause_s * self._random.uniform(0.5, 1.0))
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        finally:
+            self._came_up.clear()
+            await self.link.close(TransportError(f"{self.name}: the line was closed"))
+
+
+def bus_for(
+    url: PumpUrl,
+    *,
+    latency_ms: int,
+    seeded: random.Random,
+    on_blocked: Callable[[int | None, bytes, str], None],
+    transport: Transport | None = None,
+) -> Bus:
+    """Return the bus of a Modbus line, closed; ``transport`` stands in for the URL's own.
+
+    ValueError for a framed dialect, whose framing is not Modbus.
+    """
+    if url.framing is Framing.MODBUS_TCP:
+        framer: Framer = framing_mbap.MbapFramer(seeded.randrange(0x10000))
+        outgoing = OutgoingFilter(framing_mbap.payload_of, on_blocked)
+    elif url.framing is Framing.MODBUS_RTU:
+        framer = framing_rtu.RtuFramer()
+        outgoing = OutgoingFilter(framing_rtu.payload_of, on_blocked)
+    else:
+        raise ValueError(f"{url.url}: a framed dialect, not Modbus")
+    wire = transport or url.transport()
+    return Bus(wire, Link(wire, framer, outgoing, latency_ms), outgoing, seeded)

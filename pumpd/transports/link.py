@@ -1,0 +1,319 @@
+"""One conversation on one wire: one question at a time, and no answer credited to the wrong one.
+
+A reply may come late, or come twice, up to three time-outs after its own. Where replies do not name their
+question, nothing is asked before then that such a reply could be mistaken for: see ``docs/decisions``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError, TransportError, WireError
+from pumpd.protocols.wire import Framer, Permission, Request
+from pumpd.transports.base import Transport
+from pumpd.transports.outgoing import OutgoingFilter
+
+R = TypeVar("R")
+
+HORIZON_TIMEOUTS: Final = 4
+"""What is three time-outs late is here after four."""
+_MARGIN_S: Final = 0.001
+"""A reply at the very end of the horizon is read before the next question goes out."""
+_REMEMBERED_SHAPES: Final = 1024
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened at one address since the start."""
+
+    asked: int = 0
+    """Frames sent, repeated ones included."""
+    answered: int = 0
+    refused: int = 0
+    """Answered with a refusal."""
+    unusable: int = 0
+    """Answered with something that answers no such question."""
+    timed_out: int = 0
+    late: int = 0
+    """Whole replies that came after their time-out; dropped."""
+    discarded_bytes: int = 0
+    """Bytes dropped while this address was the last one asked: noise, damage, foreign and late frames."""
+    round_trip_ms: float = 0.0
+    """From sending the last answered question to its reply."""
+    longest_round_trip_ms: float = 0.0
+
+
+class _Exchange(Generic[R]):
+    """One question, from waiting to answered."""
+
+    __slots__ = (
+        "address",
+        "answer",
+        "counters",
+        "permission",
+        "request",
+        "sent_at",
+        "timeout_s",
+        "tries_left",
+    )
+
+    def __init__(
+        self, request: Request[R], timeout_s: float, counters: Counters, answer: asyncio.Future[R]
+    ) -> None:
+        self.request = request
+        self.address = request.address
+        self.permission = request.permission
+        self.timeout_s = timeout_s
+        self.counters = counters
+        self.answer = answer
+        self.tries_left = 2 if self.permission is Permission.READ else 1
+        self.sent_at = 0.0
+
+    def clear_at(self) -> float:
+        """Return when nothing that belongs to this question can come any more."""
+        return self.sent_at + HORIZON_TIMEOUTS * self.timeout_s + _MARGIN_S
+
+    def settle(self, payload: bytes) -> bool:
+        """Hand over the answer; return whether it was a usable one."""
+        try:
+            reply = self.request.parse_reply(payload)
+        except DeviceRefusedError as error:
+            self.counters.refused += 1
+            self.fail(error)
+            return False
+        except WireError as error:
+            self.counters.unusable += 1
+            self.fail(error)
+            return False
+        self.counters.answered += 1
+        if not self.answer.done():
+            self.answer.set_result(reply)
+        return True
+
+    def fail(self, error: PumpdError) -> None:
+        """Hand over why there is no answer."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Link:
+    """Asks questions on one transport. It is the transport's ``Receiver``; the bus opens and closes it."""
+
+    def __init__(
+        self, transport: Transport, framer: Framer, outgoing: OutgoingFilter, latency_ms: int
+    ) -> None:
+        """Make it, closed. ``latency_ms`` is what the way to the pump and back adds to every reply."""
+        self.counters: dict[int | None, Counters] = {}
+        self._transport = transport
+        self._framer = framer
+        self._outgoing = outgoing
+        self._latency_s = latency_ms / 1000
+        self._up = False
+        self._opened_at = 0.0
+        self._lost: asyncio.Future[TransportError] | None = None
+        self._waiting: list[_Exchange[Any]] = []
+        self._current: _Exchange[Any] | None = None
+        self._latest = Counters()
+        self._silent_until = 0.0
+        self._gap_s = 0.0
+        self._clear_at: dict[tuple[object, ...], float] = {}
+        self._read_again_at: dict[int | None, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def up(self) -> bool:
+        """True while the wire is open."""
+        return self._up
+
+    def counters_of(self, address: int | None) -> Counters:
+        """Return the counters of one address, made on first use."""
+        counters = self.counters.get(address)
+        if counters is None:
+            counters = self.counters[address] = Counters()
+        return counters
+
+    def timeout_s(self, request: Request[object], reply_time_ms: int) -> float:
+        """Return how long to wait for a reply: its bytes and ours on the wire, the pump's time, the way."""
+        transport = self._transport
+        baud = transport.baud
+        wire_s = self._framer.exchange_bytes(request) * transport.bits_per_byte / baud if baud else 0.0
+        return wire_s + reply_time_ms / 1000 + self._latency_s
+
+    async def open(self) -> asyncio.Future[TransportError]:
+        """Open the wire; return what tells when and why it was lost. TransportError when it can not be."""
+        loop = asyncio.get_running_loop()
+        lost: asyncio.Future[TransportError] = loop.create_future()
+        self._lost = lost
+        await self._transport.open(self)
+        self._framer.reset()
+        self._gap_s = self._framer.gap_s(self._transport.baud, self._transport.bits_per_byte)
+        self._opened_at = self._silent_until = loop.time()
+        self._up = not lost.done()
+        return lost
+
+    async def close(self, reason: TransportError) -> None:
+        """Close the wire; whoever waits gets ``reason``."""
+        self._end(reason)
+        await self._transport.close()
+
+    async def ask(self, request: Request[R], *, reply_time_ms: int) -> R:
+        """Return the reply to ``request``; ``reply_time_ms`` is the longest the pump takes to begin it.
+
+        TransportError while the line is down, LinkTimeoutError after silence, WireError, DeviceRefusedError,
+        or ForbiddenFrameError. Only a read is asked a second time, and only after silence.
+        """
+        if not isinstance(getattr(request, "permission", None), Permission):
+            self._outgoing.refuse(None, b"", f"{type(request).__name__} has no permission to be sent")
+        if not self._up:
+            raise TransportError(f"{self._transport.name}: the line is down")
+        loop = asyncio.get_running_loop()
+        exchange: _Exchange[R] = _Exchange(
+            request,
+            self.timeout_s(request, reply_time_ms),
+            self.counters_of(request.address),
+            loop.create_future(),
+        )
+        self._waiting.append(exchange)
+        if self._current is None:
+            self._advance(loop)
+        return await exchange.answer
+
+    # --- the transport's receiver ---
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; what answers no open question is dropped and counted."""
+        framer, current = self._framer, self._current
+        discarded, late = framer.discarded_bytes, framer.late_replies
+        payload = framer.feed(data)
+        self._latest.discarded_bytes += framer.discarded_bytes - discarded
+        self._latest.late += framer.late_replies - late
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._silent_until = now + self._gap_s
+        if payload is None or current is None:
+            return
+        self._current = None
+        self._stop_timer()
+        counters = current.counters
+        counters.round_trip_ms = (now - current.sent_at) * 1000
+        counters.longest_round_trip_ms = max(counters.longest_round_trip_ms, counters.round_trip_ms)
+        if not current.settle(payload):
+            self._quarantine(current)
+        if self._waiting:
+            self._advance(loop)
+
+    def connection_lost(self, error: TransportError) -> None:
+        """Learn that the wire is gone; whoever waits gets ``error``."""
+        self._end(error)
+
+    # --- one question at a time ---
+
+    def _advance(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Send the next question that may go: a pause first, else who waited longest."""
+        while self._current is None and self._up and self._waiting:
+            now = loop.time()
+            chosen, ready_at = None, math.inf
+            for exchange in self._waiting:
+                at = self._may_go_at(exchange)
+                if at > now:
+                    ready_at = min(ready_at, at)
+                elif exchange.permission is Permission.PAUSE:
+                    chosen = exchange
+                    break
+                elif chosen is None:
+                    chosen = exchange
+            if chosen is None:
+                self._stop_timer()
+                self._timer = loop.call_at(ready_at, self._wake)
+                return
+            self._waiting.remove(chosen)
+            if not chosen.answer.done():
+                self._send(chosen, loop, now)
+
+    def _may_go_at(self, exchange: _Exchange[Any]) -> float:
+        at = self._silent_until if self._gap_s else 0.0
+        if self._framer.tells_replies_apart or exchange.answer.done():
+            return at
+        clear = self._clear_at
+        at = max(
+            at,
+            self._opened_at + HORIZON_TIMEOUTS * exchange.timeout_s + _MARGIN_S,
+            clear.get(exchange.request.shape, 0.0),
+            clear.get(exchange.request.refusal_shape, 0.0),
+        )
+        if exchange.permission is Permission.READ:
+            at = max(at, self._read_again_at.get(exchange.address, 0.0))
+        return at
+
+    def _send(self, exchange: _Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
+        try:
+            frame = self._framer.encode(exchange.request)
+            self._outgoing.check(frame, exchange.permission)
+            self._transport.write(frame)
+        except PumpdError as error:
+            self._framer.reset()
+            exchange.fail(error)
+            return
+        exchange.sent_at = now
+        exchange.counters.asked += 1
+        self._latest = exchange.counters
+        self._current = exchange
+        if not self._framer.tells_replies_apart:
+            if len(self._clear_at) > _REMEMBERED_SHAPES:
+                self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
+            self._clear_at[exchange.request.shape] = exchange.clear_at()
+        self._stop_timer()
+        self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._advance(asyncio.get_running_loop())
+
+    def _silence(self) -> None:
+        """No reply came in time: quarantine, and ask once more if it was a read."""
+        self._timer = None
+        current, self._current = self._current, None
+        assert current is not None, "the timer runs only while a question is open"
+        self._framer.give_up()
+        current.counters.timed_out += 1
+        self._quarantine(current)
+        current.tries_left -= 1
+        if current.tries_left:
+            self._waiting.append(current)
+        else:
+            current.fail(
+                LinkTimeoutError(
+                    f"{self._transport.name}, address {current.address}: no answer to "
+                    f"{type(current.request).__name__} within {current.timeout_s * 1000:.0f} ms; "
+                    "check power, cable, address and baud rate"
+                )
+            )
+        self._advance(asyncio.get_running_loop())
+
+    def _quarantine(self, exchange: _Exchange[Any]) -> None:
+        """Ask nothing that a late reply or refusal to ``exchange`` could answer, until none can come."""
+        if not self._framer.tells_replies_apart:
+            until = exchange.clear_at()
+            self._clear_at[exchange.request.refusal_shape] = until
+            self._read_again_at[exchange.address] = max(until, self._read_again_at.get(exchange.address, 0.0))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end(self, error: TransportError) -> None:
+        self._up = False
+        self._stop_timer()
+        self._framer.reset()
+        waiting, self._waiting = self._waiting, []
+        if self._current is not None:
+            waiting.append(self._current)
+            self._current = None
+        for exchange in waiting:
+            exchange.fail(error)
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(error)

@@ -1,0 +1,98 @@
+"""A TCP connection: Modbus TCP, or a serial line behind a raw serial server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+from pumpd.errors import TransportError
+from pumpd.transports.base import Receiver
+
+CONNECT_TIMEOUT_S: Final = 3.0
+_DEAD_PEER_MS: Final = 10_000
+"""How long bytes may stay unacknowledged before the connection counts as gone."""
+_KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3))
+"""Seconds idle before the first probe, seconds between probes, most unanswered."""
+_MOST_UNSENT_BYTES: Final = 4096
+
+
+class TcpTransport(asyncio.Protocol):
+    """Implements ``Transport``; it is the connection's protocol itself, so bytes go straight through."""
+
+    bits_per_byte = 10
+
+    def __init__(self, name: str, host: str, port: int, baud: int | None) -> None:
+        """``baud`` is the speed of the serial line behind a serial server, None where there is none."""
+        self.name = name
+        self.baud = baud
+        self._host = host
+        self._port = port
+        self._receiver: Receiver | None = None
+        self._socket: asyncio.Transport | None = None
+        self._gone: asyncio.Future[None] | None = None
+
+    async def open(self, receiver: Receiver) -> None:
+        """Connect; TransportError with the reason when it can not be done in 3 s."""
+        loop = asyncio.get_running_loop()
+        self._gone = loop.create_future()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                self._receiver = receiver
+                await loop.create_connection(lambda: self, self._host, self._port)
+        except TimeoutError as error:
+            self._receiver = None
+            raise TransportError(
+                f"{self.name}: no connection in {CONNECT_TIMEOUT_S:g} s; check address and cable"
+            ) from error
+        except OSError as error:
+            self._receiver = None
+            raise TransportError(
+                f"{self.name}: {error.strerror or error}; check that the device is on and the port is right"
+            ) from error
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; TransportError when not connected, or when the peer takes none any more."""
+        transport = self._socket
+        if transport is None or transport.is_closing():
+            raise TransportError(f"{self.name}: not connected")
+        if transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            raise TransportError(f"{self.name}: the device takes no more bytes")
+        transport.write(data)
+
+    async def close(self) -> None:
+        """Close the connection and wait until it is gone."""
+        self._receiver = None
+        if self._socket is not None:
+            self._socket.abort()
+            self._socket = None
+            if self._gone is not None:
+                await self._gone
+
+    # --- asyncio.Protocol ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the connection up for short questions and answers."""
+        assert isinstance(transport, asyncio.Transport)
+        self._socket = transport
+        wire: socket.socket = transport.get_extra_info("socket")
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (*_KEEP_ALIVE, ("TCP_USER_TIMEOUT", _DEAD_PEER_MS)):
+            if hasattr(socket, option):  # Linux has them all
+                wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand bytes on as they come."""
+        if self._receiver is not None:
+            self._receiver.data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say why it ended, unless we ended it."""
+        self._socket = None
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            reason = str(exc) if exc else "the device closed the connection"
+            receiver.connection_lost(TransportError(f"{self.name}: {reason}"))
