@@ -11,7 +11,7 @@ from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, AlarmSignal
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DoseLimits, DrugLimits, Restrain
 from pumpd.core.evaluate import evaluate_pump
-from pumpd.core.freshness import FreshnessLimits
+from pumpd.core.freshness import Freshness, FreshnessLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import NS_PER_S, Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 from pumpd.core.state import (
@@ -129,6 +129,10 @@ class Bedside:
     def alarm(self, condition: ConditionId) -> Alarm | None:
         """Return the alarm if its signal is not OFF."""
         return self.state.alarms.get(condition)
+
+    def freshness(self) -> Freshness:
+        """Return how old the core holds the newest reading to be."""
+        return self.state.freshness
 
     def signal(self, condition: ConditionId) -> AlarmSignal:
         """Return what people are told of ``condition``."""

@@ -186,7 +186,7 @@ def test_revisions_rise_and_events_tell_the_whole_story(
         now = NOW + timedelta(minutes=minute)
         findings = {c: Finding(p) for c, p in found.items()}
         alarms, changes = settle(alarms, findings, held, now, revision)
-        if touched in alarms and alarms[touched].signal is not ACK:
+        if touched is not None and touched in alarms and alarms[touched].signal is not ACK:
             alarms, seen = acknowledge(alarms, touched, alarms[touched].revision, "Ada", now)
             changes += seen
         for change in changes:

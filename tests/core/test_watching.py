@@ -50,13 +50,13 @@ def test_a_pump_that_was_never_read_is_never_live() -> None:
     """Before the first reading it is stale, then lost, and that is an alarm since it may be infusing."""
     bed = Bedside()
     bed.wait(0)
-    assert bed.state.freshness is Freshness.STALE
+    assert bed.freshness() is Freshness.STALE
     assert bed.signal(LINK_LOST) is OFF
     bed.wait(5.001)
     assert bed.alarm(LINK_LOST).priority is AlarmPriority.MEDIUM  # type: ignore[union-attr]
     bed.wait(10)
     assert bed.alarm(LINK_LOST).priority is AlarmPriority.HIGH  # type: ignore[union-attr]
-    assert bed.state.freshness is Freshness.LOST
+    assert bed.freshness() is Freshness.LOST
 
 
 @pytest.mark.requirement("INV-3", "DAE-5")
@@ -94,10 +94,10 @@ def test_only_a_fresh_reading_ends_the_silence() -> None:
     bed.wait(16)
     bed.give(late)
     assert bed.signal(LINK_LOST) is ON
-    assert bed.state.freshness is Freshness.LOST
+    assert bed.freshness() is Freshness.LOST
     bed.read()
     assert bed.signal(LINK_LOST) is LATCHED
-    assert bed.state.freshness is Freshness.FRESH
+    assert bed.freshness() is Freshness.FRESH
 
 
 @pytest.mark.requirement("INV-4")
@@ -182,4 +182,4 @@ def test_readings_of_a_slow_line_are_fresh_under_their_own_limits() -> None:
     slow = Bedside(replace(SETUP, freshness=FreshnessLimits(30 * NS_PER_S, 90 * NS_PER_S)))
     slow.read()
     slow.wait(29)
-    assert slow.state.freshness is Freshness.FRESH
+    assert slow.freshness() is Freshness.FRESH

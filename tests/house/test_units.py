@@ -1,0 +1,81 @@
+"""Units stand in names: a number whose name does not say what it counts is refused."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.tree import name, parsed, python
+
+UNIT = re.compile(
+    r"_(s|ms|us|ns|h|min|minutes|ml|nl|ml_h|nl_per_h|ml_per_h|nl_ns_per_h|p_per_ml|p_per_h|g|kg|mg|kpa|kpa_e1|percent|bytes|bits"
+    r"|words|registers|hz|count|lines|rows|readings|ratio|share|factor|tries|index)$"
+    r"|^(nl|ml|g|kg|baud|ns|seconds|places|factor|count|size|per)$|^(max|min|n)_[a-z_]+s$"
+)
+"""How a name ends that says its unit."""
+
+PLAIN = {
+    "addresses and codes of a protocol": "address address_base bit code coil exception_code function port qos register "
+    "unit word value pattern reply",
+    "positions in a sequence": "seq sequence journal_seq last_seq sent_seq at line number revision start attempt phase",
+    "counts of what the name says": "buckets counts dropped errors limit most pages readings rows waiting written "
+    "length width readable_gap largest_read",
+    "days of keeping": "five_minutes_days readings_days ten_seconds_days",
+    "a chart's values, whose unit stands in the field beside them": "dose high low mean",
+}
+"""Numbers that need no unit, and why."""
+EXPLAINED = frozenset(name for names in PLAIN.values() for name in names.split())
+NUMBERS = {"int", "float", "Decimal", "int | None", "float | None", "Decimal | None"}
+
+
+def _fields(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for top in tree.body:
+        if isinstance(top, ast.ClassDef) and not top.name.startswith("_"):
+            for node in top.body:
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    if ast.unparse(node.annotation) in NUMBERS:
+                        yield node.lineno, node.target.id
+                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield from _parameters(node)
+        elif isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _parameters(top)
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
+    if function.name.startswith("_") and function.name != "__init__":
+        return
+    for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        if argument.annotation is not None and ast.unparse(argument.annotation) in NUMBERS:
+            yield argument.lineno, argument.arg
+
+
+@pytest.mark.requirement("HOUSE-UNITS")
+def test_every_public_number_says_its_unit() -> None:
+    """Fields and parameters that are numbers end in their unit, or are counted among the explained ones."""
+    unsaid: dict[str, list[str]] = {}
+    for path in python("pumpd", "dashboard"):
+        for line, field in _fields(parsed(path)):
+            if field.startswith("_") or UNIT.search(field) or field in EXPLAINED:
+                continue
+            unsaid.setdefault(field, []).append(f"{name(path)}:{line}")
+    assert unsaid == {}
+
+
+@pytest.mark.requirement("HOUSE-UNITS")
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [
+        ("rate_ml_h", True),
+        ("poll_interval_s", True),
+        ("age_ns", True),
+        ("rate", False),
+        ("timeout", False),
+        ("ns", True),
+    ],
+)
+def test_what_counts_as_a_unit(field: str, says: bool) -> None:
+    """A rate or a time-out without a unit is caught."""
+    assert bool(UNIT.search(field) or field in EXPLAINED) is says
