@@ -18,11 +18,12 @@ UNIT = re.compile(
 """How a name ends that says its unit."""
 
 PLAIN = {
-    "addresses and codes of a protocol": "address address_base bit code coil exception_code function port qos register "
-    "unit word value pattern reply",
-    "positions in a sequence": "seq sequence journal_seq last_seq sent_seq at line number revision start attempt phase",
-    "counts of what the name says": "buckets counts dropped errors limit most pages readings rows waiting written "
-    "length width readable_gap largest_read",
+    "codes of a protocol": "address address_base bit code coil exception_code function pattern port "
+    "qos register reply unit value word",
+    "positions in a sequence": "at attempt journal_seq last_seq line number phase revision sent_seq seq "
+    "sequence start",
+    "counts of what the name says": "buckets counts dropped errors largest_read length limit most pages "
+    "readable_gap readings rows waiting width written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }

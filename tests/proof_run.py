@@ -1,0 +1,159 @@
+"""Run every counted property at its full count, resume where a run was cut short, write ``docs/proof.md``.
+
+``python -m tests.proof_run``: each test file that counts is one job; a job that passed at this commit with
+this seed is not run again. Records stand in ``.proof/records.jsonl``.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.proof import SEED
+
+ROOT = Path(__file__).parents[1]
+RECORDS = ROOT / ".proof" / "records.jsonl"
+PAGE = ROOT / "docs" / "proof.md"
+LONGEST_S = 75 * 60
+"""A whole run stays below 80 minutes."""
+AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One property at its full count."""
+
+    name: str
+    file: str
+    commit: str
+    seed: int
+    count: int
+    result: str
+    seconds: float
+    at: str
+
+
+def commit() -> str:
+    """Return the commit that is checked out; ``-dirty`` behind it when files but the records differ from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    changed = git("status", "--porcelain", "--", ".", ":!docs/proof.md", ":!docs/bench.md")
+    return git("rev-parse", "--short=12", "HEAD").strip() + ("-dirty" if changed else "")
+
+
+def counting_files() -> list[Path]:
+    """Return the test files that ask ``tests.proof`` for a count."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in {"count", "examples", "explored"}
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "proof"
+            ):
+                found.append(path)
+                break
+    return found
+
+
+def recorded() -> list[Record]:
+    """Return every record so far, the newest of each name and commit last."""
+    if not RECORDS.exists():
+        return []
+    return [Record(**json.loads(line)) for line in RECORDS.read_text().splitlines()]
+
+
+def passed(records: list[Record], at_commit: str) -> set[str]:
+    """Return the files of which everything passed at ``at_commit`` with this seed; a dirty tree has none."""
+    if at_commit.endswith("-dirty"):
+        return set()
+    here = [r for r in records if r.commit == at_commit and r.seed == SEED]
+    newest = {r.name: r for r in here}
+    return {r.file for r in newest.values()} - {r.file for r in newest.values() if r.result != "passed"}
+
+
+async def run_file(path: Path, at_commit: str, at_once: asyncio.Semaphore) -> list[Record]:
+    """Run one file at full counts and return what it recorded."""
+    name = path.relative_to(ROOT).as_posix()
+    found = RECORDS.parent / f"{name.replace('/', '.')}.json"
+    async with at_once:
+        found.unlink(missing_ok=True)
+        began = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", name, "-q", "-x", "--timeout", str(LONGEST_S),
+            "--hypothesis-seed", str(SEED), "-p", "no:cacheprovider",
+            cwd=ROOT,
+            env={**os.environ, "PUMPD_PROOF": "1", "PUMPD_SEED": str(SEED), "PUMPD_PROOF_RECORD": str(found)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        took_s = round(time.perf_counter() - began, 1)
+    result = "passed" if process.returncode == 0 else "FAILED"
+    print(f"{result} {name} in {took_s} s", flush=True)
+    if process.returncode:
+        print(said.decode(errors="replace")[-8000:], flush=True)
+    rows = json.loads(found.read_text()) if found.exists() else []
+    now = datetime.now(UTC).isoformat(timespec="seconds")  # noqa: TID251 - the date of the record
+    records = [
+        Record(row["name"], name, at_commit, SEED, row["count"], result, took_s, now) for row in rows
+    ] or [Record(name, name, at_commit, SEED, 0, result, took_s, now)]
+    with RECORDS.open("a") as file:
+        file.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+    return records
+
+
+def page(records: list[Record], at_commit: str) -> str:
+    """Return docs/proof.md for what was recorded at ``at_commit``."""
+    newest = {r.name: r for r in records if r.commit == at_commit and r.seed == SEED}
+    lines = [
+        "# What was tried, and how often",
+        "",
+        "Written by `make proof`. A count says what was tried, not that nothing else can happen: 0 of n seen",
+        "means below 3/n at 95 %. Times are those of the whole file that a property stands in.",
+        "",
+        f"- commit: `{at_commit}`",
+        f"- seed: {SEED}",
+        f"- date: {max((r.at for r in newest.values()), default='none')}",
+        "",
+        "| property | tried | failed, at 95 % | result | file | s |",
+        "|---|---:|---|---|---|---:|",
+    ]
+    for r in sorted(newest.values(), key=lambda r: (r.file, r.name)):
+        bound = f"below 3 in {r.count:,}" if r.result == "passed" and r.count else "see result"
+        lines.append(f"| {r.name} | {r.count:,} | {bound} | {r.result} | `{r.file}` | {r.seconds} |")
+    return "\n".join(lines) + "\n"
+
+
+async def run() -> int:
+    """Run what is left to run, and return the exit status."""
+    RECORDS.parent.mkdir(exist_ok=True)
+    at_commit = commit()
+    done = passed(recorded(), at_commit)
+    files = counting_files()
+    left = [f for f in files if f.relative_to(ROOT).as_posix() not in done]
+    print(f"{len(files)} files count properties; {len(files) - len(left)} passed before at {at_commit}")
+    at_once = asyncio.Semaphore(AT_ONCE)
+    jobs = [asyncio.create_task(run_file(f, at_commit, at_once), name=f"proof {f.name}") for f in left]
+    await asyncio.gather(*jobs)
+    PAGE.write_text(page(recorded(), at_commit))
+    names = {f.relative_to(ROOT).as_posix() for f in files}
+    failed = sorted({r.file for r in recorded() if r.commit == at_commit and r.result != "passed"} & names)
+    failed = [f for f in failed if f not in passed(recorded(), at_commit)]
+    print(f"wrote {PAGE.relative_to(ROOT)}; " + (f"FAILED: {', '.join(failed)}" if failed else "all passed"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run()))
