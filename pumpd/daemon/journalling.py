@@ -49,10 +49,11 @@ class _Entry:
 class JournalDesk:
     """Takes events on the event loop, hands them to the journal, and to the outlet once they are on disk."""
 
-    def __init__(self, ward: Ward, journal: Journal, outlet: Outlet, clock: Clock) -> None:
+    _outlet: Outlet
+
+    def __init__(self, ward: Ward, journal: Journal, clock: Clock) -> None:
         self._ward = ward
         self._journal = journal
-        self._outlet = outlet
         self._clock = clock
         self._pending: dict[Owner, list[_Entry]] = {}
         self._told_order: dict[Owner, int] = {}
@@ -63,6 +64,10 @@ class JournalDesk:
         self._closed = False
         self.on_late: Callable[[], None] = lambda: None
         """Called when an entry becomes late, so that the alarm about it need not wait for the next check."""
+
+    def tell(self, outlet: Outlet) -> None:
+        """Hand everything to ``outlet``; called once, before the first event."""
+        self._outlet = outlet
 
     def keep(
         self, owner: Owner, events: Sequence[EventPayload], command_id: str | None = None

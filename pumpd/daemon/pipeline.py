@@ -34,27 +34,31 @@ class StartRestraint(Protocol):
 class Pipeline:
     """Owns the live state of every pump; everything that happens to one goes through it, on the loop."""
 
+    _outlet: Outlet
+    _restraint: StartRestraint
+
     def __init__(
         self,
         ward: Ward,
         desk: JournalDesk,
         events: EventWriter,
         history: TelemetryWriter,
-        outlet: Outlet,
         clock: Clock,
     ) -> None:
         self._ward = ward
         self._desk = desk
         self._events = events
         self._history = history
-        self._outlet = outlet
         self._clock = clock
-        self._restraint: StartRestraint | None = None
         desk.on_late = self.check_journal
 
     def restrain_with(self, restraint: StartRestraint) -> None:
         """Hand every PauseNow to ``restraint``."""
         self._restraint = restraint
+
+    def tell(self, outlet: Outlet) -> None:
+        """Tell ``outlet`` of every reading and change; called once, before the first reading."""
+        self._outlet = outlet
 
     def now(self) -> Now:
         """Return this moment."""
@@ -160,7 +164,6 @@ class Pipeline:
         again = False
         for effect in effects:
             if isinstance(effect, PauseNow):
-                assert self._restraint is not None, "pipeline without restraint"
                 self._restraint.begin(live, effect)
             elif isinstance(effect, ReadAgain):
                 again = True

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -41,22 +40,24 @@ _log = structlog.get_logger("pumpd.session")
 
 
 class Line(Protocol):
-    """The line a pump is on, as its session needs it."""
+    """The line a pump is on, as its session needs it; a bus is one."""
 
     @property
-    def generation(self) -> int:
+    def name(self) -> str:
+        """What to call it in messages."""
+        ...
+
+    @property
+    def opening(self) -> int:
         """Which opening of the line this is, 1, 2, 3 ...; 0 while it is not open."""
         ...
 
-    async def opened(self) -> None:
+    async def until_up(self) -> None:
         """Wait until the line is open."""
         ...
 
-    def turn(self, *, urgent: bool) -> AbstractAsyncContextManager[Conversation]:
-        """Return a turn on the line: nobody else asks until it ends; ``urgent`` goes before every poll.
-
-        TransportError when the line is not open.
-        """
+    async def run(self) -> None:
+        """Keep the line open until cancelled, then close it."""
         ...
 
 
@@ -69,6 +70,7 @@ class Session:
         lives: Mapping[ChannelId, LivePump],
         driver: Driver,
         line: Line,
+        talk: Conversation,
         pipeline: Pipeline,
         clock: Clock,
         random_source: random.Random,
@@ -77,11 +79,14 @@ class Session:
         self._lives = lives
         self._driver = driver
         self._line = line
+        self._talk = talk
+        self._reading = asyncio.Lock()
+        """A reading is never overtaken by another of the same pump."""
         self._pipeline = pipeline
         self._clock = clock
         self._link: LinkStatus = next(iter(lives.values())).link
         self._recognised = 0
-        """The line's generation in which this pump was last recognised."""
+        """The opening of the line in which this pump was last recognised."""
         self._first: Identity | None = None
         """Who answered first; the pump behind a port must stay the same."""
         self._failures = 0
@@ -94,14 +99,12 @@ class Session:
         interval_s = self._plan.poll_interval_ns / NS_PER_S
         self._recognised, self._due_s = 0, None
         while True:
-            if self._line.generation == 0:
-                self._is(LinkState.DOWN if self._down_logged else LinkState.CONNECTING, self._link.detail)
-                await self._line.opened()
+            if self._line.opening == 0:
+                await self._line.until_up()
             await self._until_due(interval_s)
             try:
-                again = await self._read(urgent=False)
-                while again:
-                    again = await self._read(urgent=True)
+                while await self._read():
+                    pass
             except WrongDeviceError:
                 await asyncio.sleep(max(WRONG_DEVICE_RETRY_S, interval_s))
             except (WireError, DeviceRefusedError, ForbiddenFrameError, TransportError) as error:
@@ -118,19 +121,18 @@ class Session:
         driver = self._driver
         if not isinstance(driver, PausableDriver):
             raise DeviceRefusedError(f"{self._plan.pump}: its driver can not pause it; use the pump")
-        async with self._line.turn(urgent=True) as talk:
-            await self._recognise(talk)
-            written_ns = self._clock.monotonic_ns()
-            try:
-                await driver.pause(talk, channel)
-            except ForbiddenFrameError as error:
-                self._frame_blocked(error)
-                raise
-            return written_ns
+        await self._recognise()
+        written_ns = self._clock.monotonic_ns()
+        try:
+            await driver.pause(self._talk, channel)
+        except ForbiddenFrameError as error:
+            self._frame_blocked(error)
+            raise
+        return written_ns
 
     async def read_back(self) -> None:
         """Read the pump ahead of every poll; see ``Hands.read_back``."""
-        await self._read(urgent=True)
+        await self._read()
 
     async def _until_due(self, interval_s: float) -> None:
         """Wait for this pump's next moment on its grid; moments that passed meanwhile are left out."""
@@ -142,14 +144,18 @@ class Session:
             self._due_s += interval_s * (late + 1)
         await asyncio.sleep(self._due_s - now_s)
 
-    async def _read(self, *, urgent: bool) -> bool:
+    async def _read(self) -> bool:
         """Read every channel once and hand it on; True when one wants to be read again at once."""
-        async with self._line.turn(urgent=urgent) as talk:
-            if self._recognised != self._line.generation:
-                await self._recognise(talk)
+        async with self._reading:
+            opening = await self._recognise()
             taken_ns = self._clock.monotonic_ns()
-            readings = await self._driver.read(talk)
+            readings = await self._driver.read(self._talk)
             span_ns = self._clock.monotonic_ns() - taken_ns
+            if self._line.opening != opening:
+                raise TransportError(f"{self._plan.pump}: the line was opened anew while it was read")
+            return self._hand_on(readings, taken_ns, span_ns)
+
+    def _hand_on(self, readings: Sequence[ChannelReading], taken_ns: int, span_ns: int) -> bool:
         if self._failures or self._link.state is not LinkState.UP:
             self._answers()
         self._link.round_trip_ns = span_ns
@@ -181,21 +187,29 @@ class Session:
             raw_alarms=reading.raw_alarms,
         )
 
-    async def _recognise(self, talk: Conversation) -> None:
-        """Make sure, once per opening of the line, that the right pump answers; WrongDeviceError if not."""
-        generation = self._line.generation
-        if self._recognised == generation:
-            return
-        identity = await self._driver.identify(talk)
+    async def _recognise(self) -> int:
+        """Make sure, once per opening of the line, that the right pump answers; WrongDeviceError if not.
+
+        Returns the opening in which it was recognised.
+        """
+        opening = self._line.opening
+        if opening == 0:
+            raise TransportError(f"{self._plan.pump}: the line is not open")
+        if self._recognised == opening:
+            return opening
+        identity = await self._driver.identify(self._talk)
+        if self._line.opening != opening:
+            raise TransportError(f"{self._plan.pump}: the line was opened anew while it was asked who it is")
         expected = self._expected(identity)
         if expected:
             self._wrong(described(identity), expected)
         self._first = self._first or identity
-        self._recognised = generation
+        self._recognised = opening
         for channel, live in self._lives.items():
             self._pipeline.identified(live, identity, self._plan.setup(channel, identity))
             if live.state.wrong_device:
                 self._pipeline.take(live, WrongDevice("", ""))
+        return opening
 
     def _expected(self, found: Identity) -> str:
         """Return who should have answered; empty when ``found`` is right."""

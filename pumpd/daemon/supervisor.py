@@ -41,6 +41,7 @@ class Supervisor:
     def __init__(self, random_source: random.Random) -> None:
         self._random = random_source
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = False
 
     def start(
         self,
@@ -53,8 +54,12 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def expect_end(self) -> None:
+        """From now on a task that returns has ended as it should."""
+        self._ending = True
+
     async def stop(self, within_s: float) -> None:
-        """Cancel every task and wait for their ends; names those that did not end in time."""
+        """Cancel every task that still runs and wait for their ends; names those that did not end in time."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -78,6 +83,8 @@ class Supervisor:
                 reason = f"{type(error).__name__}: {error}"
                 _log.exception("task crashed", task=name)
             else:
+                if self._ending:
+                    return
                 _log.error("task ended", task=name)
             crashed(reason)
             if loop.time() - began_s >= STEADY_AFTER_S:

@@ -1,0 +1,223 @@
+"""The daemon as a whole: builds its parts, starts them in any order of the world, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from pumpd.clock import Clock
+from pumpd.core.freshness import Freshness
+from pumpd.core.state import Now, new_state
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.events import EventWriter
+from pumpd.daemon.journalling import JournalDesk
+from pumpd.daemon.late_journal import LateJournal
+from pumpd.daemon.pipeline import Pipeline, set_up
+from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.requests import Requests
+from pumpd.daemon.restraint import Restrainer
+from pumpd.daemon.seams import ConnectPublisher, LinkStatus, LivePump, Publisher, Ward
+from pumpd.daemon.session import Line, Session
+from pumpd.daemon.supervisor import Supervisor
+from pumpd.daemon.watchdog import Watchdog
+from pumpd.drivers.base import Conversation, Driver
+from pumpd.errors import StoreError
+from pumpd.store.base import Durable, Journal, Restored, TelemetryWriter
+
+_log = structlog.get_logger("pumpd.app")
+
+TASKS_END_WITHIN_S = 0.3
+NOTE_WITHIN_S = 0.2
+OUT_WITHIN_S = 0.7
+JOURNAL_WITHIN_S = 0.6
+"""Together a stop takes less than 2 s, whatever hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One pump to watch: what to do with it, who speaks to it, and over which line."""
+
+    plan: PumpPlan
+    driver: Driver
+    line: Line
+    talk: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the daemon is made of besides its own code; tests hand in in-line twins."""
+
+    ward: Callable[[Mapping[tuple[PumpId, ChannelId], LivePump]], Ward]
+    watched: Sequence[Watched]
+    lines: Sequence[Line]
+    open_journal: Callable[[], Journal]
+    history: TelemetryWriter
+    connect_publisher: ConnectPublisher
+    clock: Clock
+    random: random.Random
+
+
+class App:
+    """One daemon in this process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        now = Now(self._clock.monotonic_ns(), self._clock.wall())
+        lives: dict[tuple[PumpId, ChannelId], LivePump] = {}
+        for watched in parts.watched:
+            link = LinkStatus()
+            for channel in watched.plan.channels:
+                lives[watched.plan.pump, channel] = _live(watched.plan, channel, link, now)
+        self.ward = parts.ward(lives)
+        self._supervisor = Supervisor(parts.random)
+        self._publishing = Supervisor(parts.random)
+        self._journal: Journal | None = None
+        self._publisher: Publisher | None = None
+        self._desk: JournalDesk | None = None
+        self._stopped = False
+        self.pipeline: Pipeline
+        self.restrainer: Restrainer
+        self.requests: Requests
+        self.watchdog: Watchdog
+
+    async def start(self) -> None:
+        """Start everything; no pump, broker or store has to be there."""
+        parts, ward = self._parts, self.ward
+        journal = self._open_journal()
+        self._journal = journal
+        events = EventWriter(ward)
+        desk = self._desk = JournalDesk(ward, journal, self._clock)
+        self.pipeline = Pipeline(ward, desk, events, parts.history, self._clock)
+        sessions = {watched.plan.pump: self._session(watched) for watched in parts.watched}
+        self.restrainer = Restrainer(self.pipeline, sessions.__getitem__, self._clock)
+        self.pipeline.restrain_with(self.restrainer)
+        self.requests = Requests(ward, self.pipeline, self.restrainer, journal)
+        self._restore(journal.restored)
+        self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
+        desk.tell(self._publisher)
+        self.pipeline.tell(self._publisher)
+        self.pipeline.note(ward, "node", "started", detail=f"version {ward.version}")
+        self._publishing.start("pumpd.publisher", self._publisher.run)
+        if isinstance(journal, LateJournal):
+            self._supervisor.start("pumpd.journal", journal.run)
+        for line in parts.lines:
+            self._supervisor.start(f"pumpd.line[{line.name}]", line.run)
+        for pump, session in sessions.items():
+            self._supervisor.start(f"pumpd[{pump}].session", session.run, session.crashed)
+        self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock)
+        self._supervisor.start("pumpd.watchdog", self.watchdog.run)
+
+    async def stop(self) -> None:
+        """Stop everything within 2 s and leave nothing behind; safe to call twice."""
+        if self._stopped:
+            return
+        self._stopped = True
+        assert self._journal is not None
+        assert self._publisher is not None
+        assert self._desk is not None
+        await self.requests.stop()
+        await self.restrainer.stop()
+        await self._supervisor.stop(TASKS_END_WITHIN_S)
+        with contextlib.suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(NOTE_WITHIN_S):
+                await self.pipeline.note(self.ward, "node", "stopped")
+        self._publishing.expect_end()
+        await asyncio.gather(
+            _within(OUT_WITHIN_S, "publisher", self._publisher.close()),
+            _within(OUT_WITHIN_S, "history", self._parts.history.close()),
+        )
+        await self._publishing.stop(0.1)
+        self._desk.close()
+        await _within(JOURNAL_WITHIN_S, "journal", self._journal.close())
+
+    async def run(self) -> None:
+        """Start, watch until SIGTERM or SIGINT (or cancellation), and stop."""
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, told.set)
+        try:
+            await self.start()
+            _log.info("watching", node=self.ward.node, pumps=len(self._parts.watched))
+            await told.wait()
+            _log.info("stopping", node=self.ward.node)
+        finally:
+            await self.stop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _session(self, watched: Watched) -> Session:
+        plan = watched.plan
+        lives = {channel: self.ward.pumps[plan.pump, channel] for channel in plan.channels}
+        return Session(
+            plan,
+            lives,
+            watched.driver,
+            watched.line,
+            watched.talk,
+            self.pipeline,
+            self._clock,
+            self._parts.random,
+        )
+
+    def _open_journal(self) -> Journal:
+        try:
+            return self._parts.open_journal()
+        except StoreError as error:
+            _log.error("journal can not be opened", reason=str(error))
+            return LateJournal(self._parts.open_journal, self._opened_late, self._clock, str(error))
+
+    def _restore(self, restored: Restored) -> None:
+        """Take up the alarms and restraints of the last run, before the first reading."""
+        self.ward.journal_seq = max(self.ward.journal_seq, restored.last_seq)
+        for reason in restored.unreadable:
+            _log.error("stored state can not be read", reason=reason)
+        for durable in restored.durables:
+            if durable.pump is None or durable.channel is None:
+                alarms = {**durable.alarms, **self.ward.site_state.alarms}
+                self.ward.site_state = replace(self.ward.site_state, alarms=alarms)
+                self.ward.told.alarms = alarms
+                continue
+            live = self.ward.pumps.get((durable.pump, durable.channel))
+            if live is not None:
+                take_up(live, durable)
+
+    def _opened_late(self, restored: Restored) -> None:
+        assert self._publisher is not None
+        self._restore(restored)
+        self._publisher.journalled(restored.unsent)
+        for live in self.ward.pumps.values():
+            self._publisher.changed(live)
+        self._publisher.node_changed()
+
+
+def take_up(live: LivePump, durable: Durable) -> None:
+    """Give a pump what an earlier run knew of it; what this run knows already stands above it."""
+    alarms = {**durable.alarms, **live.state.alarms}
+    restraints = {**durable.restraints, **live.state.restraints}
+    live.state = replace(live.state, alarms=alarms, restraints=restraints)
+    live.settled_restraints = restraints
+    live.told.alarms = alarms
+
+
+def _live(plan: PumpPlan, channel: ChannelId, link: LinkStatus, now: Now) -> LivePump:
+    setup = plan.setup(channel, None)
+    # Nothing was read yet: neither live nor lost.
+    live = LivePump(plan.place, replace(new_state(setup, now), freshness=Freshness.STALE), link)
+    set_up(live, setup)
+    return live
+
+
+async def _within(limit_s: float, what: str, closing: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            await closing
+    except TimeoutError:
+        _log.error("it does not close", what=what, waited_s=limit_s)
