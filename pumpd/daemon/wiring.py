@@ -1,0 +1,175 @@
+"""From a configuration to the parts of a daemon: plans, drivers, lines, stores."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import structlog
+
+from pumpd.clock import Clock
+from pumpd.config import Config
+from pumpd.config_models import PumpSection
+from pumpd.core.freshness import FreshnessLimits
+from pumpd.core.quantities import NS_PER_S
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.app import Parts, Watched
+from pumpd.daemon.plan import GOLDEN, PumpPlan
+from pumpd.daemon.seams import ConnectPublisher, LivePump, Place, Ward
+from pumpd.drivers.registry import DriverSpec, find
+from pumpd.protocols.modbus import WriteCoil, WriteRegister
+from pumpd.store.base import Journal, TelemetryWriter
+from pumpd.transports.base import Transport
+from pumpd.transports.bus import Bus, bus_for
+from pumpd.transports.outgoing import ControlPoint
+from pumpd.transports.url import PumpUrl, parse_url
+
+MISSED_POLLS = 3
+"""A reading is stale when three polls brought none (reference: LINK_LOST after 3 missed polls)."""
+
+LOST_AFTER_STALE_NS = 2 * NS_PER_S
+"""From stale to lost, or two polls if that is longer: 1 s polls are lost after 5 s (reference: > 5 s old)."""
+
+_REQUESTS = 2
+_EXCHANGE_BITS = 80 * 11
+"""A reading of a shipped map takes two requests at most, of some 80 bytes in all, of at most 11 bits."""
+
+_PROVEN: Mapping[str, frozenset[Provenance]] = {
+    "none": frozenset(),
+    "simulator": frozenset({Provenance.DEMO}),
+    "hardware": frozenset({Provenance.DEMO, Provenance.REAL}),
+}
+
+_log = structlog.get_logger("pumpd.wiring")
+
+
+@dataclass(frozen=True, slots=True)
+class _Pump:
+    section: PumpSection
+    url: PumpUrl
+    spec: DriverSpec
+
+
+def parts_of(
+    config: Config,
+    *,
+    clock: Clock,
+    open_journal: Callable[[], Journal],
+    history: TelemetryWriter,
+    connect_publisher: ConnectPublisher,
+    seeded: random.Random,
+    transport_for: Callable[[PumpUrl], Transport | None] = lambda _url: None,
+) -> Parts:
+    """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
+    pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
+    lines: dict[str, list[_Pump]] = defaultdict(list)
+    for pump in sorted(pumps, key=lambda p: (p.url.line, p.section.id)):
+        lines[pump.url.line].append(pump)
+    buses: list[Bus] = []
+    watched: list[Watched] = []
+    for members in lines.values():
+        url = members[0].url
+        bus = bus_for(
+            url,
+            latency_ms=config.lines.latency_ms,
+            seeded=seeded,
+            on_blocked=_told(url.line),
+            transport=transport_for(url),
+        )
+        buses.append(bus)
+        reach_ns = _reach_ns(members, config.lines.latency_ms)
+        for pump in members:
+            watched.append(_watched(config, pump, bus, reach_ns, len(watched)))
+    return Parts(
+        ward=lambda lives: _ward(config, clock, lives),
+        watched=watched,
+        lines=buses,
+        open_journal=open_journal,
+        history=history,
+        connect_publisher=connect_publisher,
+        clock=clock,
+        random=seeded,
+    )
+
+
+def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int) -> Watched:
+    section, spec, unit = pump.section, pump.spec, pump.url.unit
+    assert unit is not None, "bus_for refuses a URL without a unit"
+    card = spec.card
+    programme = None if section.programme is None else section.programme.programme()
+    entry = None
+    if programme is not None:
+        entry = config.library.lookup(programme.drug, programme.concentration, programme.care_area)
+    plan = PumpPlan(
+        pump=PumpId(section.id),
+        channels=spec.channels,
+        place=Place(section.bed, section.ward, section.label, section.driver, card.verified, section.url),
+        real=section.real,
+        model=card.model if card.capabilities["identity"].state == "done" else "",
+        serial_number=section.serial_number,
+        poll_interval_ns=round(section.poll_interval_s * NS_PER_S),
+        phase=position * GOLDEN % 1,
+        freshness=_freshness(section, reach_ns),
+        programme=programme,
+        entry=entry,
+        flow_step=spec.flow_step,
+        ceiling=section.ceiling,
+        enforcement=section.enforcement,
+        signed_for=config.library.signed_for,
+        pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
+    )
+    talk = bus.conversation(unit, card.reply_time_ms, _controls(spec.writes(unit)))
+    return Watched(plan, spec.build(unit), bus, talk)
+
+
+def _controls(writes: Iterable[WriteCoil | WriteRegister]) -> list[ControlPoint]:
+    """Return what the outgoing filter lets through to one pump: just these writes."""
+    points = []
+    for write in writes:
+        if isinstance(write, WriteCoil):
+            raw = 0xFF00 if write.on else 0
+            points.append(ControlPoint(5, write.at, raw, raw, write.permission))
+        else:
+            points.append(ControlPoint(6, write.at, write.value, write.value, write.permission))
+    return points
+
+
+def _reach_ns(members: Sequence[_Pump], latency_ms: int) -> int:
+    """Return how long one round of readings of all pumps of a line may take, if all are slow."""
+    total_s = 0.0
+    for pump in members:
+        baud = pump.url.baud if pump.url.settings is None else pump.url.settings.baud
+        wire_s = _EXCHANGE_BITS / baud if baud else 0.0
+        total_s += _REQUESTS * (pump.spec.card.reply_time_ms + latency_ms) / 1000 + wire_s
+    return round(total_s * NS_PER_S)
+
+
+def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:
+    """Return when readings are stale and lost; the defaults follow what the line can reach."""
+    every_ns = max(round(section.poll_interval_s * NS_PER_S), reach_ns)
+    stale_ns = MISSED_POLLS * every_ns
+    if section.stale_after_s is not None:
+        stale_ns = round(section.stale_after_s * NS_PER_S)
+    return FreshnessLimits(stale_ns, stale_ns + max(LOST_AFTER_STALE_NS, 2 * every_ns))
+
+
+def _ward(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId], LivePump]) -> Ward:
+    return Ward(
+        site=config.site,
+        node=config.node,
+        boot_id=clock.boot_id,
+        version=version("pumpd"),
+        config_sha256=config.sha256,
+        library=config.library,
+        pumps=lives,
+    )
+
+
+def _told(line: str) -> Callable[[int | None, bytes, str], None]:
+    def blocked(unit: int | None, frame: bytes, reason: str) -> None:
+        _log.error("outgoing frame held back", line=line, unit=unit, frame=frame.hex(" "), reason=reason)
+
+    return blocked
