@@ -23,10 +23,10 @@ from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.requests import Requests
 from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import ConnectPublisher, LinkStatus, LivePump, Publisher, Ward
-from pumpd.daemon.session import Line, Session
+from pumpd.daemon.session import Line, Session, Talk
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
-from pumpd.drivers.base import Conversation, Driver
+from pumpd.drivers.base import Driver
 from pumpd.errors import StoreError
 from pumpd.store.base import Durable, Journal, Restored, TelemetryWriter
 
@@ -46,7 +46,7 @@ class Watched:
     plan: PumpPlan
     driver: Driver
     line: Line
-    talk: Conversation
+    talk: Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,6 @@ class App:
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None
         self._restore(restored)
-        self._publisher.journalled(restored.unsent)
         for live in self.ward.pumps.values():
             self._publisher.changed(live)
         self._publisher.node_changed()

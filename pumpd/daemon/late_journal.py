@@ -91,11 +91,11 @@ class LateJournal:
             self._inner.mark_sent(seq)
 
     def recent(self, since_ms: int) -> asyncio.Future[tuple[OutboxLine, ...]]:
-        """Return lines committed since then; none while it is not open."""
+        """Return lines committed since then; StoreError while it is not open."""
         if self._inner is not None:
             return self._inner.recent(since_ms)
         future: asyncio.Future[tuple[OutboxLine, ...]] = asyncio.get_running_loop().create_future()
-        future.set_result(())
+        future.set_exception(StoreError(self._reason))
         return future
 
     def oldest_unconfirmed_ns(self) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -61,6 +61,13 @@ class Line(Protocol):
         ...
 
 
+class Talk(Conversation, Protocol):
+    """The conversation with one pump of a line."""
+
+    on_pause_written: Callable[[], None]
+    """Called at the moment a pause to this pump has been written."""
+
+
 class Session:
     """One pump behind one address of one line; the daemon runs it as a task of its own."""
 
@@ -70,7 +77,7 @@ class Session:
         lives: Mapping[ChannelId, LivePump],
         driver: Driver,
         line: Line,
-        talk: Conversation,
+        talk: Talk,
         pipeline: Pipeline,
         clock: Clock,
         random_source: random.Random,
@@ -80,6 +87,8 @@ class Session:
         self._driver = driver
         self._line = line
         self._talk = talk
+        self._pause_written_ns = 0
+        talk.on_pause_written = self._pause_written
         self._reading = asyncio.Lock()
         """A reading is never overtaken by another of the same pump."""
         self._pipeline = pipeline
@@ -122,13 +131,12 @@ class Session:
         if not isinstance(driver, PausableDriver):
             raise DeviceRefusedError(f"{self._plan.pump}: its driver can not pause it; use the pump")
         await self._recognise()
-        written_ns = self._clock.monotonic_ns()
         try:
             await driver.pause(self._talk, channel)
         except ForbiddenFrameError as error:
             self._frame_blocked(error)
             raise
-        return written_ns
+        return self._pause_written_ns
 
     async def read_back(self) -> None:
         """Read the pump ahead of every poll; see ``Hands.read_back``."""
@@ -259,6 +267,9 @@ class Session:
         self._is(LinkState.DOWN, str(error))
         if not isinstance(error, TransportError):
             await asyncio.sleep(self._backoff.next_s())
+
+    def _pause_written(self) -> None:
+        self._pause_written_ns = self._clock.monotonic_ns()
 
     def _frame_blocked(self, error: ForbiddenFrameError) -> None:
         for live in self._lives.values():

@@ -27,6 +27,10 @@ _LASTED_S: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
+def _nobody_asks() -> None:
+    pass
+
+
 class LineConversation:
     """What one driver may do with its line; implements ``drivers.base.Conversation``."""
 
@@ -34,6 +38,8 @@ class LineConversation:
         self._link = link
         self._unit = unit
         self._reply_time_ms = reply_time_ms
+        self.on_pause_written: Callable[[], None] = _nobody_asks
+        """Called at the moment a pause to this pump has been written."""
 
     @property
     def counters(self) -> Counters:
@@ -59,6 +65,9 @@ class Bus:
         self._outgoing = outgoing
         self._random = seeded
         self._came_up = asyncio.Event()
+        self._openings = 0
+        self._conversations: dict[int | None, LineConversation] = {}
+        link.on_pause_written = self._pause_written
 
     @property
     def name(self) -> str:
@@ -70,6 +79,11 @@ class Bus:
         """True while the line is open."""
         return self.link.up
 
+    @property
+    def opening(self) -> int:
+        """Which opening of the line this is, 1, 2, 3 ...; 0 while it is not open."""
+        return self._openings if self.link.up else 0
+
     async def until_up(self) -> None:
         """Wait until the line is open."""
         await self._came_up.wait()
@@ -79,11 +93,17 @@ class Bus:
     ) -> LineConversation:
         """Return the conversation with one pump, which may be sent reads and the declared ``controls``."""
         self._outgoing.declare(unit, controls)
-        return LineConversation(self.link, unit, reply_time_ms)
+        conversation = self._conversations[unit] = LineConversation(self.link, unit, reply_time_ms)
+        return conversation
 
     def timeout_s(self, request: Request[object], reply_time_ms: int) -> float:
         """Return how long the line waits for a reply; a shape of RTU is asked again after four of them."""
         return self.link.timeout_s(request, reply_time_ms)
+
+    def _pause_written(self, address: int | None) -> None:
+        conversation = self._conversations.get(address)
+        if conversation is not None:
+            conversation.on_pause_written()
 
     async def run(self) -> None:
         """Keep the line open until cancelled; wait longer the longer it can not be, log once each way."""
@@ -98,6 +118,7 @@ class Bus:
                 else:
                     log.info("line up", line=self.name)
                     told_down, opened_at = False, loop.time()
+                    self._openings += 1
                     self._came_up.set()
                     reason = await lost
                     self._came_up.clear()

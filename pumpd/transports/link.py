@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -107,6 +108,8 @@ class Link:
     ) -> None:
         """Make it, closed. ``latency_ms`` is what the way to the pump and back adds to every reply."""
         self.counters: dict[int | None, Counters] = {}
+        self.on_pause_written: Callable[[int | None], None] | None = None
+        """Told the address at the moment a pause has been written."""
         self._transport = transport
         self._framer = framer
         self._outgoing = outgoing
@@ -261,6 +264,8 @@ class Link:
         exchange.counters.asked += 1
         self._latest = exchange.counters
         self._current = exchange
+        if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
+            self.on_pause_written(exchange.address)
         if not self._framer.tells_replies_apart:
             if len(self._clear_at) > _REMEMBERED_SHAPES:
                 self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
