@@ -136,20 +136,31 @@ def decoder(field: NumberField, quantity: Quantity, unit: str) -> Callable[[int]
     return of_integer
 
 
-def encode(field: NumberField, quantity: Quantity, unit: str, counts: int) -> int:
-    """Return the raw pattern that stands for ``counts``, clamped to the field's type.
+def encoder(field: NumberField, quantity: Quantity, unit: str) -> Callable[[int], int]:
+    """Return what turns counts into the raw pattern, clamped to the field's type.
 
     The inverse of ``decoder`` for what the field can show; rounded down to its step, as a counter shows what
     it has finished.
     """
-    number = Fraction(counts) / quantity.units[unit]
-    step = field.step
-    shown = number // step * step
+    step = field.step * quantity.units[unit]
+    top, bottom = step.numerator, step.denominator
+    per_step = field.step / Fraction(field.scale)
     if field.type == "f32":
-        value = float(shown / Fraction(field.scale))
-        return int.from_bytes(struct.pack(">f", value), "big")
+
+        def to_float(counts: int) -> int:
+            value = float(counts * bottom // top * per_step)
+            return int.from_bytes(struct.pack(">f", value), "big")
+
+        return to_float
+
     bits = 16 * WIDTHS[field.type]
-    raw = int(shown / Fraction(field.scale))
     signed = field.type in {"i16", "i32"}
     least, greatest = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-    return min(max(raw, least), greatest) & ((1 << bits) - 1)
+    mask = (1 << bits) - 1
+    many, parts = per_step.numerator, per_step.denominator
+
+    def to_integer(counts: int) -> int:
+        raw = counts * bottom // top * many // parts
+        return min(max(raw, least), greatest) & mask
+
+    return to_integer

@@ -17,7 +17,7 @@ EXAMPLES = [
 
 
 def replies_to(register_map: RegisterMap, example: Example, reads: tuple[Read, ...]) -> list[list[int]]:
-    words = {
+    words: dict[tuple[int, int], int] = {
         (part.function, register_map.pdu(part.start) + index): word
         for part in example.raw
         for index, word in enumerate(part.words)

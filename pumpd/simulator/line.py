@@ -1,0 +1,115 @@
+"""The pumps behind one connection or cable, and how their replies get on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pumpd.errors import TransportError, WireError
+from pumpd.protocols.wire import Question, ServerFramer
+from pumpd.simulator.faults import FaultDesk, FaultKind
+from pumpd.simulator.register_face import RegisterFace, refuse
+
+
+@dataclass(slots=True)
+class SimulatedPump:
+    """One pump on a line."""
+
+    name: str
+    unit: int
+    face: RegisterFace
+    reply_time_s: float = 0.0
+    """From the end of the request to the beginning of the reply."""
+
+
+class SimulatedLine:
+    """Who answers to which unit, and what goes wrong."""
+
+    def __init__(self, pumps: list[SimulatedPump], seeded: random.Random) -> None:
+        self.pumps = {pump.unit: pump for pump in pumps}
+        self.faults = FaultDesk(seeded)
+        if len(self.pumps) != len(pumps):
+            raise ValueError("two pumps of one line have the same unit")
+
+    def replies(self, question: Question, framer: ServerFramer) -> list[tuple[float, bytes]]:
+        """Return what arrives: (seconds after the request, bytes). A unit that is not there stays silent."""
+        pump = self.pumps.get(question.payload[0])
+        if pump is None:
+            return []
+        faults = self.faults.drawn(pump.unit, asyncio.get_running_loop().time())
+        try:
+            reply = pump.face.answer(question.payload)
+        except WireError:
+            return []
+        if not faults:
+            return [(pump.reply_time_s, framer.encode(question, reply))]
+        for fault in faults:
+            if fault.kind is FaultKind.EXCEPTION:
+                reply = refuse(question.payload, fault.exception_code)
+                self.faults.tally[FaultKind.EXCEPTION] += 1
+        frame = framer.encode(question, reply)
+        arrivals = self.faults.on_the_way(frame, faults, lambda: self._foreign(question, framer))
+        return [(pump.reply_time_s + later, data) for later, data in arrivals]
+
+    def _foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
+        """Return what another pump of the line answers to the same question."""
+        for unit, pump in self.pumps.items():
+            if unit != question.payload[0]:
+                other = Question(bytes((unit,)) + question.payload[1:], question.transaction_id)
+                return framer.encode(other, pump.face.answer(other.payload))
+        return None
+
+
+class Answering:
+    """One end of one wire: requests in, replies out in time. Implements ``transports.base.Receiver``."""
+
+    def __init__(
+        self,
+        line: SimulatedLine,
+        framer: ServerFramer,
+        write: Callable[[bytes], None],
+        baud: int | None = None,
+    ) -> None:
+        """Answer on a wire; with ``baud``, bytes take the time that 10 bits each take on it."""
+        self._line = line
+        self._framer = framer
+        self._write = write
+        self._byte_s = 10 / baud if baud else 0.0
+        self._free_at_s = 0.0
+        self._pending: set[asyncio.TimerHandle] = set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of requests."""
+        for question in self._framer.feed(data):
+            for delay_s, reply in self._line.replies(question, self._framer):
+                self._send_later(delay_s, reply, len(question.payload) + 2)
+
+    def connection_lost(self, error: TransportError) -> None:  # noqa: ARG002 - whoever lost it says so
+        """Send nothing more."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        for handle in self._pending:
+            handle.cancel()
+        self._pending.clear()
+
+    def _send_later(self, delay_s: float, reply: bytes, request_bytes: int) -> None:
+        if delay_s <= 0 and not self._byte_s:
+            self._write(reply)
+            return
+        loop = asyncio.get_running_loop()
+        at_s = loop.time() + delay_s
+        if self._byte_s:
+            at_s = max(at_s + request_bytes * self._byte_s, self._free_at_s) + len(reply) * self._byte_s
+            self._free_at_s = at_s
+        handle: asyncio.TimerHandle
+
+        def send() -> None:
+            self._pending.discard(handle)
+            self._write(reply)
+
+        handle = loop.call_at(at_s, send)
+        self._pending.add(handle)

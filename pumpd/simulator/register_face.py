@@ -1,0 +1,127 @@
+"""A simulated Modbus pump as the wire sees it: a request in, a reply out, by the map that the driver reads by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from pumpd.protocols import modbus_serving as serving
+from pumpd.protocols.modbus_serving import Incoming, IncomingCoils, IncomingRead, IncomingRegisters
+from pumpd.protocols.registers import RegisterMap
+from pumpd.simulator.layout import DeviceSettings, Layout, Render, Words
+from pumpd.simulator.model import PumpModel
+
+Recipe = tuple[tuple[str, int, int, Render], ...]
+"""Path, offset in the reply, width and renderer of each value that a read brings."""
+
+
+class FaceBuilder:
+    """What all simulated pumps of one map and one setting share."""
+
+    def __init__(self, register_map: RegisterMap, settings: DeviceSettings | None = None) -> None:
+        self.map = register_map
+        self.layout = Layout(register_map, settings or DeviceSettings())
+        self.recipe = cache(self._recipe)
+        self.controls: dict[tuple[int, int, int], Callable[[dict[str, PumpModel]], None]] = {}
+        for name, channel in register_map.channels.items():
+            if channel.pause is not None:
+                at = register_map.pdu(channel.pause.address)
+                self.controls[channel.pause.function, at, channel.pause.value] = _pause(name)
+        start = register_map.never_sent.get("start")
+        if start is not None:
+            self.controls[start.function, register_map.pdu(start.address), start.value] = _start
+        self.control_addresses = frozenset((function, at) for function, at, _ in self.controls)
+
+    def _recipe(self, function: int, start: int, count: int) -> Recipe | None:
+        """Return what makes up a read; None when it touches an address that the pump does not have."""
+        if any((function, start + at) not in self.layout.readable for at in range(count)):
+            return None
+        return tuple(
+            (path, first - start, width, render)
+            for path, its_function, first, width, render in self.layout.fields
+            if its_function == function and first < start + count and first + width > start
+        )
+
+
+def _pause(channel: str) -> Callable[[dict[str, PumpModel]], None]:
+    return lambda models: models[channel].pause()
+
+
+def _start(models: dict[str, PumpModel]) -> None:
+    for model in models.values():
+        model.press_start()
+
+
+class RegisterFace:
+    """One simulated pump: its channels, what it calls itself, and the time that has passed for it."""
+
+    def __init__(
+        self,
+        builder: FaceBuilder,
+        models: dict[str, PumpModel],
+        serial_number: str,
+        firmware: str,
+        now_ns: Callable[[], int],
+    ) -> None:
+        """Make it; ValueError unless ``serial_number`` says that it is simulated, and ``models`` fit the map."""
+        if not serial_number.startswith("SIM-"):
+            raise ValueError(f"serial number {serial_number!r}: a simulated pump's begins with SIM-")
+        if set(models) != set(builder.map.channels):
+            raise ValueError(f"channels {sorted(models)}: the map has {sorted(builder.map.channels)}")
+        self.models = models
+        self.texts = {"serial_number": serial_number, "firmware": firmware, "model": builder.map.model}
+        self.forced: dict[str, Words] = {}
+        """Path -> raw words shown instead of the model's own, to show what a pump should never say."""
+        self._builder = builder
+        self._now_ns = now_ns
+        self._last_ns = now_ns()
+
+    def catch_up(self) -> None:
+        """Let the time pass that has passed since the last look."""
+        now_ns = self._now_ns()
+        elapsed_ns, self._last_ns = now_ns - self._last_ns, now_ns
+        for model in self.models.values():
+            model.advance(elapsed_ns)
+
+    def answer(self, payload: bytes) -> bytes:
+        """Return the reply to a request's unit and PDU; WireError when it is too short to be one."""
+        asked = serving.parse_request(payload)
+        self.catch_up()
+        if isinstance(asked, IncomingRead):
+            return self._read(asked)
+        if isinstance(asked, (IncomingCoils, IncomingRegisters)):
+            return self._write(asked)
+        return serving.exception_reply(asked, asked.exception_code)
+
+    def _read(self, asked: IncomingRead) -> bytes:
+        recipe = self._builder.recipe(asked.function, asked.start, asked.count)
+        if recipe is None:
+            return serving.exception_reply(asked, serving.ILLEGAL_ADDRESS)
+        words = [0] * asked.count
+        for path, offset, width, render in recipe:
+            value = self.forced.get(path) or render(self)
+            if offset >= 0 and offset + width <= asked.count:
+                words[offset : offset + width] = value
+            else:
+                for at in range(max(0, offset), min(asked.count, offset + width)):
+                    words[at] = value[at - offset]
+        if asked.function in {1, 2}:
+            return serving.bits_reply(asked, [bool(word) for word in words])
+        return serving.registers_reply(asked, words)
+
+    def _write(self, asked: IncomingCoils | IncomingRegisters) -> bytes:
+        if asked.function not in {5, 6}:
+            return serving.exception_reply(asked, serving.ILLEGAL_FUNCTION)
+        if (asked.function, asked.start) not in self._builder.control_addresses:
+            return serving.exception_reply(asked, serving.ILLEGAL_ADDRESS)
+        control = self._builder.controls.get((asked.function, asked.start, int(asked.values[0])))
+        if control is None:
+            return serving.exception_reply(asked, serving.ILLEGAL_VALUE)
+        control(self.models)
+        return serving.write_reply(asked)
+
+
+def refuse(payload: bytes, code: int) -> bytes:
+    """Return the refusal of any request, whatever the pump would have answered."""
+    asked: Incoming = serving.parse_request(payload)
+    return serving.exception_reply(asked, code)
