@@ -1,4 +1,4 @@
-"""What goes wrong on a wire: faults of one pump or of a whole line, for a span of time, from a seeded source."""
+"""What goes wrong on a wire: faults of a pump or a line, for a span of time, from a seeded source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FaultKind(Enum):
     """What happens to a reply."""
 
     SILENCE = "silence"
-    """It never comes."""
+    """It never comes, and the pump did nothing."""
     DELAY = "delay"
     """It comes ``delay_s`` later; beyond the time-out that makes it a late reply."""
     DAMAGE = "damage"
@@ -80,21 +80,14 @@ class FaultDesk:
     def on_the_way(
         self, frame: bytes, faults: list[Fault], foreign: Callable[[], bytes | None]
     ) -> list[Arrival]:
-        """Return what arrives instead of ``frame``; ``foreign`` makes another pump's reply, if there is one."""
+        """Return what arrives instead of ``frame``; ``foreign`` makes another pump's reply, if any."""
         arrivals: list[Arrival] = [(0.0, frame)]
         for fault in faults:
-            if fault.kind is FaultKind.EXCEPTION:
-                continue  # done where the reply was made
-            done = self._strike(fault, arrivals, foreign)
-            self.tally[fault.kind] += done
+            if fault.kind not in {FaultKind.EXCEPTION, FaultKind.SILENCE}:  # done before there was a reply
+                self.tally[fault.kind] += self._strike(fault, arrivals, foreign)
         return arrivals
 
     def _strike(self, fault: Fault, arrivals: list[Arrival], foreign: Callable[[], bytes | None]) -> bool:
-        if fault.kind is FaultKind.SILENCE:
-            arrivals.clear()
-            return True
-        if not arrivals:
-            return False
         delay_s, data = arrivals[-1]
         if fault.kind is FaultKind.DELAY:
             arrivals[:] = [(later + fault.delay_s, piece) for later, piece in arrivals]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 from pumpd.core.telemetry import PumpStatus
@@ -87,7 +88,7 @@ class Layout:
         gap = self.map.quirks.readable_gap
         between = {
             (function, address)
-            for (function, first), (other, last) in zip(taken, taken[1:], strict=False)
+            for (function, first), (other, last) in pairwise(taken)
             if function == other and last - first - 1 <= gap
             for address in range(first + 1, last)
         }

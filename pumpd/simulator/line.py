@@ -39,16 +39,18 @@ class SimulatedLine:
         if pump is None:
             return []
         faults = self.faults.drawn(pump.unit, asyncio.get_running_loop().time())
+        by_kind = {fault.kind: fault for fault in faults}
         try:
-            reply = pump.face.answer(question.payload)
+            if FaultKind.SILENCE in by_kind:
+                self.faults.tally[FaultKind.SILENCE] += 1
+                return []
+            if FaultKind.EXCEPTION in by_kind:
+                self.faults.tally[FaultKind.EXCEPTION] += 1
+                reply = refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)
+            else:
+                reply = pump.face.answer(question.payload)
         except WireError:
             return []
-        if not faults:
-            return [(pump.reply_time_s, framer.encode(question, reply))]
-        for fault in faults:
-            if fault.kind is FaultKind.EXCEPTION:
-                reply = refuse(question.payload, fault.exception_code)
-                self.faults.tally[FaultKind.EXCEPTION] += 1
         frame = framer.encode(question, reply)
         arrivals = self.faults.on_the_way(frame, faults, lambda: self._foreign(question, framer))
         return [(pump.reply_time_s + later, data) for later, data in arrivals]

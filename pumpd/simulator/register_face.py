@@ -1,4 +1,4 @@
-"""A simulated Modbus pump as the wire sees it: a request in, a reply out, by the map that the driver reads by."""
+"""A simulated Modbus pump as the wire sees it: a request in, a reply out, by the driver's own map."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RegisterFace:
         firmware: str,
         now_ns: Callable[[], int],
     ) -> None:
-        """Make it; ValueError unless ``serial_number`` says that it is simulated, and ``models`` fit the map."""
+        """Make it; ValueError unless ``serial_number`` says "simulated" and ``models`` fit the map."""
         if not serial_number.startswith("SIM-"):
             raise ValueError(f"serial number {serial_number!r}: a simulated pump's begins with SIM-")
         if set(models) != set(builder.map.channels):
