@@ -16,6 +16,7 @@ from pumpd.protocols.registers_fields import OrderField
 from pumpd.protocols.registers_order import order_reader
 from pumpd.protocols.registers_plan import Read, plan
 from pumpd.protocols.wire import Permission
+from pumpd.transports.outgoing import ControlPoint
 
 _HEARTBEATS_MISSED: Final = 3
 """How many times ``changes_within_ms`` a heartbeat may stand still before its values count as stored ones."""
@@ -66,6 +67,17 @@ def pause_request(unit: int, register_map: RegisterMap, control: PauseControl) -
     return WriteRegister(unit, at, control.value, Permission.PAUSE)
 
 
+def control_points(register_map: RegisterMap) -> tuple[ControlPoint, ...]:
+    """Return every write that the map's driver can make: the list of the outgoing filter."""
+    points = []
+    for channel in register_map.channels.values():
+        if channel.pause is not None:
+            at, value = register_map.pdu(channel.pause.address), channel.pause.value
+            raw = value * 0xFF00 if channel.pause.function == 5 else value
+            points.append(ControlPoint(channel.pause.function, at, raw, raw, Permission.PAUSE))
+    return tuple(points)
+
+
 class RegisterMapDriver:
     """One pump at one unit of one line."""
 
@@ -82,11 +94,6 @@ class RegisterMapDriver:
         self._quiet_until_s = 0.0
         self._heartbeat: int | None = None
         self._heartbeat_moved_s = 0.0
-
-    @property
-    def writes(self) -> tuple[PauseRequest, ...]:
-        """Every write this driver can make: the outgoing filter's list."""
-        return tuple(self._pauses.values())
 
     async def identify(self, line: Conversation) -> Identity:
         """Ask who is there; parts that the map can not read are empty."""

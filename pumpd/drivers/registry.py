@@ -12,11 +12,12 @@ from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import ChannelId
 from pumpd.drivers.base import PausableDriver
 from pumpd.drivers.card import Card, load_card
-from pumpd.drivers.register_map import CompiledMap, PauseRequest, RegisterMapDriver
+from pumpd.drivers.register_map import CompiledMap, RegisterMapDriver, control_points
 from pumpd.protocols.maps import shipped_map
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
+from pumpd.transports.outgoing import ControlPoint
 
 CARDS = "cards"
 
@@ -33,8 +34,8 @@ class DriverSpec:
     """The least difference in flow that the pump tells."""
     build: Callable[[int], PausableDriver]
     """Make the driver of the pump at a unit address."""
-    writes: Callable[[int], tuple[PauseRequest, ...]]
-    """Every write that the driver at a unit address can make: the list of the outgoing filter."""
+    controls: tuple[ControlPoint, ...]
+    """Every write that the driver can make: the list of the outgoing filter."""
 
     @property
     def name(self) -> str:
@@ -52,7 +53,7 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
         pausable=frozenset(ChannelId(name) for name, channel in channels.items() if channel.pause),
         flow_step=_flow_step(register_map),
         build=lambda unit: RegisterMapDriver(compiled, unit),
-        writes=lambda unit: RegisterMapDriver(compiled, unit).writes,
+        controls=control_points(register_map),
     )
 
 

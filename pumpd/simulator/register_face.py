@@ -8,6 +8,7 @@ from functools import cache
 from pumpd.protocols import modbus_serving as serving
 from pumpd.protocols.modbus_serving import Incoming, IncomingCoils, IncomingRead, IncomingRegisters
 from pumpd.protocols.registers import RegisterMap
+from pumpd.protocols.registers_codec import words_of_text
 from pumpd.simulator.layout import DeviceSettings, Layout, Render, Words
 from pumpd.simulator.model import PumpModel
 
@@ -63,13 +64,18 @@ class RegisterFace:
         firmware: str,
         now_ns: Callable[[], int],
     ) -> None:
-        """Make it; ValueError unless ``serial_number`` says "simulated" and ``models`` fit the map."""
+        """Make it; ValueError unless ``serial_number`` says "simulated" and all fits the map."""
         if not serial_number.startswith("SIM-"):
             raise ValueError(f"serial number {serial_number!r}: a simulated pump's begins with SIM-")
         if set(models) != set(builder.map.channels):
             raise ValueError(f"channels {sorted(models)}: the map has {sorted(builder.map.channels)}")
         self.models = models
         self.texts = {"serial_number": serial_number, "firmware": firmware, "model": builder.map.model}
+        spec = builder.map.identity
+        for name, text in self.texts.items():
+            field = getattr(spec, name)
+            if field is not None:
+                words_of_text(text, field, "abcd")
         self.forced: dict[str, Words] = {}
         """Path -> raw words shown instead of the model's own, to show what a pump should never say."""
         self._builder = builder

@@ -44,4 +44,4 @@ def test_every_map_has_a_card_and_every_card_a_map():
 def test_a_card_declares_a_pause_exactly_where_the_map_has_one(spec):
     """A card can not promise a pause that the driver has not, or hide one that it has."""
     assert (spec.card.capabilities["pause"].state == "done") is bool(spec.pausable)
-    assert bool(spec.writes(1)) is bool(spec.card.writes)
+    assert bool(spec.controls) is bool(spec.card.writes)

@@ -1,0 +1,203 @@
+"""A ward brought to life: its pumps made, its lines plugged in, its timeline played."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from pumpd.core.quantities import NS_PER_S
+from pumpd.errors import TransportError
+from pumpd.protocols.framing_mbap import MbapServerFramer
+from pumpd.protocols.framing_rtu import RtuServerFramer
+from pumpd.protocols.maps import shipped_map
+from pumpd.simulator.faults import Fault
+from pumpd.simulator.layout import DeviceSettings
+from pumpd.simulator.line import SimulatedLine, SimulatedPump
+from pumpd.simulator.model import PumpModel
+from pumpd.simulator.register_face import FaceBuilder, RegisterFace
+from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
+from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, TimelineEvent, Ward, listening
+from pumpd.transports.url import Framing
+
+log = structlog.get_logger(__name__)
+
+_KEYS: dict[str, Callable[[PumpModel], None]] = {
+    "start": PumpModel.press_start,
+    "stop": PumpModel.press_stop,
+    "clear": PumpModel.press_clear,
+    "standby": PumpModel.press_standby,
+    "prime": PumpModel.prime,
+    "flush": PumpModel.flush,
+    "block": PumpModel.block,
+    "unblock": PumpModel.unblock,
+    "mains-off": lambda model: setattr(model, "on_mains", False),
+    "mains-on": lambda model: setattr(model, "on_mains", True),
+}
+
+
+@dataclass(slots=True)
+class Placed:
+    """One simulated pump and the line that it is on."""
+
+    pump: SimulatedPump
+    served: ServedLine
+
+
+@dataclass(slots=True)
+class Stage:
+    """A ward in the making or at work. Needs a running loop, whose time it lives by."""
+
+    ward: Ward
+    lines: list[ServedLine] = field(default_factory=list)
+    pumps: dict[str, Placed] = field(default_factory=dict)
+    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def open(self) -> None:
+        """Make every pump, plug every line in, begin the timeline; TransportError when a place is taken."""
+        seeds = random.Random(self.ward.seed)  # noqa: S311 - a simulation is to be repeated, not secret
+        builders: dict[str, FaceBuilder] = {}
+        try:
+            for section in self.ward.lines:
+                for copy in range(section.repeat):
+                    await self._open_line(section, copy, seeds, builders)
+        except TransportError:
+            await self.close()
+            raise
+        loop = asyncio.get_running_loop()
+        opened_s = loop.time()
+        for event in self.ward.timeline:
+            self._timers.append(loop.call_at(opened_s + event.at_s, self.play, event))
+
+    async def close(self) -> None:
+        """End the timeline and unplug every line; leaves nothing behind."""
+        for timer in self._timers:
+            timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for served in self.lines:
+            await served.unplug()
+
+    def play(self, event: TimelineEvent) -> None:
+        """Let one thing happen, in the model's present."""
+        placed = self.pumps[event.pump]
+        face = placed.pump.face
+        face.catch_up()
+        log.info("timeline", pump=event.pump, action=event.action, at_s=event.at_s)
+        if event.action == "fault":
+            self._fault(placed, event)
+        elif event.action == "end-faults":
+            placed.served.line.faults.clear(placed.pump.unit)
+            placed.served.line.faults.clear(None)
+        elif event.action == "unplug":
+            self._start(placed.served.unplug(), f"unplug {event.pump}")
+        elif event.action == "plug":
+            self._start(placed.served.plug(), f"plug {event.pump}")
+        elif event.action == "show":
+            assert event.path is not None
+            assert event.words is not None
+            face.forced[event.path] = event.words
+        elif event.action == "show-again":
+            assert event.path is not None
+            face.forced.pop(event.path, None)
+        else:
+            act(face.models[event.channel], event)
+
+    def _fault(self, placed: Placed, event: TimelineEvent) -> None:
+        assert event.kind is not None
+        now_s = asyncio.get_running_loop().time()
+        fault = Fault(
+            event.kind,
+            now_s + event.for_s if event.for_s else math.inf,
+            event.share or 1.0,
+            (event.delay_ms or 0) / 1000,
+            event.exception_code or 4,
+        )
+        placed.served.line.faults.add(None if event.whole_line else placed.pump.unit, fault)
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"simulator[{name}]")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open_line(
+        self, section: LineSection, copy: int, seeds: random.Random, builders: dict[str, FaceBuilder]
+    ) -> None:
+        suffix = f"-{copy + 1}" if section.repeat > 1 else ""
+        pumps = [make_pump(pump, suffix, builders) for pump in section.pumps]
+        line = SimulatedLine(pumps, random.Random(seeds.getrandbits(64)))  # noqa: S311 - see above
+        served = serve(section.listen, copy, line)
+        await served.plug()
+        self.lines.append(served)
+        for pump in pumps:
+            self.pumps[pump.name] = Placed(pump, served)
+
+
+def now_ns() -> int:
+    """Return the running loop's time: a simulated pump lives by it, so virtual time moves it too."""
+    return round(asyncio.get_running_loop().time() * NS_PER_S)
+
+
+def make_pump(section: PumpSection, suffix: str, builders: dict[str, FaceBuilder]) -> SimulatedPump:
+    """Return one pump as its section says; ``builders`` keeps what pumps of one map and setting share."""
+    key = f"{section.map} {section.device.model_dump_json()}"
+    if key not in builders:
+        settings = DeviceSettings(section.device.order, dict(section.device.units))
+        builders[key] = FaceBuilder(shipped_map(section.map), settings)
+    models = {
+        name: make_model(section.channels.get(name, ChannelStart()))
+        for name in shipped_map(section.map).channels
+    }
+    serial_number = f"{section.serial_number}{suffix}"
+    face = RegisterFace(builders[key], models, serial_number, section.firmware, now_ns)
+    return SimulatedPump(f"{section.id}{suffix}", section.unit, face, section.reply_time_ms / 1000)
+
+
+def make_model(start: ChannelStart) -> PumpModel:
+    """Return one channel as it is when the ward opens."""
+    model = PumpModel(on_mains=start.mains)
+    if start.reservoir is not None:
+        model.change_reservoir(start.reservoir.nl)
+    if start.to_be_infused is not None:
+        model.programme(start.to_be_infused.nl)
+    if start.rate is not None:
+        model.turn_rate(start.rate.nl_per_h)
+    if start.running:
+        model.press_start()
+    return model
+
+
+def act(model: PumpModel, event: TimelineEvent) -> None:
+    """Do to one channel what a person or the world does."""
+    if event.action in _KEYS:
+        _KEYS[event.action](model)
+    elif event.rate is not None:
+        model.turn_rate(event.rate.nl_per_h)
+    elif event.alarm is not None:
+        model.raise_alarm(event.alarm)
+    elif event.bit is not None:
+        model.unnamed_alarms |= 1 << event.bit
+    elif event.volume is not None:
+        put = {
+            "bolus": model.give_bolus,
+            "programme": model.programme,
+            "change-reservoir": model.change_reservoir,
+        }
+        put[event.action](event.volume.nl)
+
+
+def serve(listen: str, copy: int, line: SimulatedLine) -> ServedLine:
+    """Return the wire that ``listen`` names, unplugged; copies of a line take the ports that follow."""
+    place = listening(listen)
+    framer = MbapServerFramer if place.framing is Framing.MODBUS_TCP else RtuServerFramer
+    if place.settings is not None:
+        return PtyLine(line, Path(place.line), framer, place.settings.baud)
+    return TcpLine(line, place.host, place.port + copy if place.port else 0, framer, place.baud)

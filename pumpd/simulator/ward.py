@@ -1,0 +1,292 @@
+"""A simulated ward as a file: its lines, its pumps, and what happens when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pumpd.core.telemetry import PumpAlarm
+from pumpd.document import DocPath, Document, read_document
+from pumpd.document_check import check, in_order
+from pumpd.errors import ConfigError, Problem
+from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refused
+from pumpd.protocols.maps import shipped_map, shipped_names
+from pumpd.protocols.registers import RegisterMap
+from pumpd.protocols.registers_fields import Order, Word
+from pumpd.simulator.faults import FaultKind
+from pumpd.transports.url import PumpUrl, parse_url
+
+KEYS: tuple[str, ...] = ("start", "stop", "clear", "standby", "prime", "flush")
+"""Keys that a person presses at a pump."""
+WORLD: tuple[str, ...] = ("block", "unblock", "mains-off", "mains-on")
+"""What the world around it does."""
+TAKES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((*KEYS, *WORLD), ()),
+    "set-rate": ("rate",),
+    "bolus": ("volume",),
+    "programme": ("volume",),
+    "change-reservoir": ("volume",),
+    "alarm": ("alarm",),
+    "unnamed-alarm": ("bit",),
+    "show": ("path", "words"),
+    "show-again": ("path",),
+    "fault": ("kind",),
+    "end-faults": (),
+    "unplug": (),
+    "plug": (),
+}
+"""Each action of a timeline and the keys that it needs."""
+MAY_TAKE: dict[str, tuple[str, ...]] = {
+    "fault": ("for_s", "share", "delay_ms", "exception_code", "whole_line")
+}
+_ACTIONS = tuple(TAKES)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+
+
+class ChannelStart(_Part):
+    """How one channel is when the ward opens."""
+
+    rate: Flow | None = None
+    """The rate that is set, such as 10.5 mL/h."""
+    reservoir: Millilitres | None = None
+    """What the syringe or bag holds, such as 50 mL."""
+    to_be_infused: Millilitres | None = None
+    """The programmed volume, such as 40 mL; without one it runs until it is empty."""
+    running: Flag = False
+    """true when a person has started it already."""
+    mains: Flag = True
+    """false when it runs on its battery."""
+
+
+class DeviceSection(_Part):
+    """What is set on the device itself."""
+
+    order: Order | None = None
+    """abcd, cdab, badc or dcba, where the map reads the byte order from the pump."""
+    units: dict[str, Whole] = Field(default_factory=dict)
+    """Path of a number -> unit code, where the map reads the unit from the pump."""
+
+
+class PumpSection(_Part):
+    """One simulated pump."""
+
+    id: TopicId
+    """Its name in the timeline and in what is printed."""
+    unit: Whole = Field(default=1, ge=1, le=247)
+    """Modbus unit, 1 to 247."""
+    map: str
+    """A shipped register map."""
+    serial_number: str = Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")
+    """Begins with SIM-, so that nobody takes it for a real pump; such as SIM-0001."""
+    firmware: str = Field(default="1.0", max_length=8)
+    """Up to 8 characters."""
+    reply_time_ms: Number = Field(default=2, ge=0, le=10_000)
+    """From the end of a request to the beginning of the reply, in milliseconds."""
+    device: DeviceSection = DeviceSection()
+    """What is set on the device."""
+    channels: dict[str, ChannelStart] = Field(default_factory=dict)
+    """Channel -> how it is at the beginning."""
+
+    @field_validator("map")
+    @classmethod
+    def _known_map(cls, value: str) -> str:
+        if value not in shipped_names():
+            raise refused(
+                f"there is no register map '{value}'", ", ".join(shipped_names()), "write one of these"
+            )
+        return value
+
+    @property
+    def serial_room(self) -> int:
+        """How many characters its map has for the serial number; 64 where it shows none."""
+        field = shipped_map(self.map).identity.serial_number
+        return 2 * field.length if field else 64
+
+    @model_validator(mode="after")
+    def _known_channels(self) -> PumpSection:
+        known = shipped_map(self.map).channels
+        unknown = [name for name in self.channels if name not in known]
+        if unknown:
+            raise refused(f"{self.map} has no channel '{unknown[0]}'", ", ".join(known), "write one of these")
+        return self
+
+
+class LineSection(_Part):
+    """Pumps that share a connection or cable."""
+
+    listen: str
+    """modbus-tcp://HOST:PORT (0: a free port), modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200."""
+    repeat: Whole = Field(default=1, ge=1, le=10_000)
+    """Copies of this line on the ports that follow; ids and serial numbers get -1, -2 ..."""
+    pumps: tuple[PumpSection, ...] = Field(min_length=1)
+    """Who answers there."""
+
+    @field_validator("listen")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        try:
+            place = listening(value)
+        except ValueError as error:
+            raise refused(
+                str(error),
+                "modbus-tcp://HOST:PORT, modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200",
+                "write listen: modbus-tcp://127.0.0.1:5021",
+            ) from None
+        if place.unit is None:
+            raise refused("framed dialects are not simulated", "modbus-tcp or modbus-rtu", "use one of these")
+        return value
+
+    @model_validator(mode="after")
+    def _a_cable_is_one(self) -> LineSection:
+        if self.repeat > 1 and listening(self.listen).settings is not None:
+            raise refused("a serial line can not be repeated", "repeat with HOST:PORT", "write each line out")
+        for pump in self.pumps:
+            room = pump.serial_room - (len(str(self.repeat)) + 1 if self.repeat > 1 else 0)
+            if len(pump.serial_number) > room:
+                raise refused(
+                    f"serial number {pump.serial_number} is too long", f"{room} characters", "shorten it"
+                )
+        units = [pump.unit for pump in self.pumps]
+        if len(set(units)) != len(units):
+            raise refused("two pumps of this line have the same unit", "each unit once", "change one unit")
+        return self
+
+
+class TimelineEvent(_Part):
+    """One thing that happens."""
+
+    at_s: Number = Field(ge=0)
+    """Seconds after the ward opened."""
+    pump: TopicId
+    """To which pump; line faults befall its line."""
+    channel: str = "1"
+    """To which channel."""
+    action: str
+    """What happens."""
+    rate: Flow | None = None
+    """For set-rate, such as 60 mL/h."""
+    volume: Millilitres | None = None
+    """For bolus, programme and change-reservoir, such as 50 mL."""
+    alarm: PumpAlarm | None = None
+    """For alarm: which one."""
+    bit: Whole | None = Field(default=None, ge=0, le=31)
+    """For unnamed-alarm: which bit."""
+    path: str | None = None
+    """For show: a place of the map, such as channels.1.status."""
+    words: tuple[Word, ...] | None = None
+    """For show: the raw registers shown instead of the pump's own."""
+    kind: FaultKind | None = None
+    """For fault: which one."""
+    for_s: Annotated[float, Field(gt=0)] | None = None
+    """For fault: how long; without it for ever."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """For fault: the share of replies that it hits."""
+    delay_ms: Annotated[float, Field(ge=0)] | None = None
+    """For fault delay and duplicate: how late, in milliseconds."""
+    exception_code: Annotated[int, Field(ge=1, le=255)] | None = None
+    """For fault exception: which code."""
+    whole_line: Flag | None = None
+    """For fault: true when it befalls every pump of the line."""
+
+    @field_validator("action")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in TAKES:
+            raise refused(f"there is no action '{value}'", ", ".join(_ACTIONS), "write one of these")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> TimelineEvent:
+        given = self.model_fields_set - {"at_s", "pump", "channel", "action"}
+        needed = set(TAKES[self.action])
+        spare = given - needed - set(MAY_TAKE.get(self.action, ()))
+        if needed - given or spare:
+            allowed = ", ".join([*TAKES[self.action], *MAY_TAKE.get(self.action, ())]) or "nothing more"
+            what = f"missing {sorted(needed - given)}" if needed - given else f"does not take {sorted(spare)}"
+            raise refused(f"{self.action}: {what}", allowed, "give exactly what the action needs")
+        return self
+
+
+class Ward(_Part):
+    """A whole simulated ward."""
+
+    seed: Whole = 1
+    """Every choice of chance comes from it."""
+    lines: tuple[LineSection, ...] = Field(min_length=1)
+    """Connections and cables."""
+    timeline: tuple[TimelineEvent, ...] = ()
+    """What happens when."""
+
+
+def listening(listen: str) -> PumpUrl:
+    """Return where a line listens; ValueError says what is wrong. Port 0 comes out as port 0."""
+    base, mark, options = listen.partition("?")
+    free = base.endswith(":0")
+    place = parse_url(f"{base[:-1] + '1' if free else base}/1{mark}{options}")
+    if not free:
+        return place
+    return PumpUrl(
+        listen, place.framing, f"{place.host}:0", place.unit, place.settings, place.host, 0, place.baud
+    )
+
+
+def load_ward(file: Path) -> Ward:
+    """Return the ward in ``file``; ConfigError names every problem at once, each with its line."""
+    document = read_document(file)
+    checked = check(document, Ward)
+    problems = list(checked.problems)
+    if checked.model is not None:
+        problems += _cross_checks(document, checked.model, checked.place)
+    if problems or checked.model is None:
+        raise ConfigError(in_order(problems))
+    return checked.model
+
+
+def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], DocPath]) -> Iterator[Problem]:
+    maps: dict[str, RegisterMap] = {}
+    for number, line in enumerate(ward.lines):
+        for at, pump in enumerate(line.pumps):
+            here = place(("lines", number, "pumps", at))
+            if pump.id in maps:
+                yield document.problem(
+                    (*here, "id"), f"{pump.id} stands twice", "each id once", "rename one of them"
+                )
+            maps[pump.id] = shipped_map(pump.map)
+    for number, event in enumerate(ward.timeline):
+        here = place(("timeline", number))
+        if event.pump not in maps:
+            known = ", ".join(maps)
+            yield document.problem(
+                (*here, "pump"), f"there is no pump {event.pump}", known, "write one of these"
+            )
+            continue
+        channels = maps[event.pump].channels
+        if event.channel not in channels:
+            known = ", ".join(channels)
+            yield document.problem(
+                (*here, "channel"),
+                f"{event.pump} has no channel {event.channel}",
+                known,
+                "write one of these",
+            )
+        places = dict(maps[event.pump].places())
+        if event.path is not None and event.path not in places:
+            yield document.problem(
+                (*here, "path"),
+                f"{event.path} is no place of the map",
+                ", ".join(places),
+                "write one of these",
+            )
+        elif event.path and event.words is not None and len(event.words) != places[event.path].width:
+            width = places[event.path].width
+            yield document.problem(
+                (*here, "words"), f"{len(event.words)} words", f"{width} words", "give as many as the map has"
+            )
