@@ -40,7 +40,7 @@ class Fault:
     kind: FaultKind
     until_s: float = math.inf
     """On the loop's time."""
-    share: float = 1.0
+    hit_share: float = 1.0
     """How many of the replies it hits, 0 to 1."""
     delay_s: float = 0.0
     exception_code: int = 4
@@ -74,7 +74,9 @@ class FaultDesk:
                 self._faults[key] = left
             else:
                 self._faults.pop(key, None)
-            hit += [fault for fault in left if fault.share >= 1 or self._random.random() < fault.share]
+            hit += [
+                fault for fault in left if fault.hit_share >= 1 or self._random.random() < fault.hit_share
+            ]
         return hit
 
     def on_the_way(

@@ -157,13 +157,13 @@ class Layout:
             def code(model: PumpModel) -> int:
                 present = model.present_alarms()
                 named = (code for code, alarm in field.codes.items() if alarm in present)
-                return model.unnamed_alarms or next(named, quiet)
+                return model.unnamed_alarm_bits or next(named, quiet)
 
             return code
         bit_of = {alarm: 1 << bit for bit, alarm in field.bits.items()}
 
         def pattern(model: PumpModel) -> int:
-            return model.unnamed_alarms | sum(bit_of.get(alarm, 0) for alarm in model.present_alarms())
+            return model.unnamed_alarm_bits | sum(bit_of.get(alarm, 0) for alarm in model.present_alarms())
 
         return pattern
 

@@ -30,7 +30,7 @@ class PumpModel:
     status: PumpStatus = PumpStatus.STOPPED
     flow_nl_h: int = 0
     alarms: set[PumpAlarm] = field(default_factory=set)
-    unnamed_alarms: int = 0
+    unnamed_alarm_bits: int = 0
     """Further alarm bits, for which no name exists."""
     now_ns: int = 0
     delivered_nl_ns_h: int = 0
@@ -220,7 +220,7 @@ class PumpModel:
     def press_clear(self) -> None:
         """Take the alarms away whose cause is gone; a blocked line shows itself again."""
         self.alarms.clear()
-        self.unnamed_alarms = 0
+        self.unnamed_alarm_bits = 0
         if self.status is PumpStatus.ALARM:
             self.status = PumpStatus.STOPPED
 

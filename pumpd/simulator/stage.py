@@ -66,8 +66,8 @@ class Stage:
         builders: dict[str, FaceBuilder] = {}
         try:
             for section in self.ward.lines:
-                for copy in range(section.repeat):
-                    await self._open_line(section, copy, seeds, builders)
+                for copy_index in range(section.repeat):
+                    await self._open_line(section, copy_index, seeds, builders)
         except TransportError:
             await self.close()
             raise
@@ -129,12 +129,12 @@ class Stage:
         task.add_done_callback(self._tasks.discard)
 
     async def _open_line(
-        self, section: LineSection, copy: int, seeds: random.Random, builders: dict[str, FaceBuilder]
+        self, section: LineSection, copy_index: int, seeds: random.Random, builders: dict[str, FaceBuilder]
     ) -> None:
-        suffix = f"-{copy + 1}" if section.repeat > 1 else ""
+        suffix = f"-{copy_index + 1}" if section.repeat > 1 else ""
         pumps = [make_pump(pump, suffix, builders) for pump in section.pumps]
         line = SimulatedLine(pumps, random.Random(seeds.getrandbits(64)))  # noqa: S311 - see above
-        served = serve(section.listen, copy, line)
+        served = serve(section.listen, copy_index, line)
         await served.plug()
         self.lines.append(served)
         for pump in pumps:
@@ -184,7 +184,7 @@ def act(model: PumpModel, event: TimelineEvent) -> None:
     elif event.alarm is not None:
         model.raise_alarm(event.alarm)
     elif event.bit is not None:
-        model.unnamed_alarms |= 1 << event.bit
+        model.unnamed_alarm_bits |= 1 << event.bit
     elif event.volume is not None:
         put = {
             "bolus": model.give_bolus,
@@ -194,10 +194,10 @@ def act(model: PumpModel, event: TimelineEvent) -> None:
         put[event.action](event.volume.nl)
 
 
-def serve(listen: str, copy: int, line: SimulatedLine) -> ServedLine:
+def serve(listen: str, copy_index: int, line: SimulatedLine) -> ServedLine:
     """Return the wire that ``listen`` names, unplugged; copies of a line take the ports that follow."""
     place = listening(listen)
     framer = MbapServerFramer if place.framing is Framing.MODBUS_TCP else RtuServerFramer
     if place.settings is not None:
         return PtyLine(line, Path(place.line), framer, place.settings.baud)
-    return TcpLine(line, place.host, place.port + copy if place.port else 0, framer, place.baud)
+    return TcpLine(line, place.host, place.port + copy_index if place.port else 0, framer, place.baud)
