@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -20,11 +20,9 @@ from pumpd.daemon.app import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Place, Ward
 from pumpd.drivers.registry import DriverSpec, find
-from pumpd.protocols.modbus import WriteCoil, WriteRegister
 from pumpd.store.base import Journal, TelemetryWriter
 from pumpd.transports.base import Transport
 from pumpd.transports.bus import Bus, bus_for
-from pumpd.transports.outgoing import ControlPoint
 from pumpd.transports.url import PumpUrl, parse_url
 
 MISSED_POLLS = 3
@@ -121,20 +119,8 @@ def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int
         signed_for=config.library.signed_for,
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
     )
-    talk = bus.conversation(unit, card.reply_time_ms, _controls(spec.writes(unit)))
+    talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
     return Watched(plan, spec.build(unit), bus, talk)
-
-
-def _controls(writes: Iterable[WriteCoil | WriteRegister]) -> list[ControlPoint]:
-    """Return what the outgoing filter lets through to one pump: just these writes."""
-    points = []
-    for write in writes:
-        if isinstance(write, WriteCoil):
-            raw = 0xFF00 if write.on else 0
-            points.append(ControlPoint(5, write.at, raw, raw, write.permission))
-        else:
-            points.append(ControlPoint(6, write.at, write.value, write.value, write.permission))
-    return points
 
 
 def _reach_ns(members: Sequence[_Pump], latency_ms: int) -> int:
