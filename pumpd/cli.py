@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import typer
 
-from pumpd import cli_config, cli_drivers
+from pumpd import cli_config, cli_drivers, cli_run
 from pumpd.cli_words import say_error
 from pumpd.errors import ConfigError, PumpdError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+cli_run.add_to(app)
 cli_config.add_to(app)
 cli_drivers.add_to(app)
 

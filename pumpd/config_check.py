@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from pumpd.config_lines import driver_problems
+from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.core.drug_library import DrugLibrary
@@ -37,6 +37,7 @@ def cross_problems(
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)
+    yield from line_problems(document, pumps, shipped(), section.lines.latency_ms)
     yield from driver_problems(document, pumps, shipped())
     for place, pump in pumps:
         yield from programme_problems(document, place, pump, library, doubtful)

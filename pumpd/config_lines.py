@@ -1,7 +1,9 @@
-"""Pumps against their drivers and the lines they share."""
+"""Pumps against the lines they share and their drivers."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
@@ -10,9 +12,119 @@ from pumpd.core.state import Enforcement
 from pumpd.document import DocPath, Document
 from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import Problem
+from pumpd.transports.url import PumpUrl, parse_url
 
 Placed = list[tuple[DocPath, PumpSection]]
 """Pumps with their places in the document."""
+
+
+URLS = (
+    "modbus-tcp://host:port/UNIT, modbus-rtu:///dev/PORT/UNIT?baud=..., modbus-rtu://host:port/UNIT, "
+    "serial:///dev/PORT?baud=..., tcp://host:port"
+)
+_EXAMPLES = {
+    "modbus-tcp": "modbus-tcp://10.0.0.5:502/1",
+    "modbus-rtu": "modbus-rtu:///dev/ttyUSB0/1?baud=19200",
+    "serial": "serial:///dev/ttyUSB0?baud=9600",
+    "tcp": "tcp://10.0.0.5:4001",
+}
+
+
+def line_problems(
+    document: Document, pumps: Placed, drivers: Mapping[str, DriverSpec], latency_ms: int
+) -> Iterator[Problem]:
+    """Yield what is wrong with URLs, and with what the pumps of one line ask of it together."""
+    lines: dict[str, list[tuple[DocPath, PumpSection, PumpUrl]]] = defaultdict(list)
+    for place, pump in pumps:
+        try:
+            url = parse_url(pump.url)
+        except ValueError as error:
+            yield _bad_url(document, (*place, "url"), pump.url, str(error))
+            continue
+        if url.unit is None and pump.driver in drivers:
+            what = f"{pump.driver} is a Modbus pump, and this URL names no unit"
+            scheme = "modbus-rtu" if url.settings else "modbus-tcp"
+            yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
+        lines[url.line].append((place, pump, url))
+    for line, members in lines.items():
+        yield from _shared(document, line, members)
+        yield from _capacity(document, line, members, drivers, latency_ms)
+
+
+def _bad_url(document: Document, path: DocPath, url: str, error: str) -> Problem:
+    """Return the problem without the URL itself: what stands before an @ may be a secret."""
+    scheme, found, _ = url.partition("://")
+    if not found:
+        port = re.fullmatch(r"(?:/dev/)?(tty\w+)", url)
+        name = port[1] if port else "ttyUSB0"
+        remedy = f"write modbus-rtu:///dev/{name}/1?baud=19200, or serial:///dev/{name}?baud=9600"
+        return document.problem(path, "the URL has no scheme", URLS, remedy)
+    near = get_close_matches(scheme, _EXAMPLES, n=1, cutoff=0.5)
+    example = _EXAMPLES[near[0] if near else "modbus-tcp"]
+    reason = error.removeprefix(f"{url!r}").removeprefix(":").strip()
+    return document.problem(path, f"the URL is not good: {reason}", URLS, f"write it like {example}")
+
+
+def _shared(
+    document: Document, line: str, members: list[tuple[DocPath, PumpSection, PumpUrl]]
+) -> Iterator[Problem]:
+    first_place, _, first = members[0]
+    taken: dict[int | None, DocPath] = {}
+    for place, _, url in members:
+        path = (*place, "url")
+        if url.unit in taken:
+            what = f"the pump on line {document.line(taken[url.unit])} is at unit {url.unit} of {line} too"
+            yield document.problem(path, what, "one pump per address", "write this pump's own address")
+        taken.setdefault(url.unit, path)
+        if not url.agrees_with(first):
+            other = document.line((*first_place, "url"))
+            what = f"{line} has other settings here than on line {other}"
+            yield document.problem(path, what, "one setting per line", f"write the settings of line {other}")
+
+
+def _capacity(
+    document: Document,
+    line: str,
+    members: list[tuple[DocPath, PumpSection, PumpUrl]],
+    drivers: Mapping[str, DriverSpec],
+    latency_ms: int,
+) -> Iterator[Problem]:
+    """Hold what the pumps of a line ask for against what it carries, in bytes and bits per second."""
+    share, slowest_s = 0.0, 0.0
+    for _, pump, url in members:
+        spec = drivers.get(pump.driver)
+        if spec is None:
+            return
+        wire_s = _wire_s(url, spec.cycle_rtu_bytes)
+        share += wire_s / pump.poll_interval_s
+        slowest_s += wire_s + spec.n_questions * (spec.card.reply_time_ms + latency_ms) / 1000
+    for place, pump, url in members:
+        if share > 1:
+            spec = drivers[pump.driver]
+            wire_s = _wire_s(url, spec.cycle_rtu_bytes)
+            least_s = f"{share * pump.poll_interval_s + 0.05:.1f}"
+            yield document.problem(
+                (*place, "poll_interval_s"),
+                f"{line} can not carry it: {spec.cycle_rtu_bytes} bytes a reading take {wire_s:.3f} s, and "
+                f"its pumps ({len(members)}) ask for {100 * share:.0f} % of its time",
+                f"at least {least_s} s on this line",
+                f"write poll_interval_s: {least_s}, or a higher baud rate here and on the pumps",
+            )
+        needed_s = max(pump.poll_interval_s, slowest_s)
+        if pump.stale_after_s is not None and pump.stale_after_s < needed_s:
+            yield document.problem(
+                (*place, "stale_after_s"),
+                f"a reading may be {needed_s:g} s old before {line} brings the next",
+                f"more than {needed_s:g} s",
+                "raise stale_after_s, lower poll_interval_s, or leave it out: the default follows the line",
+            )
+
+
+def _wire_s(url: PumpUrl, count: int) -> float:
+    """Return how long ``count`` bytes take on a serial line; 0 on a network line without a baud rate."""
+    if url.settings is not None:
+        return count * url.settings.bits_per_byte / url.settings.baud
+    return count * 10 / url.baud if url.baud else 0.0
 
 
 def driver_problems(

@@ -1,15 +1,15 @@
-"""The connection to the broker, and nothing else; with ``mqtt_client`` the only door to aiomqtt.
+"""The connection to the broker, and nothing else: the only module that knows aiomqtt.
 
-aiomqtt 2.x neither reconnects nor resubscribes, and lets a publish wait for its time-out after the
-connection was lost. ``MqttConnection.run`` keeps a session as long as it can, and makes another when it is
-lost.
+aiomqtt 2.x neither reconnects nor resubscribes, leaves a socket and a task behind when the broker does not
+answer CONNECT, and lets a publish wait for its time-out after the connection was lost. All of that is
+settled here: ``MqttConnection.run`` keeps a session as long as it can, and makes another when it is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
-import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,7 +19,6 @@ import aiomqtt
 import structlog
 
 from pumpd.errors import TransportError
-from pumpd.mqtt_client import busy, enter, leave, prepare
 
 CONNECT_TIMEOUT_S = 2.0
 """A broker that does not accept, or does not answer CONNECT, within this is tried again later."""
@@ -33,8 +32,6 @@ FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 
 _log = structlog.get_logger(__name__)
-_library_log = logging.getLogger("pumpd.mqtt.aiomqtt")
-_library_log.setLevel(logging.CRITICAL)  # what it reports as errors are lost connections, told here once
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +170,7 @@ class MqttConnection:
     async def _session(self, while_up: Callable[[], Coroutine[None, None, None]]) -> None:
         self._was_up = False
         client = self._make_client()
-        await enter(client)
+        await _enter(client)
         running: list[asyncio.Task[None]] = []
         goodbye = False
         try:
@@ -195,14 +192,13 @@ class MqttConnection:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            await leave(client, goodbye=goodbye)
+            await _leave(client, goodbye=goodbye)
 
     def _make_client(self) -> aiomqtt.Client:
         will = self._will
         client = aiomqtt.Client(
             self.broker.host,
             self.broker.port,
-            logger=_library_log,
             username=self.broker.username or None,
             password=self.broker.password or None,
             identifier=self._identifier,
@@ -214,7 +210,8 @@ class MqttConnection:
             queue_type=_inbox_type(self._drop),
             max_queued_incoming_messages=INBOX_MESSAGES,
         )
-        prepare(client, CONNECT_TIMEOUT_S)
+        client.pending_calls_threshold = 2 * PENDING_PUBLISHES
+        client._client.connect_timeout = CONNECT_TIMEOUT_S  # noqa: SLF001 - aiomqtt does not pass it on
         return client
 
     def _drop(self) -> None:
@@ -249,9 +246,10 @@ class MqttConnection:
         client = self._client
         if client is None or self.unanswered_s > FROZEN_AFTER_S:
             return False
-        if busy(client):
+        paho = client._client  # noqa: SLF001 - aiomqtt does not tell whether the socket takes more
+        if paho.want_write():
             await asyncio.sleep(0)  # what was queued in this turn of the loop is written in the next
-            if busy(client):
+            if paho.want_write():
                 return False
         try:
             await client.publish(topic, payload, qos=0, timeout=FROZEN_AFTER_S)
@@ -260,12 +258,12 @@ class MqttConnection:
         return True
 
     async def subscribe(self, topic: str, qos: int) -> None:
-        """Subscribe for this session only; TransportError while down. Waits as ``publish`` does."""
-        await _told(self._up().subscribe(topic, qos=qos, timeout=math.inf))
+        """Subscribe for this session only; TransportError while down or when the broker does not answer."""
+        await _told(self._up().subscribe(topic, qos=qos))
 
     async def unsubscribe(self, topic: str) -> None:
-        """End a subscription; TransportError while down. Waits as ``publish`` does."""
-        await _told(self._up().unsubscribe(topic, timeout=math.inf))
+        """End a subscription; TransportError while down or when the broker does not answer."""
+        await _told(self._up().unsubscribe(topic))
 
     def _up(self) -> aiomqtt.Client:
         if self._client is None:
@@ -278,3 +276,37 @@ async def _told(call: Awaitable[object]) -> None:
         await call
     except aiomqtt.MqttError as error:
         raise TransportError(str(error)) from error
+
+
+async def _enter(client: aiomqtt.Client) -> None:
+    """Connect; whatever goes wrong, and also when cancelled, no socket, thread or task is left behind."""
+    entering = asyncio.create_task(client.__aenter__(), name="mqtt.connect")
+    try:
+        await asyncio.shield(entering)
+    except aiomqtt.MqttError as error:
+        await _leave(client, goodbye=False)
+        raise TransportError(str(error)) from error
+    except asyncio.CancelledError:
+        # paho connects in a thread that can not be interrupted: wait until it has its socket or gives up.
+        while not entering.done() and client._client.socket() is None:  # noqa: SLF001
+            await asyncio.wait({entering}, timeout=0.02)
+        entering.cancel()
+        await asyncio.gather(entering, return_exceptions=True)
+        await _leave(client, goodbye=False)
+        raise
+
+
+async def _leave(client: aiomqtt.Client, *, goodbye: bool) -> None:
+    """Close everything at once; with ``goodbye``, if the socket takes it, the last will stays untold."""
+    paho = client._client  # noqa: SLF001 - aiomqtt itself waits for a broker that hangs, and leaks
+    if goodbye:
+        paho.disconnect()
+        with contextlib.suppress(OSError):
+            paho.loop_write()
+    paho._reset_sockets()  # noqa: SLF001
+    ending = client._misc_task  # noqa: SLF001
+    if ending is not None:
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+    if client._disconnected.done() and not client._disconnected.cancelled():  # noqa: SLF001
+        client._disconnected.exception()  # noqa: SLF001 - asyncio reports one that nobody looked at

@@ -14,6 +14,9 @@ from pumpd.errors import ConfigError, Problem
 KINDS = {
     "config": ("pumpd.config_models", "ConfigSection", "pumpd's configuration"),
     "library": ("pumpd.config_library", "LibrarySection", "a drug library"),
+    "map": ("pumpd.protocols.registers", "RegisterMap", "the register map of a Modbus pump"),
+    "card": ("pumpd.drivers.card", "Card", "the card of a driver"),
+    "ward": ("pumpd.simulator.ward", "Ward", "a simulated ward"),
 }
 """Each kind of file: the module and name of its model, and what it is called."""
 

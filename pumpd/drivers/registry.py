@@ -32,6 +32,10 @@ class DriverSpec:
     """Channels that can be stopped over the wire."""
     flow_step: FlowRate
     """The least difference in flow that the pump tells."""
+    n_questions: int
+    """How many questions one reading takes."""
+    cycle_rtu_bytes: int
+    """Bytes of one reading on a serial line, questions and answers."""
     build: Callable[[int], PausableDriver]
     """Make the driver of the pump at a unit address."""
     controls: tuple[ControlPoint, ...]
@@ -52,6 +56,8 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
         channels=tuple(ChannelId(name) for name in channels),
         pausable=frozenset(ChannelId(name) for name, channel in channels.items() if channel.pause),
         flow_step=_flow_step(register_map),
+        n_questions=len(compiled.reading_plan.reads),
+        cycle_rtu_bytes=compiled.reading_plan.rtu_bytes,
         build=lambda unit: RegisterMapDriver(compiled, unit),
         controls=control_points(register_map),
     )

@@ -36,6 +36,12 @@ class ReadPlan:
     reads: tuple[Read, ...]
     slots: Mapping[str, Slot]
 
+    @property
+    def rtu_bytes(self) -> int:
+        """Bytes of a whole cycle on an RTU line: questions and answers with unit and CRC (AP 6.1 to 6.4)."""
+        held = (-(-read.count // 8) if read.function in {1, 2} else 2 * read.count for read in self.reads)
+        return sum(8 + 5 + size for size in held)
+
 
 def plan(places: Mapping[str, Place], address_base: int, quirks: Quirks) -> ReadPlan:
     """Return the fewest requests that bring ``places`` within ``quirks``."""

@@ -15,6 +15,11 @@ from pumpd.cli import app
 from pumpd.schemas import KINDS, schema_text
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = sorted(
+    file
+    for place in ("config", "pumpd/protocols/maps", "pumpd/drivers/cards")
+    for file in (ROOT / place).rglob("*.yaml")
+)
 
 
 def _verbs(group: typer.Typer, before: str = "pumpd") -> set[str]:
@@ -27,6 +32,7 @@ def _verbs(group: typer.Typer, before: str = "pumpd") -> set[str]:
     return found
 
 
+@pytest.mark.requirement("CFG-4")
 def test_help_lists_exactly_the_documented_verbs() -> None:
     """``--help`` and docs/commands.md name the same verbs."""
     table = re.findall(r"^\| `(pumpd [^`]+)` \|", (ROOT / "docs/commands.md").read_text(), re.MULTILINE)
@@ -41,7 +47,7 @@ def test_shipped_schema_is_the_models(kind: str) -> None:
     assert (ROOT / "config/schemas" / f"{kind}.json").read_text() == schema_text(kind)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
 def test_shipped_file_names_its_schema(file: Path) -> None:
     """An editor finds the schema from the first line of every shipped file."""
     first = file.read_text().splitlines()[0]
@@ -61,6 +67,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.requirement("CFG-5")
 @pytest.mark.real
 def test_status_0_and_words_for_a_good_file() -> None:
     """A good configuration ends with 0 and says what it holds."""
@@ -69,6 +76,7 @@ def test_status_0_and_words_for_a_good_file() -> None:
     assert "no problem" in done.stdout
 
 
+@pytest.mark.requirement("CFG-5")
 @pytest.mark.real
 def test_status_2_without_traceback_for_a_missing_file() -> None:
     """A file that is not there is the operator's to mend: status 2, words, no traceback."""

@@ -41,6 +41,7 @@ def _told(error: ConfigError) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.requirement("CFG-1", "CFG-3")
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_broken_file_is_told_whole(name: str, broken: Path) -> None:
     """All problems are told, each with file, line, path, what, allowed and remedy, and no other."""

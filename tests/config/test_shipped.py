@@ -10,14 +10,30 @@ from pumpd.config import load
 from pumpd.config_library import load_library
 from pumpd.core.quantities import Concentration
 from pumpd.core.telemetry import Provenance
+from pumpd.simulator.ward import listening, load_ward
+from pumpd.transports.url import Framing, parse_url
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
-@pytest.mark.parametrize("name", ["pumpd.yaml"])
+@pytest.mark.requirement("CFG-2")
+@pytest.mark.parametrize("name", ["pumpd.yaml", "demo/pumpd.yaml"])
 def test_shipped_configuration_has_no_problem(name: str) -> None:
     """What a newcomer copies passes check-config as it is."""
     assert load(SHIPPED / name).pumps
+
+
+@pytest.mark.requirement("CFG-2")
+def test_shipped_ward_is_the_shipped_demos() -> None:
+    """Every pump of the demo's configuration is in its ward, at the same address, and is simulated."""
+    ward, config = load_ward(SHIPPED / "demo" / "ward.yaml"), load(SHIPPED / "demo" / "pumpd.yaml")
+    served = {pump.id: (listening(line.listen).line, pump.unit) for line in ward.lines for pump in line.pumps}
+    asked = {pump.id: parse_url(pump.url) for pump in config.pumps}
+    assert served == {name: (url.line, url.unit) for name, url in asked.items()}
+    assert len(served) == 12
+    over_rtu = [url for url in asked.values() if url.framing is Framing.MODBUS_RTU]
+    assert len(over_rtu) >= 4
+    assert len({url.line for url in over_rtu}) == 2
 
 
 def test_starting_library_is_unsigned() -> None:

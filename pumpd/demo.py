@@ -1,0 +1,139 @@
+"""``pumpd demo``: a broker, a simulated ward, the daemon and the dashboard, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pumpd.config import Config, load
+from pumpd.contract.payloads import EventPayload, TelemetryPayload
+from pumpd.contract.topics import Topics
+from pumpd.demo_files import SHIPPED, copy_demo
+from pumpd.demo_processes import Processes
+from pumpd.demo_story import sentence
+from pumpd.mqtt import Broker, Incoming, MqttConnection
+
+Tell = Callable[[str], None]
+
+CONNECT_EVERY_S = 0.1
+
+
+async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
+    """Run the demo until SIGINT or SIGTERM; nothing of it is left afterwards.
+
+    ConfigError when the demo's files are not good; ChildEndedError when one of its processes ends by itself.
+    """
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told.set)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pumpd-demo-") as directory:
+            files = copy_demo(Path(directory), shipped)
+            config = load(files.config)
+            async with _processes(Path(directory), files.ward, config) as processes:
+                await _watch(processes, config, tell, told)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _processes(directory: Path, ward: Path, config: Config) -> AsyncIterator[Processes]:
+    processes = Processes(directory)
+    file = str(config.file)
+    try:
+        await processes.start("broker", "pumpd.demo_broker", [str(config.mqtt.port)])
+        await processes.start("simulate", "pumpd.cli", ["simulate", "-c", str(ward)])
+        await processes.start("run", "pumpd.cli", ["run", "-c", file])
+        await processes.start("dashboard", "pumpd.cli", ["dashboard", "-c", file])
+        yield processes
+    finally:
+        await processes.stop()
+
+
+async def _watch(processes: Processes, config: Config, tell: Tell, told: asyncio.Event) -> None:
+    """Tell addresses, then the story, until somebody ends it or a process ends by itself."""
+    story = Story(config, tell)
+    tasks = [
+        asyncio.create_task(processes.wait(), name="demo.processes"),
+        asyncio.create_task(told.wait(), name="demo.signal"),
+        asyncio.create_task(_introduce(config, tell), name="demo.introduce"),
+        asyncio.create_task(story.run(), name="demo.story"),
+    ]
+    try:
+        ending = set(tasks[:2])
+        while not told.is_set():
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if done & ending:
+                break
+            tasks = [task for task in tasks if task not in done]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _introduce(config: Config, tell: Tell) -> None:
+    """Tell the addresses once the dashboard listens."""
+    host, port = config.dashboard.host, config.dashboard.port
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(CONNECT_EVERY_S)
+            continue
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        break
+    tell(f"dashboard  http://{host}:{port}/")
+    tell(f"broker     mqtt://{config.mqtt.host}:{config.mqtt.port}  (topics {Topics(config.site).prefix}/#)")
+    tell("accounts   none yet: type any name when you take an alarm; Ctrl-C ends the demo")
+
+
+class Story:
+    """Follows the node's events and tells them in plain words."""
+
+    def __init__(self, config: Config, tell: Tell) -> None:
+        self._tell = tell
+        self._waited_for = {pump.id for pump in config.pumps}
+        self._count = len(self._waited_for)
+        topics = Topics(config.site)
+        self._telemetry = topics.node_telemetry(config.node)
+        self._event = topics.node_event(config.node)
+        self._connection = MqttConnection(
+            Broker(config.mqtt.host, config.mqtt.port),
+            identifier="pumpd-demo-story",
+            on_message=self._hear,
+            subscriptions=((self._telemetry, 0), (self._event, 1)),
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        forever = asyncio.Event()
+
+        async def listen() -> None:
+            await forever.wait()
+
+        await self._connection.run(listen)
+
+    def _hear(self, message: Incoming) -> None:
+        with contextlib.suppress(ValidationError):
+            if message.topic == self._event:
+                words = sentence(EventPayload.model_validate_json(message.payload))
+                if words is not None:
+                    self._tell(words)
+            elif self._waited_for:
+                readings = TelemetryPayload.model_validate_json(message.payload).readings
+                self._waited_for -= {reading.pump for reading in readings}
+                if not self._waited_for:
+                    self._tell(f"all {self._count} simulated pumps are live")
