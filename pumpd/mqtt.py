@@ -1,15 +1,15 @@
-"""The connection to the broker, and nothing else: the only module that knows aiomqtt.
+"""The connection to the broker, and nothing else; with ``mqtt_client`` the only door to aiomqtt.
 
-aiomqtt 2.x neither reconnects nor resubscribes, leaves a socket and a task behind when the broker does not
-answer CONNECT, and lets a publish wait for its time-out after the connection was lost. All of that is
-settled here: ``MqttConnection.run`` keeps a session as long as it can, and makes another when it is lost.
+aiomqtt 2.x neither reconnects nor resubscribes, and lets a publish wait for its time-out after the
+connection was lost. ``MqttConnection.run`` keeps a session as long as it can, and makes another when it is
+lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
+import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,6 +19,7 @@ import aiomqtt
 import structlog
 
 from pumpd.errors import TransportError
+from pumpd.mqtt_client import busy, enter, leave, prepare
 
 CONNECT_TIMEOUT_S = 2.0
 """A broker that does not accept, or does not answer CONNECT, within this is tried again later."""
@@ -32,6 +33,8 @@ FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 
 _log = structlog.get_logger(__name__)
+_library_log = logging.getLogger("pumpd.mqtt.aiomqtt")
+_library_log.setLevel(logging.CRITICAL)  # what it reports as errors are lost connections, told here once
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ class MqttConnection:
     async def _session(self, while_up: Callable[[], Coroutine[None, None, None]]) -> None:
         self._was_up = False
         client = self._make_client()
-        await _enter(client)
+        await enter(client)
         running: list[asyncio.Task[None]] = []
         goodbye = False
         try:
@@ -192,13 +195,14 @@ class MqttConnection:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            await _leave(client, goodbye=goodbye)
+            await leave(client, goodbye=goodbye)
 
     def _make_client(self) -> aiomqtt.Client:
         will = self._will
         client = aiomqtt.Client(
             self.broker.host,
             self.broker.port,
+            logger=_library_log,
             username=self.broker.username or None,
             password=self.broker.password or None,
             identifier=self._identifier,
@@ -210,8 +214,7 @@ class MqttConnection:
             queue_type=_inbox_type(self._drop),
             max_queued_incoming_messages=INBOX_MESSAGES,
         )
-        client.pending_calls_threshold = 2 * PENDING_PUBLISHES
-        client._client.connect_timeout = CONNECT_TIMEOUT_S  # noqa: SLF001 - aiomqtt does not pass it on
+        prepare(client, CONNECT_TIMEOUT_S)
         return client
 
     def _drop(self) -> None:
@@ -246,10 +249,9 @@ class MqttConnection:
         client = self._client
         if client is None or self.unanswered_s > FROZEN_AFTER_S:
             return False
-        paho = client._client  # noqa: SLF001 - aiomqtt does not tell whether the socket takes more
-        if paho.want_write():
+        if busy(client):
             await asyncio.sleep(0)  # what was queued in this turn of the loop is written in the next
-            if paho.want_write():
+            if busy(client):
                 return False
         try:
             await client.publish(topic, payload, qos=0, timeout=FROZEN_AFTER_S)
@@ -258,12 +260,12 @@ class MqttConnection:
         return True
 
     async def subscribe(self, topic: str, qos: int) -> None:
-        """Subscribe for this session only; TransportError while down or when the broker does not answer."""
-        await _told(self._up().subscribe(topic, qos=qos))
+        """Subscribe for this session only; TransportError while down. Waits as ``publish`` does."""
+        await _told(self._up().subscribe(topic, qos=qos, timeout=math.inf))
 
     async def unsubscribe(self, topic: str) -> None:
-        """End a subscription; TransportError while down or when the broker does not answer."""
-        await _told(self._up().unsubscribe(topic))
+        """End a subscription; TransportError while down. Waits as ``publish`` does."""
+        await _told(self._up().unsubscribe(topic, timeout=math.inf))
 
     def _up(self) -> aiomqtt.Client:
         if self._client is None:
@@ -276,37 +278,3 @@ async def _told(call: Awaitable[object]) -> None:
         await call
     except aiomqtt.MqttError as error:
         raise TransportError(str(error)) from error
-
-
-async def _enter(client: aiomqtt.Client) -> None:
-    """Connect; whatever goes wrong, and also when cancelled, no socket, thread or task is left behind."""
-    entering = asyncio.create_task(client.__aenter__(), name="mqtt.connect")
-    try:
-        await asyncio.shield(entering)
-    except aiomqtt.MqttError as error:
-        await _leave(client, goodbye=False)
-        raise TransportError(str(error)) from error
-    except asyncio.CancelledError:
-        # paho connects in a thread that can not be interrupted: wait until it has its socket or gives up.
-        while not entering.done() and client._client.socket() is None:  # noqa: SLF001
-            await asyncio.wait({entering}, timeout=0.02)
-        entering.cancel()
-        await asyncio.gather(entering, return_exceptions=True)
-        await _leave(client, goodbye=False)
-        raise
-
-
-async def _leave(client: aiomqtt.Client, *, goodbye: bool) -> None:
-    """Close everything at once; with ``goodbye``, if the socket takes it, the last will stays untold."""
-    paho = client._client  # noqa: SLF001 - aiomqtt itself waits for a broker that hangs, and leaks
-    if goodbye:
-        paho.disconnect()
-        with contextlib.suppress(OSError):
-            paho.loop_write()
-    paho._reset_sockets()  # noqa: SLF001
-    ending = client._misc_task  # noqa: SLF001
-    if ending is not None:
-        ending.cancel()
-        await asyncio.gather(ending, return_exceptions=True)
-    if client._disconnected.done() and not client._disconnected.cancelled():  # noqa: SLF001
-        client._disconnected.exception()  # noqa: SLF001 - asyncio reports one that nobody looked at

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -134,6 +135,17 @@ def retained(port: int, topic: str) -> dict[str, Any]:
     )
     messages = [json.loads(line) for line in found.stdout.decode().splitlines()]
     return {m["topic"]: json.loads(m["payload"]) for m in messages}
+
+
+async def until_retained(
+    port: int, topic: str, wanted: Callable[[dict[str, Any]], object], within_s: float = 15.0
+) -> dict[str, Any]:
+    """Return what the broker keeps below ``topic`` once it is as ``wanted``; TimeoutError if it is not."""
+    async with asyncio.timeout(within_s):
+        while True:
+            found = await asyncio.to_thread(retained, port, topic)
+            if wanted(found):
+                return found
 
 
 def publish(port: int, topic: str, payload: str, *extra: str) -> None:

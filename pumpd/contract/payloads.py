@@ -6,9 +6,9 @@ payload says ``advisory: true``. The daemon writes them, the dashboard (or any o
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 
 class Payload(BaseModel):
@@ -59,6 +59,7 @@ class ReadingPart(Part):
     volume_ml: str | None = None
     vtbi_ml: str | None = None
     dose: str | None = None
+    """Dose rate with its unit, such as ``0.3 mg/kg/h``; null without a programme."""
     pressure_kpa: str | None = None
     battery_percent: int | None = None
     invalid: list[str] = Field(default_factory=list)
@@ -221,27 +222,42 @@ class NodeStatusPayload(Payload):
     """``pump/channel`` of every channel this node watches."""
     alarms: list[AlarmPart] = Field(default_factory=list)
     """Alarms of the node itself."""
+    commands_refused: str = ""
+    """Why this node takes no commands; empty when it does."""
+
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What a person typed: no control characters, and blanks around it do not count."""
 
 
 class CommandPayload(Payload):
     """``node/{node}/command/{verb}``: a request to the daemon; never retained."""
 
     id: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
-    dashboard: str = Field(min_length=1, max_length=64)
-    user: str = Field(min_length=1, max_length=64)
-    boot_id: str
+    """Chosen by the sender, unique for ever; sent again, it gets the same answer and has no second effect."""
+    dashboard: Said = Field(min_length=1, max_length=64)
+    user: Said = Field(min_length=1, max_length=64)
+    """Who asks, by name."""
+    boot_id: str = Field(max_length=64)
     """The boot id of the node that the sender saw."""
     expires_ms: int
     """On the node's monotonic clock, from the ``sent_ms`` the sender saw; at most 10 s ahead."""
 
 
 class AcknowledgePayload(CommandPayload):
-    """Verb ``acknowledge``: "I have it". ``pump`` is null for an alarm of the node itself."""
+    """Verb ``acknowledge``: "I have it"; ``pump`` and ``channel`` null: an alarm of the node itself."""
 
     pump: str | None
     channel: str | None
     condition: str
     revision: int
+    """The revision that was on the screen; refused if the alarm was raised anew or worsened since."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.pump is None) is not (self.channel is None):
+            raise ValueError("pump and channel go together: both, or both null for an alarm of the node")
+        return self
 
 
 class PausePumpPayload(CommandPayload):
@@ -249,7 +265,7 @@ class PausePumpPayload(CommandPayload):
 
     pump: str
     channel: str
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Said = Field(min_length=1, max_length=200)
 
 
 class ReplyPayload(Payload):
@@ -257,6 +273,7 @@ class ReplyPayload(Payload):
 
     id: str
     accepted: bool
+    """True once it is done: on disk, or read back from the pump."""
     reason: str = ""
 
 

@@ -190,7 +190,11 @@ class Journal(Protocol):
         ...
 
     def recent(self, since_ms: int) -> asyncio.Future[tuple[OutboxLine, ...]]:
-        """Return sent and unsent lines committed since then, in order, for sending again."""
+        """Return every unsent line, and the sent ones committed since then (wall time in ms since 1970).
+
+        In order, for sending again. Unsent lines do not depend on the time, so a clock that stepped loses
+        none. StoreError when the journal can not be read.
+        """
         ...
 
     def oldest_unconfirmed_ns(self) -> int | None:

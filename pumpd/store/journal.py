@@ -119,7 +119,7 @@ class SqliteJournal:
             self._work.put(_Wake())
 
     def recent(self, since_ms: int) -> asyncio.Future[tuple[OutboxLine, ...]]:
-        """Return sent and unsent lines committed since then, in order; StoreError when unreadable."""
+        """Return every unsent line, and those committed since then, in order; StoreError when unreadable."""
         if self._closed:
             raise StoreError("the journal is closed")
         ask = _Recent(since_ms, asyncio.get_running_loop().create_future())

@@ -169,9 +169,10 @@ class JournalFile:
         return numbers
 
     def recent(self, since_ms: int) -> tuple[OutboxLine, ...]:
-        """Return the lines committed since then, in order."""
+        """Return every unsent line, and the sent ones committed since then, in order."""
         rows = self._connection().execute(
-            "SELECT seq, event_id, payload, committed_ms FROM line WHERE committed_ms >= ? ORDER BY seq",
+            "SELECT seq, event_id, payload, committed_ms FROM line"
+            " WHERE committed_ms >= ? OR seq > (SELECT sent_seq FROM outbox) ORDER BY seq",
             (since_ms,),
         )
         return tuple(OutboxLine(*row) for row in rows)

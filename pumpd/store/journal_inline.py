@@ -70,7 +70,7 @@ class InlineJournal:
             self._write_in(RETRY_S)
 
     def recent(self, since_ms: int) -> asyncio.Future[tuple[OutboxLine, ...]]:
-        """Return sent and unsent lines committed since then, in order; StoreError when unreadable."""
+        """Return every unsent line, and those committed since then, in order; StoreError when unreadable."""
         if self._closed:
             raise StoreError("the journal is closed")
         self._write()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pumpd.core.state import PauseNow
+from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.pipeline import Pipeline
@@ -47,7 +48,7 @@ def play(story: Callable[[Scene], Awaitable[None]], path: Path | None = None) ->
     async def run() -> Scene:
         clock = VirtualClock(asyncio.get_running_loop())
         journal = InlineJournal.open(path, clock)
-        pumps = {}
+        pumps: dict[tuple[PumpId, ChannelId], LivePump] = {}
         ward = Ward("clinic", "ward-a", clock.boot_id, "0", "", None, pumps)
         desk = JournalDesk(ward, journal, clock)
         history, outlet = KeptHistory(), Recorder()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import socket
 
@@ -12,18 +13,12 @@ import pytest
 from pumpd.errors import TransportError
 from pumpd.mqtt import BackOff, Broker, Incoming, LastWill, MqttConnection
 from tests.mosquitto import Listener, Mosquitto, free_port, missing, mosquitto, publish, retained
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]
-
-
-async def until(condition, within_s: float = 10.0) -> None:
-    """Return once ``condition()`` is true; a real process takes real time, so there is a deadline."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in another process
-            await asyncio.sleep(0.02)
 
 
 def connect(port: int, **given) -> MqttConnection:
@@ -54,6 +49,10 @@ async def test_a_broker_that_starts_later_is_found_and_subscribed_to_at_every_co
     """The start order does not matter, and a broker that came back empty sends us messages again."""
     broker = Mosquitto(tmp_path)
     heard: list[Incoming] = []
+
+    def heard_count(number: int) -> bool:
+        return len(heard) == number
+
     connection = connect(broker.port, on_message=heard.append, subscriptions=[("to/us", 1)])
     try:
         async with running(connection):
@@ -63,7 +62,7 @@ async def test_a_broker_that_starts_later_is_found_and_subscribed_to_at_every_co
                 broker.start()
                 await until(lambda: connection.up)
                 await asyncio.to_thread(publish, broker.port, "to/us", str(number))
-                await until(lambda count=number: len(heard) == count)
+                await until(functools.partial(heard_count, number))
                 broker.kill()
                 await until(lambda: not connection.up)
     finally:

@@ -94,7 +94,7 @@ async def test_only_what_the_broker_lacks_is_unsent(reopen: Open) -> None:
 
 
 async def test_recent_returns_sent_and_unsent_lines(reopen: Open, clock: SetClock) -> None:
-    """After a broker is lost, lines committed since a time come back in order, sent or not."""
+    """After a broker is lost, lines since a time come back in order, and unsent ones whatever the time."""
     journal = reopen()
     await journal.append([line(1)], [])
     clock.at += timedelta(seconds=10)
@@ -108,6 +108,8 @@ async def test_recent_returns_sent_and_unsent_lines(reopen: Open, clock: SetCloc
         T0_MS + 10_000,
         T0_MS + 20_000,
     ]
+    assert [each.seq for each in await journal.recent(T0_MS + 20_001)] == [3]
+    journal.mark_sent(3)
     assert await journal.recent(T0_MS + 20_001) == ()
     await journal.close()
 

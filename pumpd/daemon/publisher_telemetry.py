@@ -1,0 +1,114 @@
+"""Readings on their way to the network: many in one payload, put into JSON by hand.
+
+This is the one path that every reading of every pump takes, so it is written for speed; a test holds it
+equal to the payload models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from json.encoder import encode_basestring_ascii as quoted
+
+from pumpd.core.infusion import Programme
+from pumpd.core.quantities import NL_PER_ML, FlowRate, decimal_text
+from pumpd.core.telemetry import ChannelId, PumpId, Telemetry, Validity
+from pumpd.daemon.seams import LivePump, Ward
+
+NS_PER_MS = 1_000_000
+
+
+def _age_ms(reading: Telemetry, now_ns: int) -> int:
+    """Return the age rounded up: a reading is never told younger than it is."""
+    return -((reading.taken_ns - now_ns) // NS_PER_MS)
+
+
+class ReadingWriter:
+    """Puts the readings of one channel into JSON; remembers what stays the same from one to the next."""
+
+    def __init__(self, pump: PumpId, channel: ChannelId) -> None:
+        self._head = f'{{"pump":{quoted(pump)},"channel":{quoted(channel)},"seq":'
+        self._flow_nl_h = -1
+        self._flow = ""
+        self._programme: Programme | None = None
+
+    def _flow_and_dose(self, nl_per_h: int, programme: Programme | None) -> str:
+        if nl_per_h != self._flow_nl_h or programme is not self._programme:
+            flow = decimal_text(nl_per_h, NL_PER_ML)
+            self._flow = f',"flow_ml_h":"{flow}"'
+            if programme is not None:
+                self._flow += f',"dose":{quoted(str(programme.dose(FlowRate(nl_per_h))))}'
+            self._flow_nl_h, self._programme = nl_per_h, programme
+        return self._flow
+
+    def write(self, reading: Telemetry, programme: Programme | None, now_ns: int) -> str:
+        """Return the ``ReadingPart`` of a reading as it is at ``now_ns``."""
+        head = (
+            f'{self._head}{reading.sequence},"age_ms":{_age_ms(reading, now_ns)}'
+            f',"status":"{reading.status.value}","provenance":"{reading.provenance.value}"'
+        )
+        parts = [head]
+        flow, volume = reading.flow, reading.volume
+        set_flow, vtbi = reading.set_flow, reading.volume_to_be_infused
+        pressure, battery = reading.pressure_kpa_e1, reading.battery_percent
+        if flow.value is not None:
+            parts.append(self._flow_and_dose(flow.value.nl_per_h, programme))
+        if volume.value is not None:
+            parts.append(f',"volume_ml":"{decimal_text(volume.value.nl, NL_PER_ML)}"')
+        if set_flow.value is not None:
+            parts.append(f',"set_flow_ml_h":"{decimal_text(set_flow.value.nl_per_h, NL_PER_ML)}"')
+        if vtbi.value is not None:
+            parts.append(f',"vtbi_ml":"{decimal_text(vtbi.value.nl, NL_PER_ML)}"')
+        if pressure.value is not None:
+            parts.append(f',"pressure_kpa":"{decimal_text(pressure.value, 10)}"')
+        if battery.value is not None:
+            parts.append(f',"battery_percent":{battery.value}')
+        invalid = ",".join(
+            [
+                f'"{name}"'
+                for name, part in (
+                    ("flow_ml_h", flow),
+                    ("set_flow_ml_h", set_flow),
+                    ("volume_ml", volume),
+                    ("vtbi_ml", vtbi),
+                    ("pressure_kpa", pressure),
+                    ("battery_percent", battery),
+                )
+                if part.validity is Validity.INVALID
+            ]
+        )
+        parts.append(f',"invalid":[{invalid}]}}' if invalid else "}")
+        return "".join(parts)
+
+
+class TelemetryWriter:
+    """Numbers and writes the payloads of ``node/{node}/telemetry``."""
+
+    def __init__(self, ward: Ward) -> None:
+        self._head = (
+            f'{{"v":1,"advisory":true,"node":{quoted(ward.node)},"boot_id":{quoted(ward.boot_id)},"seq":'
+        )
+        self._writers: dict[tuple[PumpId, ChannelId], ReadingWriter] = {}
+        self.sent = 0
+        """Payloads numbered so far."""
+
+    def reading(self, live: LivePump, now_ns: int) -> str | None:
+        """Return the newest reading of a channel as JSON, None before the first."""
+        reading = live.state.last
+        if reading is None:
+            return None
+        key = (reading.pump, reading.channel)
+        writer = self._writers.get(key)
+        if writer is None:
+            writer = self._writers[key] = ReadingWriter(*key)
+        return writer.write(reading, live.state.setup.programme, now_ns)
+
+    def payload(self, pumps: Iterable[LivePump], now_ns: int) -> bytes:
+        """Return the next payload; ``confirm`` it once it is sent, or its number is used again."""
+        readings = [text for live in pumps if (text := self.reading(live, now_ns)) is not None]
+        return (
+            f'{self._head}{self.sent + 1},"sent_ms":{now_ns // NS_PER_MS},"readings":[{",".join(readings)}]}}'
+        ).encode()
+
+    def confirm(self) -> None:
+        """The last payload has gone out."""
+        self.sent += 1

@@ -1,0 +1,60 @@
+"""The broker of the demo: amqtt inside a process of our own, on loopback only, with nothing on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig
+
+HOST = "127.0.0.1"
+_PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+"""Without the default plug-ins, which log every packet and publish statistics."""
+
+
+@contextlib.asynccontextmanager
+async def demo_broker(port: int) -> AsyncIterator[None]:
+    """Serve MQTT 3.1.1 on ``127.0.0.1:port`` to anybody on this machine, while the context lasts.
+
+    OSError when the port is taken. Retained messages live in memory: a restart forgets them.
+    """
+    # amqtt logs each client that goes away as a warning and each it shuts out as an error.
+    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
+    logging.getLogger("transitions").setLevel(logging.CRITICAL)
+    listener = ListenerConfig(bind=f"{HOST}:{port}")
+    broker = Broker(BrokerConfig(listeners={"default": listener}, plugins=_PLUGINS))
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.shutdown()
+
+
+async def serve(port: int, stop: asyncio.Event) -> None:
+    """Serve until ``stop`` is set; prints one line once it listens."""
+    async with demo_broker(port):
+        sys.stdout.write(f"broker listens on {HOST}:{port}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the broker as ``python -m pumpd.demo_broker PORT`` until SIGINT or SIGTERM."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(int(arguments[0]), stop)
+
+    asyncio.run(run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
