@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from pumpd.errors import WireError
@@ -48,14 +49,15 @@ class MbapFramer:
     def __init__(self, first_transaction_id: int) -> None:
         """Begin with a random id, 0 to 65535, so that another connection's replies are not taken for ours."""
         self.discarded_bytes = 0
-        self.late_replies = 0
         self._buffer = bytearray()
         self._transaction_id = first_transaction_id & 0xFFFF
         self._mark = b""
         """Transaction id and protocol of the awaited reply; empty when none is awaited."""
         self._unit = 0
         self._lengths = (0, 0)
-        self._overdue: deque[int] = deque(maxlen=_REMEMBERED_QUESTIONS)
+        self._awaited: Request[object] | None = None
+        self._overdue: deque[tuple[int, Request[object]]] = deque(maxlen=_REMEMBERED_QUESTIONS)
+        self._late: list[Request[object]] = []
 
     def encode(self, request: Request[object]) -> bytes:
         """Return the whole frame to send, and from now on look for the reply to ``request``."""
@@ -64,6 +66,7 @@ class MbapFramer:
         self._transaction_id = (self._transaction_id + 1) & 0xFFFF
         frame = frame_of(self._transaction_id, request.to_bytes())
         self._mark = frame[:4]
+        self._awaited = request
         self._unit = request.unit
         self._lengths = (request.reply_bytes, 3)
         return frame
@@ -81,13 +84,11 @@ class MbapFramer:
                     return None
                 payload = bytes(buffer[_HEADER_BYTES:size])
                 del buffer[:size]
-                self._mark = b""
+                self._awaited, self._mark = None, b""
                 self._drop(len(buffer))
                 return payload
             if plausible and len(buffer) >= size:
-                if transaction_id in self._overdue:
-                    self._overdue.remove(transaction_id)
-                    self.late_replies += 1
+                self._note_if_late(transaction_id)
                 self._drop(size)
             elif not self._realign(keep=plausible):
                 return None
@@ -95,14 +96,19 @@ class MbapFramer:
 
     def give_up(self) -> None:
         """The reply did not come in time: whatever still comes for it is late, and dropped."""
-        if self._mark:
-            self._overdue.append(self._transaction_id)
-            self._mark = b""
+        if self._awaited is not None:
+            self._overdue.append((self._transaction_id, self._awaited))
+            self._awaited, self._mark = None, b""
+
+    def take_late(self) -> Sequence[Request[object]]:
+        """Return the requests whose replies came after ``give_up`` and were dropped since the last call."""
+        late, self._late = self._late, []
+        return late
 
     def reset(self) -> None:
         """Forget the awaited request and every undecided byte, counting them as discarded."""
         self._drop(len(self._buffer))
-        self._mark = b""
+        self._awaited, self._mark = None, b""
 
     def exchange_bytes(self, request: Request[object]) -> int:
         """Return how many bytes ``request`` and its longest reply are on the wire."""
@@ -113,6 +119,13 @@ class MbapFramer:
     def gap_s(self, baud: int | None, bits_per_byte: int) -> float:  # noqa: ARG002 - same for every wire
         """Return 0: the header parts the frames."""
         return 0.0
+
+    def _note_if_late(self, transaction_id: int) -> None:
+        for overdue in self._overdue:
+            if overdue[0] == transaction_id:
+                self._overdue.remove(overdue)
+                self._late.append(overdue[1])
+                return
 
     def _realign(self, *, keep: bool) -> bool:
         """Drop what stands in front of the awaited header; say whether it, or a part of it, was found.

@@ -5,6 +5,8 @@ Source: MODBUS over Serial Line Specification V1.02 (modbus.org, 2006), 2.5.1 an
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +18,7 @@ from pumpd.protocols.wire import Permission, Question, Request
 MAX_FRAME_BYTES: Final = 256
 _REQUEST_BYTES: Final = 8
 _REFUSAL_BYTES: Final = 5
+_REMEMBERED_QUESTIONS: Final = 16
 _FAST_BAUD: Final = 19200
 _FAST_GAP_S: Final = 0.00175
 """Above 19200 baud the silence between frames is fixed (2.5.1.1)."""
@@ -37,6 +40,7 @@ def payload_of(frame: bytes) -> bytes:
 class _Awaited:
     """How the frame looks that answers one request."""
 
+    request: Request[object]
     head: bytes
     frame_bytes: int
     refusal_head: bytes
@@ -56,10 +60,10 @@ class RtuFramer:
 
     def __init__(self) -> None:
         self.discarded_bytes = 0
-        self.late_replies = 0
         self._buffer = bytearray()
         self._awaited: _Awaited | None = None
-        self._overdue: _Awaited | None = None
+        self._overdue: deque[_Awaited] = deque(maxlen=_REMEMBERED_QUESTIONS)
+        self._late: list[Request[object]] = []
 
     def encode(self, request: Request[object]) -> bytes:
         """Return the whole frame to send, and from now on look for the reply to ``request``."""
@@ -67,8 +71,12 @@ class RtuFramer:
             raise TypeError(f"RTU carries Modbus requests, not {type(request).__name__}")
         frame = frame_of(request.to_bytes())
         self._drop(len(self._buffer))
+        head = request.reply_head
+        for overdue in [a for a in self._overdue if a.head == head]:
+            self._overdue.remove(overdue)
         self._awaited = _Awaited(
-            request.reply_head,
+            request,
+            head,
             request.reply_bytes + 2,
             bytes((request.unit, request.function | 0x80)),
             frame if request.permission is Permission.READ else b"",
@@ -77,34 +85,36 @@ class RtuFramer:
 
     def feed(self, data: bytes) -> bytes | None:
         """Take bytes; return unit and PDU of the reply, its CRC checked, once it is complete."""
-        awaited = self._awaited or self._overdue
-        if awaited is None:
-            self.discarded_bytes += len(data)
-            return None
         self._buffer += data
-        found = self._find(awaited)
-        if found is None:
-            return None
-        start, end = found
-        payload = bytes(self._buffer[start : end - 2])
-        if self._awaited is None:
-            self._overdue = None
-            self.late_replies += 1
+        payload = self._take(self._awaited)
+        if payload is not None:
+            self._awaited = None
             self._drop(len(self._buffer))
-            return None
-        self._awaited = None
-        del self._buffer[start:end]
-        self._drop(len(self._buffer))
-        return payload
+            return payload
+        for overdue in tuple(self._overdue):
+            if self._take(overdue) is not None:
+                self._overdue.remove(overdue)
+                self._late.append(overdue.request)
+        looked_for = [*self._overdue] if self._awaited is None else [self._awaited, *self._overdue]
+        self._drop(min((_locate(self._buffer, a).undecided for a in looked_for), default=len(self._buffer)))
+        return None
 
     def give_up(self) -> None:
         """The reply did not come in time: whatever still comes for it is late, and dropped."""
-        self._awaited, self._overdue = None, self._awaited
+        if self._awaited is not None:
+            self._overdue.append(self._awaited)
+            self._awaited = None
+
+    def take_late(self) -> Sequence[Request[object]]:
+        """Return the requests whose replies came after ``give_up`` and were dropped since the last call."""
+        late, self._late = self._late, []
+        return late
 
     def reset(self) -> None:
         """Forget the awaited request and every undecided byte, counting them as discarded."""
         self._drop(len(self._buffer))
-        self._awaited = self._overdue = None
+        self._awaited = None
+        self._overdue.clear()
 
     def exchange_bytes(self, request: Request[object]) -> int:
         """Return how many bytes ``request`` and its longest reply are on the wire."""
@@ -118,31 +128,53 @@ class RtuFramer:
             return 0.0
         return _FAST_GAP_S if baud > _FAST_BAUD else 3.5 * bits_per_byte / baud
 
-    def _find(self, awaited: _Awaited) -> tuple[int, int] | None:
-        """Return where the awaited frame stands; if nowhere, drop all that can not begin one."""
-        buffer, undecided = self._buffer, -1
-        start = buffer.find(awaited.head[:1])
-        while start >= 0:
-            rest = len(buffer) - start
-            if _begins(buffer, start, awaited.head):
-                end = start + awaited.frame_bytes
-                if rest < awaited.frame_bytes:
-                    undecided = start if undecided < 0 else undecided
-                elif crc16_modbus(buffer[start:end]) == 0 and buffer[start:end] != awaited.own_echo:
-                    return start, end
-            elif _begins(buffer, start, awaited.refusal_head):
-                end = start + _REFUSAL_BYTES
-                if rest < _REFUSAL_BYTES:
-                    undecided = start if undecided < 0 else undecided
-                elif undecided < 0 and crc16_modbus(buffer[start:end]) == 0:
-                    return start, end
-            start = buffer.find(awaited.head[:1], start + 1)
-        self._drop(len(buffer) if undecided < 0 else undecided)
-        return None
+    def _take(self, awaited: _Awaited | None) -> bytes | None:
+        """Return the payload of the awaited frame if it is there, and take the bytes up to its end."""
+        if awaited is None:
+            return None
+        found = _locate(self._buffer, awaited)
+        if found.end == 0:
+            return None
+        payload = bytes(self._buffer[found.start : found.end - 2])
+        self.discarded_bytes += found.start
+        del self._buffer[: found.end]
+        return payload
 
     def _drop(self, count: int) -> None:
         self.discarded_bytes += count
         del self._buffer[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the awaited frame stands, or from where on bytes could still become it."""
+
+    undecided: int
+    start: int = 0
+    end: int = 0
+    """0 when it is not there."""
+
+
+def _locate(buffer: bytearray, awaited: _Awaited) -> _Place:
+    """Find the awaited frame, or the first place where it could have begun."""
+    undecided = len(buffer)
+    start = buffer.find(awaited.head[:1])
+    while start >= 0:
+        rest = len(buffer) - start
+        if _begins(buffer, start, awaited.head):
+            end = start + awaited.frame_bytes
+            if rest < awaited.frame_bytes:
+                undecided = min(undecided, start)
+            elif crc16_modbus(buffer[start:end]) == 0 and buffer[start:end] != awaited.own_echo:
+                return _Place(end, start, end)
+        elif _begins(buffer, start, awaited.refusal_head):
+            end = start + _REFUSAL_BYTES
+            if rest < _REFUSAL_BYTES:
+                undecided = min(undecided, start)
+            elif undecided == len(buffer) and crc16_modbus(buffer[start:end]) == 0:
+                return _Place(end, start, end)
+        start = buffer.find(awaited.head[:1], start + 1)
+    return _Place(undecided)
 
 
 def _begins(buffer: bytearray, start: int, head: bytes) -> bool:

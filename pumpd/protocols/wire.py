@@ -5,6 +5,7 @@ Pure: bytes in, values out. A dialect is a module of frozen requests plus a fram
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
@@ -84,11 +85,6 @@ class Framer(Protocol):
         """How many bytes were dropped so far because they belonged to no awaited reply."""
         ...
 
-    @property
-    def late_replies(self) -> int:
-        """How many whole replies came after ``give_up`` so far; each was dropped."""
-        ...
-
     def encode(self, request: Request[object]) -> bytes:
         """Return the whole frame to send, and from now on look for the reply to ``request``."""
         ...
@@ -102,6 +98,10 @@ class Framer(Protocol):
 
     def give_up(self) -> None:
         """The reply did not come in time: whatever still comes for it is late, and dropped."""
+        ...
+
+    def take_late(self) -> Sequence[Request[object]]:
+        """Return the requests whose replies came after ``give_up`` and were dropped since the last call."""
         ...
 
     def reset(self) -> None:

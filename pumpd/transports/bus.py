@@ -13,7 +13,8 @@ from pumpd.errors import TransportError
 from pumpd.protocols import framing_mbap, framing_rtu
 from pumpd.protocols.wire import Framer, Request
 from pumpd.transports.base import Transport
-from pumpd.transports.link import Counters, Link
+from pumpd.transports.exchange import Counters
+from pumpd.transports.link import Link
 from pumpd.transports.outgoing import ControlPoint, OutgoingFilter
 from pumpd.transports.url import Framing, PumpUrl
 

@@ -9,95 +9,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
-from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError, TransportError, WireError
+from pumpd.errors import LinkTimeoutError, PumpdError, TransportError
 from pumpd.protocols.wire import Framer, Permission, Request
 from pumpd.transports.base import Transport
+from pumpd.transports.exchange import Counters, Exchange
 from pumpd.transports.outgoing import OutgoingFilter
 
 R = TypeVar("R")
 
-HORIZON_TIMEOUTS: Final = 4
-"""What is three time-outs late is here after four."""
-_MARGIN_S: Final = 0.001
-"""A reply at the very end of the horizon is read before the next question goes out."""
 _REMEMBERED_SHAPES: Final = 1024
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened at one address since the start."""
-
-    asked: int = 0
-    """Frames sent, repeated ones included."""
-    answered: int = 0
-    refused: int = 0
-    """Answered with a refusal."""
-    unusable: int = 0
-    """Answered with something that answers no such question."""
-    timed_out: int = 0
-    late: int = 0
-    """Whole replies that came after their time-out; dropped."""
-    discarded_bytes: int = 0
-    """Bytes dropped while this address was the last one asked: noise, damage, foreign and late frames."""
-    round_trip_ms: float = 0.0
-    """From sending the last answered question to its reply."""
-    longest_round_trip_ms: float = 0.0
-
-
-class _Exchange(Generic[R]):
-    """One question, from waiting to answered."""
-
-    __slots__ = (
-        "address",
-        "answer",
-        "counters",
-        "permission",
-        "request",
-        "sent_at",
-        "timeout_s",
-        "tries_left",
-    )
-
-    def __init__(
-        self, request: Request[R], timeout_s: float, counters: Counters, answer: asyncio.Future[R]
-    ) -> None:
-        self.request = request
-        self.address = request.address
-        self.permission = request.permission
-        self.timeout_s = timeout_s
-        self.counters = counters
-        self.answer = answer
-        self.tries_left = 2 if self.permission is Permission.READ else 1
-        self.sent_at = 0.0
-
-    def clear_at(self) -> float:
-        """Return when nothing that belongs to this question can come any more."""
-        return self.sent_at + HORIZON_TIMEOUTS * self.timeout_s + _MARGIN_S
-
-    def settle(self, payload: bytes) -> bool:
-        """Hand over the answer; return whether it was a usable one."""
-        try:
-            reply = self.request.parse_reply(payload)
-        except DeviceRefusedError as error:
-            self.counters.refused += 1
-            self.fail(error)
-            return False
-        except WireError as error:
-            self.counters.unusable += 1
-            self.fail(error)
-            return False
-        self.counters.answered += 1
-        if not self.answer.done():
-            self.answer.set_result(reply)
-        return True
-
-    def fail(self, error: PumpdError) -> None:
-        """Hand over why there is no answer."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
 
 
 class Link:
@@ -117,9 +39,10 @@ class Link:
         self._up = False
         self._opened_at = 0.0
         self._lost: asyncio.Future[TransportError] | None = None
-        self._waiting: list[_Exchange[Any]] = []
-        self._current: _Exchange[Any] | None = None
+        self._waiting: list[Exchange[Any]] = []
+        self._current: Exchange[Any] | None = None
         self._latest = Counters()
+        self._overdue: dict[Request[Any], Exchange[Any]] = {}
         self._silent_until = 0.0
         self._gap_s = 0.0
         self._clear_at: dict[tuple[object, ...], float] = {}
@@ -173,7 +96,7 @@ class Link:
         if not self._up:
             raise TransportError(f"{self._transport.name}: the line is down")
         loop = asyncio.get_running_loop()
-        exchange: _Exchange[R] = _Exchange(
+        exchange: Exchange[R] = Exchange(
             request,
             self.timeout_s(request, reply_time_ms),
             self.counters_of(request.address),
@@ -189,12 +112,13 @@ class Link:
     def data_received(self, data: bytes) -> None:
         """Take bytes; what answers no open question is dropped and counted."""
         framer, current = self._framer, self._current
-        discarded, late = framer.discarded_bytes, framer.late_replies
-        payload = framer.feed(data)
-        self._latest.discarded_bytes += framer.discarded_bytes - discarded
-        self._latest.late += framer.late_replies - late
+        discarded = framer.discarded_bytes
         loop = asyncio.get_running_loop()
         now = loop.time()
+        payload = framer.feed(data)
+        self._latest.discarded_bytes += framer.discarded_bytes - discarded
+        for request in framer.take_late():
+            self._came_late(request, now)
         self._silent_until = now + self._gap_s
         if payload is None or current is None:
             return
@@ -204,7 +128,7 @@ class Link:
         counters.round_trip_ms = (now - current.sent_at) * 1000
         counters.longest_round_trip_ms = max(counters.longest_round_trip_ms, counters.round_trip_ms)
         if not current.settle(payload):
-            self._quarantine(current)
+            self._quarantine(current, current.sent_at + current.horizon_s)
         if self._waiting:
             self._advance(loop)
 
@@ -236,14 +160,14 @@ class Link:
             if not chosen.answer.done():
                 self._send(chosen, loop, now)
 
-    def _may_go_at(self, exchange: _Exchange[Any]) -> float:
+    def _may_go_at(self, exchange: Exchange[Any]) -> float:
         at = self._silent_until if self._gap_s else 0.0
         if self._framer.tells_replies_apart or exchange.answer.done():
             return at
         clear = self._clear_at
         at = max(
             at,
-            self._opened_at + HORIZON_TIMEOUTS * exchange.timeout_s + _MARGIN_S,
+            self._opened_at + exchange.horizon_s,
             clear.get(exchange.request.shape, 0.0),
             clear.get(exchange.request.refusal_shape, 0.0),
         )
@@ -251,7 +175,7 @@ class Link:
             at = max(at, self._read_again_at.get(exchange.address, 0.0))
         return at
 
-    def _send(self, exchange: _Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
+    def _send(self, exchange: Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
         try:
             frame = self._framer.encode(exchange.request)
             self._outgoing.check(frame, exchange.permission)
@@ -269,7 +193,8 @@ class Link:
         if not self._framer.tells_replies_apart:
             if len(self._clear_at) > _REMEMBERED_SHAPES:
                 self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
-            self._clear_at[exchange.request.shape] = exchange.clear_at()
+                self._overdue.clear()
+            self._clear_at[exchange.request.shape] = now + exchange.horizon_s
         self._stop_timer()
         self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
 
@@ -284,7 +209,8 @@ class Link:
         assert current is not None, "the timer runs only while a question is open"
         self._framer.give_up()
         current.counters.timed_out += 1
-        self._quarantine(current)
+        self._overdue[current.request] = current
+        self._quarantine(current, current.sent_at + current.horizon_s)
         current.tries_left -= 1
         if current.tries_left:
             self._waiting.append(current)
@@ -298,11 +224,19 @@ class Link:
             )
         self._advance(asyncio.get_running_loop())
 
-    def _quarantine(self, exchange: _Exchange[Any]) -> None:
-        """Ask nothing that a late reply or refusal to ``exchange`` could answer, until none can come."""
+    def _came_late(self, request: Request[object], now: float) -> None:
+        """Count a late reply; a second copy of it may be as late again."""
+        exchange = self._overdue.pop(request, None)
+        if exchange is not None:
+            exchange.counters.late += 1
+            self._quarantine(exchange, now + exchange.horizon_s)
+
+    def _quarantine(self, exchange: Exchange[Any], until: float) -> None:
+        """Ask nothing before ``until`` that a late or second answer to ``exchange`` could be taken for."""
         if not self._framer.tells_replies_apart:
-            until = exchange.clear_at()
-            self._clear_at[exchange.request.refusal_shape] = until
+            clear = self._clear_at
+            for shape in (exchange.request.shape, exchange.request.refusal_shape):
+                clear[shape] = max(until, clear.get(shape, 0.0))
             self._read_again_at[exchange.address] = max(until, self._read_again_at.get(exchange.address, 0.0))
 
     def _stop_timer(self) -> None:

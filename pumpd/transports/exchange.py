@@ -1,0 +1,92 @@
+"""One question on its way: from waiting to answered, how often it may be asked, and what is counted of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from pumpd.errors import DeviceRefusedError, PumpdError, WireError
+from pumpd.protocols.wire import Permission, Request
+
+R = TypeVar("R")
+
+MOST_LATE_TIMEOUTS: Final = 3
+"""How late a reply, or a second copy of it, may come, in time-outs of its question."""
+MARGIN_S: Final = 0.001
+"""A reply at the very end of the horizon is read before the next question goes out."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened at one address since the start."""
+
+    asked: int = 0
+    """Frames sent, repeated ones included."""
+    answered: int = 0
+    refused: int = 0
+    """Answered with a refusal."""
+    unusable: int = 0
+    """Answered with something that answers no such question."""
+    timed_out: int = 0
+    late: int = 0
+    """Whole replies that came after their time-out; dropped."""
+    discarded_bytes: int = 0
+    """Bytes dropped while this address was the last one asked: noise, damage, foreign and late frames."""
+    round_trip_ms: float = 0.0
+    """From sending the last answered question to its reply."""
+    longest_round_trip_ms: float = 0.0
+
+
+class Exchange(Generic[R]):
+    """One question, from waiting to answered."""
+
+    __slots__ = (
+        "address",
+        "answer",
+        "counters",
+        "permission",
+        "request",
+        "sent_at",
+        "timeout_s",
+        "tries_left",
+    )
+
+    def __init__(
+        self, request: Request[R], timeout_s: float, counters: Counters, answer: asyncio.Future[R]
+    ) -> None:
+        self.request = request
+        self.address = request.address
+        self.permission = request.permission
+        self.timeout_s = timeout_s
+        self.counters = counters
+        self.answer = answer
+        self.tries_left = 2 if self.permission is Permission.READ else 1
+        self.sent_at = 0.0
+
+    @property
+    def horizon_s(self) -> float:
+        """How long after sending it nothing that answers this question comes any more."""
+        return (1 + MOST_LATE_TIMEOUTS) * self.timeout_s + MARGIN_S
+
+    def settle(self, payload: bytes) -> bool:
+        """Hand over the answer; return whether it was a usable one."""
+        try:
+            reply = self.request.parse_reply(payload)
+        except DeviceRefusedError as error:
+            self.counters.refused += 1
+            self.fail(error)
+            return False
+        except WireError as error:
+            self.counters.unusable += 1
+            self.fail(error)
+            return False
+        self.counters.answered += 1
+        if not self.answer.done():
+            self.answer.set_result(reply)
+        return True
+
+    def fail(self, error: PumpdError) -> None:
+        """Hand over why there is no answer."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
