@@ -72,3 +72,7 @@ class ForbiddenFrameError(PumpdError):
 
 class StoreError(PumpdError):
     """The journal or the history can not be written: spool, and alarm if it is the journal."""
+
+
+class StoreTakenError(StoreError):
+    """Another pumpd has this store open: stop one of the two."""

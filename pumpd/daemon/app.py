@@ -27,14 +27,14 @@ from pumpd.daemon.session import Line, Session, Talk
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
 from pumpd.drivers.base import Driver
-from pumpd.errors import StoreError
+from pumpd.errors import StoreError, StoreTakenError
 from pumpd.store.base import Durable, Journal, Restored, TelemetryWriter
 
 _log = structlog.get_logger("pumpd.app")
 
-TASKS_END_WITHIN_S = 0.3
-NOTE_WITHIN_S = 0.2
-OUT_WITHIN_S = 0.7
+TASKS_END_WITHIN_S = 0.2
+NOTE_WITHIN_S = 0.1
+OUT_WITHIN_S = 1.0
 JOURNAL_WITHIN_S = 0.6
 """Together a stop takes less than 2 s, whatever hangs."""
 
@@ -88,9 +88,17 @@ class App:
         self.watchdog: Watchdog
 
     async def start(self) -> None:
-        """Start everything; no pump, broker or store has to be there."""
+        """Start everything; no pump, broker or store has to be there.
+
+        StoreTakenError when another pumpd has the journal: two of them must not speak to the same pumps.
+        """
         parts, ward = self._parts, self.ward
-        journal = self._open_journal()
+        try:
+            journal = self._open_journal()
+        except StoreTakenError:
+            self._stopped = True
+            await parts.history.close()
+            raise
         self._journal = journal
         events = EventWriter(ward)
         desk = self._desk = JournalDesk(ward, journal, self._clock)
@@ -170,6 +178,8 @@ class App:
     def _open_journal(self) -> Journal:
         try:
             return self._parts.open_journal()
+        except StoreTakenError:
+            raise
         except StoreError as error:
             _log.error("journal can not be opened", reason=str(error))
             return LateJournal(self._parts.open_journal, self._opened_late, self._clock, str(error))

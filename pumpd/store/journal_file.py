@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pumpd.core.telemetry import ChannelId, PumpId
-from pumpd.errors import StoreError
+from pumpd.errors import StoreError, StoreTakenError
 from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
 from pumpd.store.durables import durable_text, parse_durable
 from pumpd.store.migrate import migrate, schema_steps
@@ -207,7 +207,7 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise StoreError(
+        raise StoreTakenError(
             f"{path}: another pumpd has this journal open; stop it, or give this one another data_dir"
         ) from None
     return descriptor
