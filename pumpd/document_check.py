@@ -99,12 +99,12 @@ def _own_path(detail: ErrorDetails, data: object) -> DocPath:
     path: list[str | int] = []
     here: object = data
     for at, part in enumerate(detail["loc"]):
-        last = at == len(detail["loc"]) - 1
-        if isinstance(here, dict) and (part in here or last):
+        absent = at == len(detail["loc"]) - 1 and detail["type"] == "missing"
+        if isinstance(here, dict) and (part in here or absent):
             here = here.get(part)
         elif isinstance(here, list) and isinstance(part, int):
             here = here[part]
-        elif not last or not isinstance(here, dict):
+        else:
             continue
         path.append(part)
     return tuple(path)
@@ -129,7 +129,7 @@ def _cut(
     None when nothing can be saved.
     """
     targets = {_standing(data, path) for path in paths}
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or () in paths:
         return None
     if () in targets:
         for key in {path[0] for path in paths if path and path[0] not in data}:
