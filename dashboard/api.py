@@ -1,0 +1,77 @@
+"""The HTTP half: history, journal, present state, health, and "I have it"."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
+
+from dashboard import history
+from dashboard.commands import AcknowledgeRequest, Commands
+from dashboard.page import Pages
+from dashboard.stream import Hub
+from pumpd.errors import StoreError
+from pumpd.store.base import HistoryReader
+
+Ms = Annotated[int, Query(description="milliseconds since 1970, UTC")]
+
+
+def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReader) -> APIRouter:
+    """Return every route but the front end's files."""
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        """Return how this process is: it serves even with no broker, and then says so."""
+        return {
+            "status": "ok",
+            "broker": "up" if pages.ward.broker_up else "down",
+            "pages": hub.open_pages,
+            "refused_messages": pages.ward.refused,
+        }
+
+    @router.get("/api/state")
+    async def state() -> dict[str, Any]:
+        """Return the whole picture, as a page gets it first."""
+        return pages.picture()
+
+    @router.get("/api/history/{pump}/{channel}/{series}")
+    async def history_of(
+        pump: str, channel: str, series: str, start: Ms, end: Ms, buckets: int = history.MOST_BUCKETS
+    ) -> dict[str, Any]:
+        """Return one series of one channel in at most ``buckets`` buckets."""
+        try:
+            return await history.trend(reader, pump, channel, series, start, end, buckets)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
+
+    @router.get("/api/journal")
+    async def journal(start: Ms, end: Ms, pump: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
+        """Return journal lines, newest first."""
+        try:
+            return await history.journal(reader, pump, start, end, limit)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
+
+    @router.post("/api/acknowledge")
+    async def acknowledge(request: AcknowledgeRequest) -> JSONResponse:
+        """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
+        answer = await commands.acknowledge(request)
+        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+
+    @router.websocket("/stream")
+    async def stream(socket: WebSocket) -> None:
+        """Serve one page."""
+        await socket.accept()
+        try:
+            await hub.serve(socket, socket.close)
+        except (WebSocketDisconnect, RuntimeError):
+            # The page went away: starlette says so with either, depending on who noticed first.
+            return
+
+    return router

@@ -1,0 +1,120 @@
+"""The FastAPI application: one process, fed by MQTT and the history reader, bound to loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from dashboard.api import make_router
+from dashboard.feed import Feed
+from dashboard.live import LiveWard
+from dashboard.page import ConfiguredPump, Pages
+from dashboard.security import LocalOnly, is_loopback
+from dashboard.stream import Hub
+from pumpd.clock import Clock
+from pumpd.errors import ConfigError, Problem
+from pumpd.mqtt import Broker
+from pumpd.store.base import HistoryReader
+
+STATIC = Path(__file__).parent / "static"
+"""Where the built front end lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    """What the configuration says of the dashboard."""
+
+    site: str
+    dashboard_id: str
+    host: str
+    port: int
+    broker: Broker
+    pumps: tuple[ConfiguredPump, ...]
+    source: str = ""
+    """The file it comes from, for messages."""
+
+    def check(self) -> None:
+        """ConfigError unless it binds to this machine only."""
+        if is_loopback(self.host):
+            return
+        raise ConfigError(
+            (
+                Problem(
+                    file=self.source,
+                    line=0,
+                    path="dashboard.host",
+                    what=f"{self.host!r} is reachable from other machines, and nobody can sign in",
+                    allowed="127.0.0.1, ::1 or localhost",
+                    remedy="Write 127.0.0.1 and let a proxy that knows its users stand in front of it.",
+                ),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an application is made of, for its runner and for tests."""
+
+    ward: LiveWard
+    hub: Hub
+    feed: Feed
+    pages: Pages
+
+
+def make_parts(settings: DashboardSettings, clock: Clock) -> Parts:
+    """Return the parts, wired, nothing running."""
+    settings.check()
+    ward = LiveWard(settings.site)
+    pages = Pages(ward, clock, settings.site, version("pumpd"), settings.pumps)
+    hub = Hub(pages)
+    feed = Feed(ward, hub, clock, settings.broker, settings.dashboard_id)
+    return Parts(ward, hub, feed, pages)
+
+
+def create_app(
+    settings: DashboardSettings, reader: HistoryReader, clock: Clock, parts: Parts | None = None
+) -> FastAPI:
+    """Return the application; it connects to the broker in its lifespan and serves without one.
+
+    ConfigError when ``settings.host`` is not a loopback address. Closes ``reader`` at the end.
+    """
+    made = parts or make_parts(settings, clock)
+    settings.check()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        feed = asyncio.create_task(made.feed.run(), name="dashboard.feed")
+        try:
+            yield
+        finally:
+            made.hub.close()
+            feed.cancel()
+            await asyncio.gather(feed, return_exceptions=True)
+            await reader.close()
+
+    app = FastAPI(title="pumpd dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(LocalOnly)
+    app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader))
+    _serve_front_end(app)
+    return app
+
+
+def _serve_front_end(app: FastAPI) -> None:
+    index = STATIC / "index.html"
+
+    @app.get("/")
+    async def front() -> Response:
+        """Return the page; its parts carry their hash in their name, so only it must be asked for anew."""
+        if not index.is_file():
+            return PlainTextResponse("The front end is not built: run `make setup`.\n", status_code=503)
+        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    app.mount("/assets", StaticFiles(directory=STATIC / "assets", check_dir=False), name="assets")

@@ -1,0 +1,104 @@
+"""The request "I have it": to the daemon over MQTT, and its answer within three seconds or none."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard.live import LiveWard
+from pumpd.clock import Clock
+from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
+from pumpd.errors import TransportError
+
+ANSWER_WITHIN_S = 3.0
+"""After this the page says NOT DONE; the command itself expires at the same moment."""
+
+Publish = Callable[[str, bytes], Awaitable[None]]
+"""Publish with QoS 1, not retained; TransportError while the broker is away."""
+
+
+class Outcome(Enum):
+    """What became of a command."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    """No answer in time: whether it was done is not known, so the page says that it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page is told."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+class AcknowledgeRequest(BaseModel):
+    """What a page asks: which alarm, as it stood on the screen, and who has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node: str = Field(min_length=1, max_length=64)
+    boot_id: str = Field(min_length=1, max_length=64)
+    """Of the daemon that the page saw."""
+    pump: str | None = Field(default=None, max_length=64)
+    """None for an alarm of the node itself."""
+    channel: str | None = Field(default=None, max_length=64)
+    condition: str = Field(min_length=1, max_length=64)
+    revision: int = Field(ge=0)
+    user: str = Field(min_length=1, max_length=64, pattern=r"\S")
+
+
+class Commands:
+    """Sends commands and pairs them with their replies."""
+
+    def __init__(self, ward: LiveWard, clock: Clock, dashboard_id: str, publish: Publish) -> None:
+        self._ward = ward
+        self._clock = clock
+        self._dashboard_id = dashboard_id
+        self._publish = publish
+        self._waiting: dict[str, asyncio.Future[ReplyPayload]] = {}
+
+    def reply(self, reply: ReplyPayload) -> None:
+        """Take a reply from the daemon; one that nobody waits for, or that comes again, changes nothing."""
+        waiting = self._waiting.get(reply.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reply)
+
+    async def acknowledge(self, request: AcknowledgeRequest) -> Answer:
+        """Ask the daemon to acknowledge one alarm and return its answer."""
+        node = self._ward.nodes.get(request.node)
+        node_ms = node.clock_ms(self._clock.monotonic_ns() // 1_000_000) if node is not None else None
+        if node is None or node_ms is None or not self._ward.broker_up:
+            return Answer(Outcome.UNANSWERED, f"{request.node} does not answer")
+        if node.fresh_boot != request.boot_id:
+            return Answer(Outcome.REFUSED, "pumpd was restarted since: look again")
+        command = AcknowledgePayload(
+            id=uuid.uuid4().hex,
+            dashboard=self._dashboard_id,
+            user=request.user.strip(),
+            boot_id=request.boot_id,
+            expires_ms=node_ms + round(ANSWER_WITHIN_S * 1000),
+            pump=request.pump,
+            channel=request.channel,
+            condition=request.condition,
+            revision=request.revision,
+        )
+        waiting: asyncio.Future[ReplyPayload] = asyncio.get_running_loop().create_future()
+        self._waiting[command.id] = waiting
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                topic = self._ward.topics.command(request.node, "acknowledge")
+                await self._publish(topic, command.model_dump_json().encode())
+                reply = await waiting
+        except (TimeoutError, TransportError):
+            return Answer(Outcome.UNANSWERED, f"{request.node} did not answer within {ANSWER_WITHIN_S:.0f} s")
+        finally:
+            del self._waiting[command.id]
+        return Answer(Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED, reply.reason)

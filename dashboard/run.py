@@ -1,0 +1,113 @@
+"""The dashboard as a program: reads the configuration, binds, serves, and stops within two seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from dashboard.app import DashboardSettings, create_app, make_parts
+from dashboard.page import ConfiguredPump
+from pumpd.clock import SystemClock
+from pumpd.config import Config, load
+from pumpd.errors import TransportError
+from pumpd.mqtt import Broker
+from pumpd.store.reader import SqliteHistoryReader
+
+STOP_WITHIN_S = 1
+"""What requests that are still running get at the end."""
+SEND_BUFFER_BYTES = 65_536
+"""Small, so that a page that takes nothing is noticed after a few frames and not after megabytes."""
+
+_log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it raises the signal again at the end, which would be an error."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to ``run``."""
+        yield
+
+
+def settings_of(config: Config) -> DashboardSettings:
+    """Return what of the configuration concerns the dashboard."""
+    return DashboardSettings(
+        site=config.site,
+        dashboard_id=config.dashboard.id,
+        host=config.dashboard.host,
+        port=config.dashboard.port,
+        broker=Broker(
+            config.mqtt.host,
+            config.mqtt.port,
+            username=config.mqtt.username,
+            password=config.mqtt_password() or "",
+            keepalive_s=config.mqtt.keepalive_s,
+        ),
+        pumps=tuple(
+            ConfiguredPump(pump.id, pump.bed, pump.ward, pump.label, "real" if pump.real else "demo")
+            for pump in config.pumps
+        ),
+        source=str(config.file),
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise TransportError(
+            f"dashboard: {host}:{port} can not be used: {error.strerror}. "
+            "Is another dashboard running? Choose another dashboard.port."
+        ) from error
+    return bound
+
+
+async def run(config_path: Path) -> None:
+    """Serve the dashboard of ``config_path`` until SIGINT or SIGTERM.
+
+    ConfigError when the file is wrong, TransportError when the port is taken; needs no daemon and no broker.
+    """
+    config = load(config_path)
+    settings = settings_of(config)
+    clock = SystemClock()
+    parts = make_parts(settings, clock)
+    bound = _bind(settings.host, settings.port)
+    reader = SqliteHistoryReader(config.history_file, config.journal_file)
+    server = _Server(
+        uvicorn.Config(
+            create_app(settings, reader, clock, parts),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+            ws_ping_interval=None,  # every page answers our own heartbeat
+        )
+    )
+
+    def stop() -> None:
+        parts.hub.close()
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        _log.info("dashboard up", address=f"http://{settings.host}:{settings.port}/", site=settings.site)
+        await server.serve(sockets=[bound])
+        _log.info("dashboard down", site=settings.site)
+    finally:
+        bound.close()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

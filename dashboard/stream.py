@@ -1,0 +1,194 @@
+"""One WebSocket to each page: the whole picture first, then numbers that collapse, events that never do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from dashboard.live import Change, Kind
+from dashboard.page import Frame, Pages
+
+NUMBERS_EVERY_S = 0.25
+"""How often a page is told new numbers: at most four times a second, the newest of each pump."""
+BEAT_S = 1.0
+"""How often a page hears the server's time."""
+SEND_DEADLINE_S = 3.0
+"""A page that takes nothing for this long is cut; it comes back and starts from a snapshot."""
+BEATS_BEHIND = 8
+"""A page that has not answered this many heartbeats is cut, whatever its buffers swallowed."""
+URGENT_KEPT = 500
+"""Cards and events waiting for one page; more is behind."""
+
+_log = structlog.get_logger()
+
+
+class Socket(Protocol):
+    """What is used of a WebSocket."""
+
+    async def send_text(self, data: str) -> None:
+        """Send one frame; waits while the page does not take it."""
+        ...
+
+    async def receive_text(self) -> str:
+        """Return the next frame from the page."""
+        ...
+
+
+class PageGoneError(Exception):
+    """The page fell behind or the server stops; ``code`` closes the WebSocket (RFC 6455 7.4.1)."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
+class PageStream:
+    """What one page still has to be told."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._urgent: deque[Callable[[], Frame]] = deque()
+        self._numbers: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._behind = False
+        self._closing = False
+        self._beats_sent = 0
+        self._beats_seen = 0
+
+    def tell(self, change: Change) -> None:
+        """Note a change; cheap, and never waits."""
+        pages = self._pages
+        match change.kind:
+            case Kind.NUMBERS:
+                self._numbers.update(dict.fromkeys(change.keys))
+                return
+            case Kind.CARD:
+                for key in change.keys:
+                    self._numbers.pop(key, None)
+                self._urgent.append(lambda: pages.cards(change.keys))
+            case Kind.NODE:
+                self._urgent.append(pages.site_state)
+            case Kind.EVENT if change.event is not None:
+                event = change.event
+                self._urgent.append(lambda: pages.event(event))
+            case _:
+                return
+        self._behind = self._behind or len(self._urgent) > URGENT_KEPT
+        self._wake.set()
+
+    def close(self) -> None:
+        """Ask the page's stream to end."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self, socket: Socket) -> None:
+        """Serve the page until it goes, falls behind or the server stops (PageGoneError)."""
+        listening = asyncio.create_task(self._listen(socket), name="dashboard.page.listen")
+        telling = asyncio.create_task(self._speak(socket), name="dashboard.page.speak")
+        tasks = {listening, telling}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            ends = [task.exception() for task in tasks if not task.cancelled()]
+        for end in ends:
+            if end is not None:
+                raise end
+
+    async def _listen(self, socket: Socket) -> None:
+        while True:
+            text = await socket.receive_text()
+            try:
+                frame = json.loads(text)
+                seen = int(frame["seen"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            self._beats_seen = max(self._beats_seen, min(seen, self._beats_sent))
+
+    async def _speak(self, socket: Socket) -> None:
+        loop = asyncio.get_running_loop()
+        await self._send(socket, self._pages.picture())
+        beat_at = loop.time()
+        numbers_at = loop.time() + NUMBERS_EVERY_S
+        while True:
+            if self._closing:
+                raise PageGoneError(1001, "the dashboard stops")
+            if self._behind or self._beats_sent - self._beats_seen > BEATS_BEHIND:
+                raise PageGoneError(1013, "this page fell behind")
+            while self._urgent:
+                await self._send(socket, self._urgent.popleft()())
+            now = loop.time()
+            if now >= numbers_at:
+                numbers_at = now + NUMBERS_EVERY_S
+                if self._numbers:
+                    keys, self._numbers = self._numbers, {}
+                    await self._send(socket, self._pages.numbers(keys))
+            if now >= beat_at:
+                beat_at = now + BEAT_S
+                self._beats_sent += 1
+                await self._send(socket, self._pages.beat(self._beats_sent))
+            self._wake.clear()
+            if self._urgent:
+                continue
+            try:
+                async with asyncio.timeout_at(min(beat_at, numbers_at)):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    @staticmethod
+    async def _send(socket: Socket, frame: Frame) -> None:
+        try:
+            async with asyncio.timeout(SEND_DEADLINE_S):
+                await socket.send_text(json.dumps(frame, separators=(",", ":")))
+        except TimeoutError:
+            raise PageGoneError(1013, "this page does not take what it is sent") from None
+
+
+class Hub:
+    """All pages that are open."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._streams: set[PageStream] = set()
+        self._closing = False
+
+    @property
+    def open_pages(self) -> int:
+        """How many pages are being served."""
+        return len(self._streams)
+
+    def tell(self, change: Change) -> None:
+        """Pass a change on to every page."""
+        for stream in self._streams:
+            stream.tell(change)
+
+    async def serve(self, socket: Socket, close: Callable[[int, str], Awaitable[None]]) -> None:
+        """Serve one page to its end; ``close`` is called when the end is the server's choice."""
+        stream = PageStream(self._pages)
+        if self._closing:
+            await close(1001, "the dashboard stops")
+            return
+        self._streams.add(stream)
+        try:
+            await stream.run(socket)
+        except PageGoneError as gone:
+            _log.info("page cut", reason=gone.reason)
+            async with asyncio.timeout(SEND_DEADLINE_S):
+                await close(gone.code, gone.reason)
+        finally:
+            self._streams.discard(stream)
+
+    def close(self) -> None:
+        """End every stream; pages come back by themselves."""
+        self._closing = True
+        for stream in self._streams:
+            stream.close()
