@@ -1,0 +1,140 @@
+/** One bed: quiet while nothing is wrong. */
+
+import type { Signal } from "@preact/signals";
+import { AlarmBand } from "./alarm-band";
+import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
+import { delivers, type Freshness } from "./freshness";
+import { LimitBar } from "./limit-bar";
+import { nurseAlarms } from "./order";
+import { Spark } from "./spark";
+import { ageOf, freshnessOf, linkUp, now } from "./store";
+import type { Card, Reading } from "./types";
+import { driverWords, staleWords, statusWord } from "./words";
+
+export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
+  const card = of.value;
+  const ageMs = ageOf(card, now.value);
+  const fresh = freshnessOf(card, now.value);
+  const alarms = nurseAlarms(card.alarms);
+  const worst = alarms[0];
+  const tone = worst ? `alarm-${worst.priority} is-${worst.signal}` : fresh === "fresh" ? "quiet" : "stale";
+  const name = card.bed || card.pump;
+  return (
+    <article class={`card ${tone} ${card.provenance === "demo" ? "demo" : "real"} fresh-${fresh}`}
+      aria-label={`Bed ${name}`} data-key={card.key}>
+      {card.provenance === "demo" && <Watermark />}
+      {worst && (
+        <AlarmBand
+          place={{ key: card.key, node: card.node ?? "", boot_id: card.boot_id ?? "", pump: card.pump, channel: card.channel }}
+          alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
+      )}
+      <div class="card-body">
+        <Head card={card} fresh={fresh} name={name} />
+        <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
+        {card.limits && <LimitBar limits={card.limits} dose={card.reading?.dose ?? null} faded={fresh !== "fresh"} />}
+        <Progress card={card} fresh={fresh} ageMs={ageMs} />
+        <Spark name={card.key} limits={card.limits ?? null}
+          flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
+      </div>
+    </article>
+  );
+}
+
+function Watermark() {
+  return (
+    <div class="watermark" aria-label="Training, no patient">
+      <span>TRAINING</span>
+      <span>NO PATIENT</span>
+    </div>
+  );
+}
+
+function Head({ card, fresh, name }: { card: Card; fresh: Freshness; name: string }) {
+  const status = fresh === "fresh" ? statusWord(card.reading?.status) : "NOT LIVE";
+  const quiet = fresh === "fresh" && card.reading !== null && delivers(card);
+  return (
+    <header class="card-head">
+      <h2>
+        <a href={`#/pump/${card.key}`} aria-label={`Bed ${name}, open the pump's page`}>{name}</a>
+      </h2>
+      <div class="card-who">
+        <p class="card-label">{card.label || GAP}</p>
+        <p class="card-drug">{card.programme ? `${capital(card.programme.drug)} ${card.programme.concentration}` : "No order"}</p>
+      </div>
+      <p class={`card-status ${quiet ? "" : "strong"} status-${card.reading?.status ?? "none"}`}>{status}</p>
+    </header>
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+interface FiguresProps {
+  card: Card;
+  fresh: Freshness;
+  ageMs: number | null;
+  /** The band says it already. */
+  alarmed: boolean;
+}
+
+function Figures({ card, fresh, ageMs, alarmed }: FiguresProps) {
+  const reading = card.reading;
+  const live = fresh === "fresh";
+  return (
+    <div class={`figures ${live ? "" : "struck"}`}>
+      {!live && !(alarmed && linkUp.value) && <p class="stale-words">{staleWords(card, fresh, ageMs, linkUp.value)}</p>}
+      <Figure of={reading} field="flow_ml_h" decimals={decimalsOf(card.flow_step_ml_h)} unitText="mL/h" live={live} />
+      {card.programme && (
+        <Figure of={reading} field="dose" unitText={unit(card.programme.dose_unit)} live={live}
+          decimals={doseDecimals(reading?.flow_ml_h ?? null, reading?.dose ?? null, card.flow_step_ml_h)} />
+      )}
+    </div>
+  );
+}
+
+interface FigureProps {
+  of: Reading | null;
+  field: "flow_ml_h" | "dose";
+  decimals: number;
+  unitText: string;
+  live: boolean;
+}
+
+function Figure({ of, field, decimals, unitText, live }: FigureProps) {
+  const value = of?.[field] ?? null;
+  const invalid = of?.invalid.includes(field) ?? false;
+  const shown = invalid ? "?" : value === null ? "–" : number(value, decimals);
+  return (
+    <p class="figure">
+      {live ? <b>{shown}</b> : <s>{shown}</s>}
+      <span class="figure-unit">{GAP}{unitText}</span>
+    </p>
+  );
+}
+
+function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs: number | null }) {
+  const reading = card.reading;
+  if (fresh !== "fresh" || !reading) {
+    return <p class="progress">{reading ? `last read ${ageMs === null ? "?" : span(ageMs)} ago` : GAP}</p>;
+  }
+  const of = reading.vtbi_ml ?? card.programme?.volume_ml ?? null;
+  const given = reading.volume_ml;
+  const driver = driverWords(card.link?.verified);
+  return (
+    <p class="progress">
+      {given !== null && <span>{number(given, 1)}{of !== null && ` of ${number(of, 1)}`}{GAP}mL</span>}
+      <span>{timeLeft(reading, of)}</span>
+      <span>{ageMs === null ? "" : `${span(ageMs)} ago`}</span>
+      {driver && card.provenance === "real" && <span class="unverified">{driver}</span>}
+    </p>
+  );
+}
+
+/** Return how long the rest will take at this flow, empty when it can not be told. */
+export function timeLeft(reading: Reading, ofMl: string | null): string {
+  const flow = Number(reading.flow_ml_h);
+  if (ofMl === null || reading.volume_ml === null || !(flow > 0)) return "";
+  const left = Number(ofMl) - Number(reading.volume_ml);
+  return left > 0 ? `${span((left / flow) * 3_600_000)} left` : "";
+}

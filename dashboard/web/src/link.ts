@@ -1,0 +1,81 @@
+/** The one WebSocket of this page: comes back by itself, and says at once when nothing comes. */
+
+import { everLinked, forgetClock, linkLostAt, linkUp, now, take } from "./store";
+import type { Frame } from "./types";
+
+/** Two heartbeats missed: the numbers on the page are no longer live. */
+const SILENT_MS = 2500;
+/** A connection that says nothing for this long is given up and made anew. */
+const GIVE_UP_MS = 6000;
+const RETRY_FIRST_MS = 500;
+const RETRY_LAST_MS = 5000;
+
+let socket: WebSocket | null = null;
+let heardMs = 0;
+let attempt = 0;
+let retry: ReturnType<typeof setTimeout> | undefined;
+
+function lost(): void {
+  if (!linkUp.peek()) return;
+  linkUp.value = false;
+  linkLostAt.value = Date.now();
+}
+
+function heard(frame: Frame): void {
+  heardMs = performance.now();
+  take(frame, heardMs);
+  if (frame.t === "picture") {
+    linkUp.value = true;
+    everLinked.value = true;
+    linkLostAt.value = null;
+    attempt = 0;
+  } else if (!linkUp.peek()) {
+    // Frames came late or in a burst: what is on the page may have gaps, so begin from a whole picture.
+    again();
+  }
+}
+
+function connect(): void {
+  const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
+  socket = mine;
+  heardMs = performance.now();
+  forgetClock();
+  mine.onmessage = (message: MessageEvent<string>) => {
+    if (socket !== mine) return;
+    const frame = JSON.parse(message.data) as Frame;
+    heard(frame);
+    if (frame.t === "beat") mine.send(JSON.stringify({ seen: frame.n }));
+  };
+  mine.onclose = () => {
+    if (socket === mine) again();
+  };
+}
+
+function again(): void {
+  lost();
+  const old = socket;
+  socket = null;
+  old?.close();
+  clearTimeout(retry);
+  const wait = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
+  attempt += 1;
+  retry = setTimeout(connect, wait);
+}
+
+function tick(): void {
+  now.value = performance.now();
+  if (!socket) return;
+  const silent = now.value - heardMs;
+  if (silent > SILENT_MS) lost();
+  if (silent > GIVE_UP_MS) again();
+}
+
+/** Connect, and keep connected for as long as the page lives. */
+export function start(): void {
+  connect();
+  setInterval(tick, 250);
+  document.addEventListener("visibilitychange", () => {
+    // A page that slept shows what it had: look at the clock before anybody reads it.
+    if (document.visibilityState === "visible") tick();
+  });
+}

@@ -1,0 +1,48 @@
+/** Where the page begins. */
+
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+import "./alarm.css";
+import { Footer } from "./footer";
+import { EngineerNotes, Header, LostBanner, NodeAlarms, TrainingStrip } from "./header";
+import { start } from "./link";
+import { LiveRegion } from "./live-region";
+import { PumpPage } from "./pump";
+import { startSounding } from "./sound";
+import { Ward } from "./ward";
+
+const wall = new URLSearchParams(location.search).has("wall");
+const route = signal(location.hash);
+addEventListener("hashchange", () => {
+  route.value = location.hash;
+});
+
+function Page() {
+  const pump = /^#\/pump\/(.+)$/.exec(route.value)?.[1];
+  return (
+    <>
+      <TrainingStrip />
+      <LostBanner />
+      <Header wall={wall} />
+      <NodeAlarms />
+      <main>{pump && !wall ? <PumpPage name={decodeURIComponent(pump)} /> : <Ward wall={wall} />}</main>
+      <EngineerNotes />
+      <Footer />
+      <LiveRegion />
+    </>
+  );
+}
+
+/** An alarm is answered in two keys: A goes to the worst one's button, Enter presses it. */
+addEventListener("keydown", (event) => {
+  const typing = event.target instanceof HTMLInputElement;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "a") return;
+  document.querySelector<HTMLButtonElement>("button.have-it:not(:disabled)")?.focus();
+});
+
+document.documentElement.classList.toggle("wall", wall);
+render(<Page />, document.getElementById("page")!);
+start();
+startSounding();

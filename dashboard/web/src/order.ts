@@ -1,0 +1,61 @@
+/** The order of cards: worst alarm first, then stale, running, stopped, free; by bed inside a group. */
+
+import type { Freshness } from "./freshness";
+import { delivers } from "./freshness";
+import type { Alarm, Card, Priority } from "./types";
+
+const WORSE: Record<Priority, number> = { HIGH: 3, MEDIUM: 2, LOW: 1 };
+
+/** The alarms a nurse must act on, worst first; those nobody has before the others. */
+export function nurseAlarms(alarms: Alarm[]): Alarm[] {
+  return alarms
+    .filter((alarm) => alarm.audience === "nurse" && alarm.signal !== "off")
+    .sort(
+      (a, b) =>
+        WORSE[b.priority] - WORSE[a.priority] ||
+        answered(a) - answered(b) ||
+        Number(a.signal === "latched") - Number(b.signal === "latched") ||
+        a.since.localeCompare(b.since) ||
+        a.condition.localeCompare(b.condition),
+    );
+}
+
+/** Return 1 when a named person has it, else 0. */
+function answered(alarm: Alarm): number {
+  return alarm.signal === "acknowledged" ? 1 : 0;
+}
+
+export type Group = "alarm" | "stale" | "running" | "stopped" | "free";
+
+/** Return the group of a card and its rank inside the page; lower comes first. */
+export function rank(card: Card, fresh: Freshness): { group: Group; rank: number } {
+  const worst = nurseAlarms(card.alarms)[0];
+  if (worst) {
+    const unseen = worst.signal === "on" ? 0 : worst.signal === "latched" ? 1 : 2;
+    return { group: "alarm", rank: (3 - WORSE[worst.priority]) * 3 + unseen };
+  }
+  if (fresh !== "fresh") return { group: "stale", rank: 20 };
+  if (delivers(card)) return { group: "running", rank: 30 };
+  if (card.programme) return { group: "stopped", rank: 40 };
+  return { group: "free", rank: 50 };
+}
+
+const BEDS = new Intl.Collator("en", { numeric: true });
+
+/** Compare two cards of the same rank: by ward, bed and channel, so that cards never jump while being read. */
+export function byPlace(a: Card, b: Card): number {
+  return BEDS.compare(a.ward, b.ward) || BEDS.compare(a.bed, b.bed) || BEDS.compare(a.key, b.key);
+}
+
+export interface Placed {
+  card: Card;
+  fresh: Freshness;
+  group: Group;
+}
+
+/** Return all cards in the order of the page. */
+export function arrange(cards: { card: Card; fresh: Freshness }[]): Placed[] {
+  return cards
+    .map(({ card, fresh }) => ({ card, fresh, ...rank(card, fresh) }))
+    .sort((a, b) => a.rank - b.rank || byPlace(a.card, b.card));
+}

@@ -1,0 +1,105 @@
+/** The words on the screen, for the codes inside. */
+
+import { GAP, span, timeOfDay } from "./format";
+import type { Freshness } from "./freshness";
+import type { Alarm, Card, JournalEvent, Priority } from "./types";
+
+const STATUS: Record<string, string> = {
+  running: "RUNNING",
+  stopped: "STOPPED",
+  paused: "PAUSED",
+  priming: "PRIMING",
+  flushing: "FLUSHING",
+  bolus: "BOLUS",
+  kvo: "KEEP OPEN",
+  standby: "STANDBY",
+  alarm: "PUMP ALARM",
+  unknown: "UNKNOWN",
+};
+
+/** Return what the pump says it does. */
+export function statusWord(status: string | undefined): string {
+  return STATUS[status ?? "unknown"] ?? "UNKNOWN";
+}
+
+export const ICON_MARKS: Record<Priority, string> = { HIGH: "!!!", MEDIUM: "!!", LOW: "!" };
+
+/** Return what is wrong, with the age or time that the words need. */
+export function alarmWords(alarm: Alarm, ageMs: number | null): string {
+  if (alarm.condition === "link-lost" && alarm.signal !== "latched") {
+    return ageMs === null ? "NO READING" : `NO READING for ${span(ageMs)}`;
+  }
+  if (alarm.condition === "restrained") {
+    return alarm.title.replace("this pump", `this pump at ${timeOfDay(alarm.since)}`);
+  }
+  return alarm.title.replace(/(\d) (?=[a-zA-Zµ%])/g, `$1${GAP}`);
+}
+
+/** Return what to do about it: for an alarm whose condition is gone, to say that it was seen. */
+export function actionWords(alarm: Alarm): string {
+  return alarm.signal === "latched" ? "Over. Tell us you saw it." : alarm.action;
+}
+
+/** Return since when, and who has it. */
+export function sinceWords(alarm: Alarm, nowMs: number): string {
+  const since = `since ${timeOfDay(alarm.since)}`;
+  if (alarm.signal === "acknowledged") {
+    const when = alarm.acknowledged_at ? ` since ${timeOfDay(alarm.acknowledged_at)}` : "";
+    return `${alarm.acknowledged_by} has it${when}`;
+  }
+  const ms = nowMs - new Date(alarm.since).getTime();
+  return ms >= 60_000 ? `${since} (${span(ms)})` : since;
+}
+
+/** Return the line that stands over numbers that must not be read as live. */
+export function staleWords(card: Card, fresh: Freshness, ageMs: number | null, linkUp: boolean): string {
+  if (fresh === "fresh") return "";
+  if (!linkUp) return "NOT LIVE. Look at the pump";
+  switch (card.not_live) {
+    case "broker":
+      return "NOT LIVE. Look at the pump";
+    case "waiting":
+      return "Waiting for a reading. Look at the pump";
+    case "node-lost":
+    case "node-offline":
+      return "NOT WATCHED. Look at the pump";
+    case "never":
+      return "NOT WATCHED. Only history is shown";
+    default:
+      return ageMs === null ? "NO READING YET. Look at the pump" : `NO READING for ${span(ageMs)}. Look at the pump`;
+  }
+}
+
+/** Return how far the driver was tried, empty when on real pumps. */
+export function driverWords(verified: string | undefined): string {
+  switch (verified) {
+    case "hardware":
+      return "";
+    case "transcript":
+      return "driver tried on recordings only";
+    case "simulator":
+      return "driver tried on a simulator only";
+    default:
+      return "unverified driver";
+  }
+}
+
+const EVENT: Record<string, string> = {
+  raise: "began",
+  worsen: "got worse",
+  clear: "ended",
+  acknowledge: "seen",
+};
+
+/** Return a line of the journal in words. */
+export function eventWords(event: JournalEvent): string {
+  if (event.kind === "alarm" && event.alarm) {
+    const by = event.by ? ` by ${event.by}` : "";
+    return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}`;
+  }
+  return [event.event, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");
+}
+
+export const FOOTER =
+  "pumpd is a second pair of eyes, not a primary alarm and not a certified medical device. " +
+  "It does not watch breathing or blood pressure.";
