@@ -43,8 +43,8 @@ class FakePage:
     async def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
-    def kinds(self) -> list[str]:
-        return [frame["t"] for frame in self.frames]
+    def end(self) -> tuple[int, str] | None:
+        return self.closed
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [frame for frame in self.frames if frame["t"] == kind]
@@ -108,7 +108,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 @in_virtual_time
-@pytest.mark.requirement("DASH-6")
+@pytest.mark.requirement("DASH-3", "DASH-6", "INV-5")
 async def test_the_first_frame_is_the_whole_picture():
     """It holds every pump that was heard of, and those of the configuration that never were."""
     serving = Serving()
@@ -176,9 +176,9 @@ async def test_a_page_whose_buffers_swallow_everything_is_cut_too():
     page, task = serving.open()
     page.answering = False
     await asyncio.sleep(BEATS_BEHIND - 0.5)
-    assert page.closed is None
+    assert page.end() is None
     await asyncio.sleep(3)
-    assert page.closed == (1013, "this page fell behind")
+    assert page.end() == (1013, "this page fell behind")
     await task
 
 
