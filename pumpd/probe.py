@@ -21,7 +21,7 @@ from pumpd.errors import (
 )
 from pumpd.transports.base import Receiver, Transport
 from pumpd.transports.bus import Bus, LineConversation, bus_for
-from pumpd.transports.link import Counters
+from pumpd.transports.exchange import Counters
 from pumpd.transports.url import PumpUrl, parse_url
 
 Tell = Callable[[str], None]

@@ -56,10 +56,10 @@ class SimulatedLine:
         return [(pump.reply_time_s + later, data) for later, data in arrivals]
 
     def _foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
-        """Return what another pump of the line answers to the same question."""
+        """Return what another pump of the line answers to the same question, asked by somebody else."""
         for unit, pump in self.pumps.items():
             if unit != question.payload[0]:
-                other = Question(bytes((unit,)) + question.payload[1:], question.transaction_id)
+                other = Question(bytes((unit,)) + question.payload[1:], question.transaction_id ^ 0x5555)
                 return framer.encode(other, pump.face.answer(other.payload))
         return None
 
