@@ -1,80 +1,27 @@
-"""The connection to the broker, and nothing else; with ``mqtt_client`` the only door to aiomqtt.
-
-aiomqtt 2.x neither reconnects nor resubscribes, and lets a publish wait for its time-out after the
-connection was lost. ``MqttConnection.run`` keeps a session as long as it can, and makes another when it is
-lost.
-"""
+"""The connection to the broker, and nothing else: one session after the other, as long as it is wanted."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import logging
-import math
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 
-import aiomqtt
 import structlog
 
 from pumpd.errors import TransportError
-from pumpd.mqtt_client import busy, enter, leave, prepare
+from pumpd.mqtt_client import CONNECT_TIMEOUT_S, Broker, Incoming, LastWill, MqttClient
 
-CONNECT_TIMEOUT_S = 2.0
-"""A broker that does not accept, or does not answer CONNECT, within this is tried again later."""
+__all__ = ["BackOff", "Broker", "Incoming", "LastWill", "MqttConnection"]
+
 PENDING_PUBLISHES = 16
 """Publishes that may wait for their PUBACK at a time; below paho's own 20, so that paho queues nothing."""
-INBOX_MESSAGES = 20_000
-"""Incoming messages that may wait to be handled; what comes on top is counted and let go."""
 FROZEN_AFTER_S = 1.0
 """A publish unanswered for longer means that the broker hangs: readings are not queued up behind it."""
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 
-_log = structlog.get_logger(__name__)
-_library_log = logging.getLogger("pumpd.mqtt.aiomqtt")
-_library_log.setLevel(logging.CRITICAL)  # what it reports as errors are lost connections, told here once
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is and who we are there; without a user name nobody."""
-
-    host: str
-    port: int
-    username: str = ""
-    password: str = field(default="", repr=False)
-    keepalive_s: int = 4
-    """The broker tells our last will after one and a half of it; we notice a dead broker after two."""
-
-    @property
-    def loopback(self) -> bool:
-        """True when the broker is reached without leaving this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-
-@dataclass(frozen=True, slots=True)
-class LastWill:
-    """What the broker publishes, retained and with QoS 1, when we vanish without saying goodbye."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message from the broker."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    """True when the broker had kept it: it may be as old as you like."""
+_log = structlog.get_logger("pumpd.mqtt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +33,8 @@ class BackOff:
 
     def wait_s(self, attempt: int, chance: random.Random) -> float:
         """Return the wait after failed attempt number ``attempt`` (0, 1, 2 ...)."""
-        whole = min(self.last_s, self.first_s * 2.0 ** min(attempt, 16))
-        return whole * chance.uniform(0.5, 1.0)
-
-
-def _inbox_type(drop: Callable[[], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
-    class Inbox(asyncio.Queue[aiomqtt.Message]):
-        def put_nowait(self, item: aiomqtt.Message) -> None:
-            if self.full():
-                drop()
-            else:
-                super().put_nowait(item)
-
-    return Inbox
+        whole_s = min(self.last_s, self.first_s * 2.0 ** min(attempt, 16))
+        return whole_s * chance.uniform(0.5, 1.0)
 
 
 class MqttConnection:
@@ -127,7 +63,7 @@ class MqttConnection:
         self._subscriptions = tuple(subscriptions)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
         self._back_off = back_off or BackOff()
-        self._client: aiomqtt.Client | None = None
+        self._client: MqttClient | None = None
         self._window = asyncio.Semaphore(PENDING_PUBLISHES)
         self._unanswered: dict[object, float] = {}
         self._was_up = False
@@ -172,20 +108,20 @@ class MqttConnection:
 
     async def _session(self, while_up: Callable[[], Coroutine[None, None, None]]) -> None:
         self._was_up = False
-        client = self._make_client()
-        await enter(client)
+        client = MqttClient(self.broker, self._identifier, self._will, self._count_dropped)
+        await client.enter()
         running: list[asyncio.Task[None]] = []
         goodbye = False
         try:
             for topic, qos in self._subscriptions:
-                await _told(client.subscribe(topic, qos=qos, timeout=CONNECT_TIMEOUT_S))
+                await client.subscribe(topic, qos, CONNECT_TIMEOUT_S)
             self._window = asyncio.Semaphore(PENDING_PUBLISHES)
             self._unanswered = {}
             self._client, self._was_up = client, True
             _log.info("broker up", host=self.broker.host, port=self.broker.port)
             name = f"mqtt[{self._identifier}]"
             running.append(asyncio.create_task(while_up(), name=f"{name}.work"))
-            running.append(asyncio.create_task(self._read(client), name=f"{name}.read"))
+            running.append(asyncio.create_task(client.read(self._on_message), name=f"{name}.read"))
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
@@ -195,37 +131,10 @@ class MqttConnection:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            await leave(client, goodbye=goodbye)
+            await client.leave(goodbye=goodbye)
 
-    def _make_client(self) -> aiomqtt.Client:
-        will = self._will
-        client = aiomqtt.Client(
-            self.broker.host,
-            self.broker.port,
-            logger=_library_log,
-            username=self.broker.username or None,
-            password=self.broker.password or None,
-            identifier=self._identifier,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=self.broker.keepalive_s,
-            timeout=CONNECT_TIMEOUT_S,
-            will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=1, retain=True),
-            queue_type=_inbox_type(self._drop),
-            max_queued_incoming_messages=INBOX_MESSAGES,
-        )
-        prepare(client, CONNECT_TIMEOUT_S)
-        return client
-
-    def _drop(self) -> None:
+    def _count_dropped(self) -> None:
         self.dropped += 1
-
-    async def _read(self, client: aiomqtt.Client) -> None:
-        try:
-            async for message in client.messages:
-                self._on_message(Incoming(message.topic.value, message.payload, message.retain))
-        except aiomqtt.MqttError as error:
-            raise TransportError(f"{error}: {error.__cause__ or 'no reason given'}") from error
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish with QoS 1 and return once the broker has it (PUBACK); TransportError while down.
@@ -237,7 +146,7 @@ class MqttConnection:
             key = object()
             self._unanswered[key] = asyncio.get_running_loop().time()
             try:
-                await _told(client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf))
+                await client.publish(topic, payload, qos=1, retain=retain)
             finally:
                 self._unanswered.pop(key, None)
 
@@ -249,32 +158,26 @@ class MqttConnection:
         client = self._client
         if client is None or self.unanswered_s > FROZEN_AFTER_S:
             return False
-        if busy(client):
+        if client.busy:
             await asyncio.sleep(0)  # what was queued in this turn of the loop is written in the next
-            if busy(client):
+            if client.busy:
                 return False
         try:
-            await client.publish(topic, payload, qos=0, timeout=FROZEN_AFTER_S)
-        except aiomqtt.MqttError:
+            async with asyncio.timeout(FROZEN_AFTER_S):
+                await client.publish(topic, payload, qos=0)
+        except (TransportError, TimeoutError):
             return False
         return True
 
     async def subscribe(self, topic: str, qos: int) -> None:
         """Subscribe for this session only; TransportError while down. Waits as ``publish`` does."""
-        await _told(self._up().subscribe(topic, qos=qos, timeout=math.inf))
+        await self._up().subscribe(topic, qos)
 
     async def unsubscribe(self, topic: str) -> None:
         """End a subscription; TransportError while down. Waits as ``publish`` does."""
-        await _told(self._up().unsubscribe(topic, timeout=math.inf))
+        await self._up().unsubscribe(topic)
 
-    def _up(self) -> aiomqtt.Client:
+    def _up(self) -> MqttClient:
         if self._client is None:
             raise TransportError(f"no connection to the broker at {self.broker.host}:{self.broker.port}")
         return self._client
-
-
-async def _told(call: Awaitable[object]) -> None:
-    try:
-        await call
-    except aiomqtt.MqttError as error:
-        raise TransportError(str(error)) from error

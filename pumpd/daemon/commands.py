@@ -43,9 +43,9 @@ class _RefusedError(Exception):
 class CommandCounts:
     """How many commands came and what became of them, since start."""
 
-    accepted: int = 0
-    refused: int = 0
-    dropped: int = 0
+    accepted_count: int = 0
+    refused_count: int = 0
+    dropped_count: int = 0
     """Not even answered: without a readable id there is nowhere to send an answer."""
 
 
@@ -103,16 +103,16 @@ class Commands:
 
     def _refuse(self, command_id: str, reason: str) -> None:
         if not command_id:
-            self.counts.dropped += 1
-            if self.counts.dropped == 1:
+            self.counts.dropped_count += 1
+            if self.counts.dropped_count == 1:
                 _log.warning("command without a readable id dropped", reason=reason)
             return
-        self.counts.refused += 1
+        self.counts.refused_count += 1
         self._reply(ReplyPayload(id=command_id, accepted=False, reason=reason))
 
     def _answer(self, answer: ReplyPayload) -> None:
-        self.counts.accepted += answer.accepted
-        self.counts.refused += not answer.accepted
+        self.counts.accepted_count += answer.accepted
+        self.counts.refused_count += not answer.accepted
         self._answers[answer.id] = answer
         self._answers.move_to_end(answer.id)
         while len(self._answers) > ANSWERS_KEPT:

@@ -19,7 +19,7 @@ MEDIAN_MODULE = 130
 DOORS = {
     "pymodbus": {"pumpd/protocols/modbus_pdu.py": "reads and writes PDUs"},
     "serial": {"pumpd/transports/serial_line.py": "opens serial lines"},
-    "aiomqtt": {"pumpd/mqtt.py": "keeps the connection to the broker"},
+    "aiomqtt": {"pumpd/mqtt_client.py": "one session with the broker"},
     "influxdb_client": {},
     "amqtt": {"pumpd/broker.py": "the embedded broker of the demo"},
 }

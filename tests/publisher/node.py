@@ -139,8 +139,10 @@ class Node:
         self.asked = Asked()
         self.publisher = NodePublisher(Broker("127.0.0.1", port), ward, journal, self.asked, clock)
         self._clock = clock
-        self._desk = JournalDesk(ward, journal, self.publisher, clock)
-        self._pipeline = Pipeline(ward, self._desk, EventWriter(ward), NoHistory(), self.publisher, clock)
+        self._desk = JournalDesk(ward, journal, clock)
+        self._pipeline = Pipeline(ward, self._desk, EventWriter(ward), NoHistory(), clock)
+        self._desk.tell(self.publisher)
+        self._pipeline.tell(self.publisher)
         self._chance = random.Random(5)
         self.lives = list(ward.pumps.values())
 

@@ -18,7 +18,7 @@ _PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymou
 
 
 @contextlib.asynccontextmanager
-async def demo_broker(port: int) -> AsyncIterator[None]:
+async def embedded_broker(port: int) -> AsyncIterator[None]:
     """Serve MQTT 3.1.1 on ``127.0.0.1:port`` to anybody on this machine, while the context lasts.
 
     OSError when the port is taken. Retained messages live in memory: a restart forgets them.
@@ -37,14 +37,14 @@ async def demo_broker(port: int) -> AsyncIterator[None]:
 
 async def serve(port: int, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set; prints one line once it listens."""
-    async with demo_broker(port):
+    async with embedded_broker(port):
         sys.stdout.write(f"broker listens on {HOST}:{port}\n")
         sys.stdout.flush()
         await stop.wait()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the broker as ``python -m pumpd.demo_broker PORT`` until SIGINT or SIGTERM."""
+    """Run the broker as ``python -m pumpd.broker PORT`` until SIGINT or SIGTERM."""
 
     async def run() -> None:
         stop = asyncio.Event()
