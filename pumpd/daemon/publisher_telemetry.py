@@ -15,6 +15,7 @@ from pumpd.core.telemetry import ChannelId, PumpId, Telemetry, Validity
 from pumpd.daemon.seams import LivePump, Ward
 
 NS_PER_MS = 1_000_000
+FLOWS_REMEMBERED = 32
 
 
 def _age_ms(reading: Telemetry, now_ns: int) -> int:
@@ -27,18 +28,21 @@ class ReadingWriter:
 
     def __init__(self, pump: PumpId, channel: ChannelId) -> None:
         self._head = f'{{"pump":{quoted(pump)},"channel":{quoted(channel)},"seq":'
-        self._flow_nl_h = -1
-        self._flow = ""
         self._programme: Programme | None = None
+        self._said: dict[int, str] = {}
+        """Flow and dose in JSON by flow in nL/h: a dose is a fraction, and a pump uses few flows."""
 
     def _flow_and_dose(self, nl_per_h: int, programme: Programme | None) -> str:
-        if nl_per_h != self._flow_nl_h or programme is not self._programme:
-            flow = decimal_text(nl_per_h, NL_PER_ML)
-            self._flow = f',"flow_ml_h":"{flow}"'
+        if programme is not self._programme or len(self._said) > FLOWS_REMEMBERED:
+            self._programme = programme
+            self._said.clear()
+        said = self._said.get(nl_per_h)
+        if said is None:
+            said = f',"flow_ml_h":"{decimal_text(nl_per_h, NL_PER_ML)}"'
             if programme is not None:
-                self._flow += f',"dose":{quoted(str(programme.dose(FlowRate(nl_per_h))))}'
-            self._flow_nl_h, self._programme = nl_per_h, programme
-        return self._flow
+                said += f',"dose":{quoted(str(programme.dose(FlowRate(nl_per_h))))}'
+            self._said[nl_per_h] = said
+        return said
 
     def write(self, reading: Telemetry, programme: Programme | None, now_ns: int) -> str:
         """Return the ``ReadingPart`` of a reading as it is at ``now_ns``."""
@@ -46,38 +50,34 @@ class ReadingWriter:
             f'{self._head}{reading.sequence},"age_ms":{_age_ms(reading, now_ns)}'
             f',"status":"{reading.status.value}","provenance":"{reading.provenance.value}"'
         )
-        parts = [head]
-        flow, volume = reading.flow, reading.volume
-        set_flow, vtbi = reading.set_flow, reading.volume_to_be_infused
-        pressure, battery = reading.pressure_kpa_e1, reading.battery_percent
-        if flow.value is not None:
+        parts, invalid = [head], []
+        if (flow := reading.flow).value is not None:
             parts.append(self._flow_and_dose(flow.value.nl_per_h, programme))
-        if volume.value is not None:
+        elif flow.validity is Validity.INVALID:
+            invalid.append("flow_ml_h")
+        if (volume := reading.volume).value is not None:
             parts.append(f',"volume_ml":"{decimal_text(volume.value.nl, NL_PER_ML)}"')
-        if set_flow.value is not None:
+        elif volume.validity is Validity.INVALID:
+            invalid.append("volume_ml")
+        if (set_flow := reading.set_flow).value is not None:
             parts.append(f',"set_flow_ml_h":"{decimal_text(set_flow.value.nl_per_h, NL_PER_ML)}"')
-        if vtbi.value is not None:
+        elif set_flow.validity is Validity.INVALID:
+            invalid.append("set_flow_ml_h")
+        if (vtbi := reading.volume_to_be_infused).value is not None:
             parts.append(f',"vtbi_ml":"{decimal_text(vtbi.value.nl, NL_PER_ML)}"')
-        if pressure.value is not None:
+        elif vtbi.validity is Validity.INVALID:
+            invalid.append("vtbi_ml")
+        if (pressure := reading.pressure_kpa_e1).value is not None:
             parts.append(f',"pressure_kpa":"{decimal_text(pressure.value, 10)}"')
-        if battery.value is not None:
+        elif pressure.validity is Validity.INVALID:
+            invalid.append("pressure_kpa")
+        if (battery := reading.battery_percent).value is not None:
             parts.append(f',"battery_percent":{battery.value}')
-        invalid = ",".join(
-            [
-                f'"{name}"'
-                for name, part in (
-                    ("flow_ml_h", flow),
-                    ("set_flow_ml_h", set_flow),
-                    ("volume_ml", volume),
-                    ("vtbi_ml", vtbi),
-                    ("pressure_kpa", pressure),
-                    ("battery_percent", battery),
-                )
-                if part.validity is Validity.INVALID
-            ]
-        )
-        parts.append(f',"invalid":[{invalid}]}}' if invalid else "}")
-        return "".join(parts)
+        elif battery.validity is Validity.INVALID:
+            invalid.append("battery_percent")
+        if invalid:
+            parts.append(',"invalid":["' + '","'.join(invalid) + '"]')
+        return "".join(parts) + "}"
 
 
 class TelemetryWriter:

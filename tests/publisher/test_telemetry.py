@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -93,7 +94,9 @@ def test_what_is_written_is_what_was_read(reading, ordered, passed_ns):
         else:
             scale = 10 if key == "pressure_kpa" else 1
             assert Fraction(said) * scale == exact(value)
-    assert set(part.invalid) == {k for k, n in PARTS.items() if getattr(reading, n).validity.value == "invalid"}
+    assert set(part.invalid) == {
+        k for k, n in PARTS.items() if getattr(reading, n).validity.value == "invalid"
+    }
     flow = reading.flow.value
     if flow is None or not ordered:
         assert part.dose is None
@@ -103,8 +106,6 @@ def test_what_is_written_is_what_was_read(reading, ordered, passed_ns):
 
 
 def live_setup_without_programme(state: PumpState):
-    from dataclasses import replace
-
     return replace(state.setup, programme=None)
 
 
@@ -135,7 +136,7 @@ def test_a_reading_costs_less_than_eight_microseconds():
     best_us = float("inf")
     for run in range(20):
         for live in lives:
-            flow, volume = str(chance.choice([10, 12.5, 40])), str(run + chance.randint(0, 999) / 1000)
+            flow, volume = str(chance.choice([10, 12.5, 40])), f"{run}.{chance.randint(0, 999):03}"
             reading = telemetry(live, run + 1, run * 10**9, flow, volume)
             live.state = PumpState(live.state.setup, None, 0, last=reading)
         began = time.perf_counter()
