@@ -42,7 +42,7 @@ class Record:
 
 
 def commit() -> str:
-    """Return the commit that is checked out; ``-dirty`` behind it when files but the records differ from it."""
+    """Return the commit that is checked out; ``-dirty`` if files but the records differ from it."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -161,7 +161,7 @@ def test_every_reachable_state_of_an_alarm(condition: ConditionId) -> None:
 
 
 @pytest.mark.requirement("INV-4")
-@proof.examples("alarms under any order of events", small=200, full=50_000)
+@proof.examples("alarms under any order of events", small=200, full=10_000)
 @given(
     st.lists(
         st.tuples(

@@ -45,7 +45,7 @@ def _oracle(flow: FlowRate, concentration: str, weight: Weight | None, unit: Dos
 
 
 @pytest.mark.requirement("CORE-2")
-@proof.examples("flow to dose, every unit, against the oracle", small=400, full=100_000)
+@proof.examples("flow to dose, every unit, against the oracle", small=400, full=20_000)
 @given(orders(), flows)
 def test_a_dose_is_what_the_oracle_says(order: tuple[DoseUnit, str, Weight | None], flow: FlowRate) -> None:
     """The dose of any flow is the oracle's, to the last digit."""
@@ -55,7 +55,7 @@ def test_a_dose_is_what_the_oracle_says(order: tuple[DoseUnit, str, Weight | Non
 
 
 @pytest.mark.requirement("CORE-2")
-@proof.examples("dose to flow and back", small=400, full=100_000)
+@proof.examples("dose to flow and back", small=400, full=20_000)
 @given(orders(), flows)
 def test_the_flow_for_a_dose_gives_that_dose_back(
     order: tuple[DoseUnit, str, Weight | None], flow: FlowRate
@@ -67,7 +67,7 @@ def test_the_flow_for_a_dose_gives_that_dose_back(
 
 
 @pytest.mark.requirement("CORE-3")
-@proof.examples("limit as a flow against limit as a dose, on the pump's grid", small=600, full=200_000)
+@proof.examples("limit as a flow against limit as a dose, on the pump's grid", small=600, full=30_000)
 @given(orders(), _decimal(4, "0", "50"), steps, st.data())
 def test_on_the_grid_flow_and_dose_break_a_limit_together(
     order: tuple[DoseUnit, str, Weight | None], limit: str, step: FlowRate, data: st.DataObject

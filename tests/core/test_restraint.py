@@ -159,7 +159,7 @@ def test_a_clock_that_stepped_back_brings_no_second_pause() -> None:
 
 
 @pytest.mark.requirement("RES-1", "INV-1")
-@proof.examples("no flow within the limits is ever restrained", small=100, full=20_000)
+@proof.examples("no flow within the limits is ever restrained", small=100, full=5_000)
 @given(st.lists(st.integers(0, 350).map(lambda tenths: f"{tenths / 10:.1f}"), max_size=40))
 def test_within_the_limits_nothing_is_ever_paused(flows: list[str]) -> None:
     """Whatever the flow does below the hard maximum and the ceiling, no pause is asked."""
