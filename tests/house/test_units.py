@@ -18,12 +18,12 @@ UNIT = re.compile(
 """How a name ends that says its unit."""
 
 PLAIN = {
-    "codes of a protocol": "address address_base bit code coil exception_code function pattern port "
-    "qos register reply unit value word",
-    "positions in a sequence": "at attempt journal_seq last_seq line number phase revision sent_seq seq "
-    "sequence start",
-    "counts of what the name says": "buckets counts dropped errors largest_read length limit most pages "
-    "readable_gap readings rows waiting width written",
+    "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
+    "first_transaction_id function pattern port qos register reply transaction_id unit value word",
+    "positions in a sequence": "at attempt highest journal_seq last_seq line lowest number phase revision "
+    "sent_seq seq sequence start",
+    "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
+    "length limit most pages readable_gap readings refused rows timed_out unusable waiting width written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }
