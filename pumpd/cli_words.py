@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Sequence
 
+import structlog
 from rich.console import Console
 from rich.text import Text
 
@@ -13,6 +16,20 @@ from pumpd.errors import Problem
 def out() -> Console:
     """Return the console for results; text is shown as it is, without markup."""
     return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def start_log(*, verbose: bool) -> None:
+    """Send log lines to standard error: transitions, or with ``verbose`` everything."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
 
 
 def say_error(error: str | Sequence[Problem]) -> None:
