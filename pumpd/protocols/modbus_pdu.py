@@ -6,6 +6,7 @@ Source: MODBUS Application Protocol Specification V1.1b3 (Modbus Organization, 2
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from typing import Final
@@ -59,6 +60,7 @@ def _payload(unit: int, pdu: ModbusPDU) -> bytes:
     return bytes((unit, pdu.function_code)) + pdu.encode()
 
 
+@functools.lru_cache(maxsize=4096)  # a pump is asked the same few questions every second
 def read_request(unit: int, function: int, start: int, count: int) -> bytes:
     """Return the payload that asks for ``count`` bits or registers from PDU address ``start``."""
     return _payload(unit, _READS[function](address=start, count=count))
