@@ -236,8 +236,10 @@ def test_reset_forgets_what_was_awaited(kind):
 def test_a_refusal_is_found_and_read():
     """An exception reply is found by its five bytes and says what it is."""
     on = Rtu()
+    payload = on.framer.feed(b"\x01\x02" + on.frame(REFUSAL))
+    assert payload == REFUSAL
     with pytest.raises(DeviceRefusedError):
-        QUESTION.parse_reply(on.framer.feed(b"\x01\x02" + on.frame(REFUSAL)))
+        QUESTION.parse_reply(payload)
 
 
 def test_the_crc_of_a_known_frame():
