@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 from pumpd.errors import TransportError
 from pumpd.protocols.modbus import ReadRegisters
 from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.transports.base import Receiver
 from pumpd.transports.bus import LONGEST_PAUSE_S, bus_for
-from pumpd.transports.memory import MemoryWire
+from pumpd.transports.memory import MemoryEnd, MemoryWire
 from pumpd.transports.url import parse_url
 from tests import proof
 from tests.transports.lines import line
@@ -32,34 +33,30 @@ async def test_a_line_that_was_unplugged_is_used_again_and_told_once_each_way():
     assert [entry["event"] for entry in logs] == ["line up", "line down", "line up"]
 
 
-class CountingWire(MemoryWire):
-    """Notes when somebody tried to open it."""
+class NoWire(MemoryEnd):
+    """Can never be opened, and notes when somebody tried."""
 
-    def __init__(self):
-        super().__init__()
-        self.tried_at = []
-        opens = self.asking.open
+    def __init__(self) -> None:
+        super().__init__(MemoryWire(), "no wire", None)
+        self.tried_at: list[float] = []
 
-        async def open_and_note(receiver):
-            self.tried_at.append(asyncio.get_running_loop().time())
-            await opens(receiver)
-
-        self.asking.open = open_and_note
+    async def open(self, receiver: Receiver) -> None:
+        self.tried_at.append(asyncio.get_running_loop().time())
+        raise TransportError("there is no wire")
 
 
 @in_virtual_time
 async def test_attempts_to_open_grow_apart_with_jitter_and_never_stop():
     """Pauses double up to half a minute; two lines that fail together do not knock together."""
-    wires = [CountingWire(), CountingWire()]
+    wires = [NoWire(), NoWire()]
     running = []
     for n, wire in enumerate(wires):
-        wire.unplug()
         bus = bus_for(
             parse_url("modbus-tcp://memory:502/1"),
             latency_ms=20,
             seeded=random.Random(proof.SEED + n),
             on_blocked=lambda *_: None,
-            transport=wire.asking,
+            transport=wire,
         )
         running.append(asyncio.create_task(bus.run(), name=f"bus {n}"))
     await asyncio.sleep(300)
