@@ -1,0 +1,286 @@
+"""kill -9 of a real daemon: what was raised or acknowledged is there after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pumpd.core.telemetry import PumpAlarm
+from pumpd.protocols.framing_mbap import MbapServerFramer
+from pumpd.protocols.maps import shipped_map
+from pumpd.simulator.line import SimulatedLine, SimulatedPump
+from pumpd.simulator.model import PumpModel
+from pumpd.simulator.register_face import FaceBuilder, RegisterFace
+from pumpd.simulator.server import TcpLine
+from pumpd.simulator.stage import now_ns
+from tests import proof
+from tests.faults.nursery import Nursery
+from tests.mosquitto import Listener, missing, mosquitto, publish
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.requirement("INV-4"),
+]
+
+PUMPS = 4
+TOPICS = "pumpd/v1/clinic/node/ward-a"
+SHOWN = (PumpAlarm.OCCLUSION, PumpAlarm.AIR, PumpAlarm.DOOR, PumpAlarm.FAULT, PumpAlarm.BATTERY_LOW)
+LIBRARY = Path(__file__).parents[2] / "config" / "demo" / "drug-library.yaml"
+SHORTEST_S, LONGEST_S = 0.02, 0.6
+"""The kill comes so long after the node is online."""
+
+
+@dataclass(slots=True)
+class Witness:
+    """What an outside listener heard, sorted out as it comes."""
+
+    log: Path
+    """Where the listener writes what it hears."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    online: str = ""
+    """Boot id of the node that last said online."""
+    _read: int = 0
+
+    def hear(self) -> Witness:
+        """Take in what is new; return itself."""
+        with self.log.open("rb") as log:
+            log.seek(self._read)
+            complete = log.read().rpartition(b"\n")[0]
+        self._read += len(complete) + bool(complete)
+        for message in map(json.loads, complete.splitlines()):
+            topic = message["topic"].removeprefix(TOPICS)
+            if not message.get("payload"):
+                continue
+            payload = json.loads(message["payload"])
+            if topic == "/event":
+                self.events.append(payload)
+            elif topic == "/status" and payload["state"] == "online":
+                self.online = payload["boot_id"]
+            elif topic.startswith("/reply/"):
+                if payload["accepted"]:
+                    self.accepted.add(payload["id"])
+                else:
+                    self.refused[payload["id"]] = payload["reason"]
+        return self
+
+    def journalled(self) -> set[str]:
+        """Return the ids of the events told as journalled so far."""
+        return {event["id"] for event in self.events if event["journalled"]}
+
+
+@dataclass(slots=True)
+class Story:
+    """Pumps that alarm, and a nurse who acknowledges, until the daemon is killed."""
+
+    chance: random.Random
+    models: list[tuple[PumpModel, RegisterFace]]
+    witness: Witness
+    port: int
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    publishing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def go_on(self, seconds: float) -> None:
+        """Let things happen for so long."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + seconds
+        next_nurse_s = loop.time()
+        while (now_s := loop.time()) < end_s:
+            self._something_happens()
+            if now_s >= next_nurse_s:
+                self.witness.hear()
+                self._nurse()
+                next_nurse_s = now_s + 0.05
+            await asyncio.sleep(min(0.015, end_s - now_s))
+
+    def _something_happens(self) -> None:
+        model, face = self.chance.choice(self.models)
+        face.catch_up()
+        if model.alarms or model.flow_nl_h == 0:
+            model.press_clear()
+            model.turn_rate(self.chance.choice((10_500_000, 10_500_000, 45_000_000)))
+            model.press_start()
+        else:
+            model.raise_alarm(self.chance.choice(SHOWN))
+
+    def _nurse(self) -> None:
+        """Acknowledge the newest alarm of this boot that is on."""
+        for event in reversed(self.witness.events[-20:]):
+            alarm = event["alarm"]
+            if (
+                not alarm
+                or event["boot_id"] != self.witness.online
+                or alarm["signal"] not in {"on", "latched"}
+            ):
+                continue
+            command = {
+                "id": f"command-{len(self.asked)}",
+                "dashboard": "test",
+                "user": "Ann",
+                "boot_id": self.witness.online,
+                "expires_ms": time.monotonic_ns() // 1_000_000 + 5000,  # noqa: TID251 - the daemon's own clock
+                "pump": event["pump"],
+                "channel": event["channel"],
+                "condition": alarm["condition"],
+                "revision": alarm["revision"],
+            }
+            self.asked[command["id"]] = command
+            publishing = asyncio.create_task(
+                asyncio.to_thread(publish, self.port, f"{TOPICS}/command/acknowledge", json.dumps(command)),
+                name="nurse",
+            )
+            self.publishing.add(publishing)
+            publishing.add_done_callback(self.publishing.discard)
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the journal of a dead daemon holds, read without pumpd."""
+
+    lines: dict[str, tuple[int, dict[str, Any]]]
+    commands: set[str]
+
+    @classmethod
+    def read(cls, file: Path) -> Kept:
+        """Read it as it lies on the disk, write-ahead log included."""
+        db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            rows = db.execute("SELECT event_id, seq, payload FROM line ORDER BY seq").fetchall()
+            commands = {row[0] for row in db.execute("SELECT id FROM command").fetchall()}
+        finally:
+            db.close()
+        return cls({row[0]: (row[1], json.loads(row[2])) for row in rows}, commands)
+
+
+def hold(witness: Witness, kept: Kept, asked: dict[str, dict[str, Any]]) -> None:
+    """Check that all that was told as journalled or accepted is in the journal, as it was told."""
+    for event in witness.events:
+        if event["journalled"]:
+            seq, payload = kept.lines[event["id"]]
+            assert (seq, payload["event"], payload["before"]) == (
+                event["seq"],
+                event["event"],
+                event["before"],
+            )
+    acknowledged = {
+        (payload["pump"], payload["alarm"]["condition"], payload["alarm"]["revision"])
+        for _, payload in kept.lines.values()
+        if payload["event"] == "acknowledge"
+    }
+    for command_id in witness.accepted:
+        command = asked[command_id]
+        assert command_id in kept.commands
+        assert (command["pump"], command["condition"], command["revision"]) in acknowledged
+
+
+def broken_threads(kept: Kept) -> Iterator[str]:
+    """Yield every transition that does not begin where the one before it, maybe of an earlier run, ended."""
+    signals: dict[tuple[str | None, str], str] = {}
+    for seq, payload in kept.lines.values():
+        alarm = payload["alarm"]
+        if alarm:
+            key = (payload["pump"], alarm["condition"])
+            if signals.get(key, "off") != payload["before"]:
+                yield f"line {seq}: {key} was {signals.get(key, 'off')}, but begins at {payload['before']}"
+            signals[key] = alarm["signal"]
+
+
+def is_online_again(witness: Witness, boot_id: str) -> bool:
+    """Return whether another run than ``boot_id`` has said online."""
+    return witness.hear().online != boot_id
+
+
+async def pumps_on_sockets(lines: list[TcpLine]) -> list[tuple[PumpModel, RegisterFace]]:
+    """Plug in simulated pumps, each on a port of its own, and return their physics."""
+    builder = FaceBuilder(shipped_map("reference-pump"))
+    models = []
+    for number in range(1, PUMPS + 1):
+        model = PumpModel(reservoir_nl=10**12)
+        model.turn_rate(10_500_000)
+        model.press_start()
+        face = RegisterFace(builder, {"1": model}, f"SIM-{number:02}", "1.0", now_ns)
+        line = SimulatedLine([SimulatedPump(f"PUMP-{number:02}", 1, face)], random.Random(number))
+        lines.append(TcpLine(line, "127.0.0.1", 0, MbapServerFramer))
+        await lines[-1].plug()
+        models.append((model, face))
+    return models
+
+
+def write_config(directory: Path, broker_port: int, lines: list[TcpLine]) -> Path:
+    """Write the configuration of a daemon that polls ten times a second and may pause."""
+    pumps = "".join(
+        f"""
+  - id: PUMP-{number:02}
+    url: modbus-tcp://{line.where}/1
+    driver: reference-pump
+    poll_interval_s: 0.1
+    enforcement: pause
+    programme: {{drug: ketamine, concentration: 2 mg/mL, care_area: pain-clinic, weight: 70 kg,
+                dose_min: 0.1 mg/kg/h, dose_max: 0.5 mg/kg/h}}"""
+        for number, line in enumerate(lines, 1)
+    )
+    file = directory / "pumpd.yaml"
+    file.write_text(
+        f"site: clinic\nnode: ward-a\ndata_dir: data\nlibrary: {LIBRARY.name}\n"
+        f"mqtt: {{host: 127.0.0.1, port: {broker_port}}}\npumps:{pumps}\n"
+    )
+    (directory / LIBRARY.name).write_bytes(LIBRARY.read_bytes())
+    return file
+
+
+@pytest.mark.timeout(300)
+async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
+    """Seeded kills: nothing told as journalled or accepted is missing, and each run goes on from the last."""
+    kills = proof.count("daemons killed with -9 during alarms and acknowledgements", small=50, full=300)
+    chance = random.Random(proof.SEED)
+    lines: list[TcpLine] = []
+    journal = tmp_path / "data" / "journal.db"
+    with mosquitto(tmp_path) as broker:
+        listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
+        witness = Witness(tmp_path / "heard")
+        nursery = None
+        try:
+            models = await pumps_on_sockets(lines)
+            nursery = await Nursery.open(write_config(tmp_path, broker.port, lines), tmp_path / "log")
+            story = Story(chance, models, witness, broker.port)
+            for _ in range(kills):
+                before = witness.online
+                await nursery.start()
+                await until(partial(is_online_again, witness, before))
+                await story.go_on(chance.uniform(SHORTEST_S, LONGEST_S))
+                assert await nursery.end(signal.SIGKILL) == -signal.SIGKILL
+                await asyncio.gather(*story.publishing)
+                witness.hear()
+                hold(witness, Kept.read(journal), story.asked)
+            await nursery.start()
+            last = Kept.read(journal)
+            await until(lambda: last.lines.keys() <= witness.hear().journalled())
+            assert await nursery.end(signal.SIGTERM) == 0, (tmp_path / "log").read_text()[-2000:]
+            await until(lambda: Kept.read(journal).lines.keys() <= witness.hear().journalled())
+        finally:
+            if nursery is not None:
+                await nursery.close()
+            listener.stop()
+            for line in lines:
+                await line.unplug()
+    kept = Kept.read(journal)
+    hold(witness, kept, story.asked)
+    assert list(broken_threads(kept)) == []
+    assert witness.journalled() == kept.lines.keys(), "none lost, none invented"
+    assert len(kept.lines) > 10 * kills
+    assert len(witness.accepted) > kills
