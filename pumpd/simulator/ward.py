@@ -126,7 +126,7 @@ class LineSection(_Part):
     """modbus-tcp://HOST:PORT (0: a free port), modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200."""
     repeat: Whole = Field(default=1, ge=1, le=10_000)
     """Copies of this line on the ports that follow; ids and serial numbers get -1, -2 ..."""
-    pumps: tuple[PumpSection, ...] = Field(min_length=1)
+    pumps: tuple[PumpSection, ...]
     """Who answers there."""
 
     @field_validator("listen")
@@ -243,7 +243,7 @@ def load_ward(file: Path) -> Ward:
     document = read_document(file)
     checked = check(document, Ward)
     problems = list(checked.problems)
-    if checked.model is not None:
+    if checked.model is not None and not problems:
         problems += _cross_checks(document, checked.model, checked.place)
     if problems or checked.model is None:
         raise ConfigError(in_order(problems))
@@ -253,6 +253,11 @@ def load_ward(file: Path) -> Ward:
 def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], DocPath]) -> Iterator[Problem]:
     maps: dict[str, RegisterMap] = {}
     for number, line in enumerate(ward.lines):
+        if not line.pumps:
+            here = place(("lines", number, "pumps"))
+            yield document.problem(
+                here, "no pump on this line", "at least one pump", "add one, or drop the line"
+            )
         for at, pump in enumerate(line.pumps):
             here = place(("lines", number, "pumps", at))
             if pump.id in maps:
