@@ -1,0 +1,279 @@
+"""Requests over the network: checked, carried out once, and always answered or counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pumpd.contract.payloads import ReplyPayload
+from pumpd.contract.topics import Topics
+from pumpd.core.conditions import ConditionId
+from pumpd.core.quantities import NS_PER_S
+from pumpd.daemon.commands import ANSWERS_KEPT, UNDER_WAY, VERBS, Commands
+from pumpd.errors import StoreError, TransportError
+from pumpd.mqtt import Incoming
+from tests import proof
+from tests.publisher.node import Asked, SetClock, ward_of
+
+pytestmark = pytest.mark.requirement("MQTT-3")
+TOPICS = Topics("clinic")
+NOW_MS = 1_000_000
+
+
+class Desk:
+    """The far and the near end of commands, without a network."""
+
+    def __init__(self) -> None:
+        self.clock = SetClock(NOW_MS * 1_000_000)
+        self.asked = Asked()
+        self.known: set[str] = set()
+        self.replies: list[ReplyPayload] = []
+        self.commands = Commands(
+            ward_of(1, self.clock), self.asked, self.known.__contains__, self.clock, self.replies.append
+        )
+
+    def send(self, verb: str, payload: object, *, retained: bool = False) -> None:
+        said = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        self.commands.take(Incoming(TOPICS.command("ward-a", verb), said, retained))
+
+    async def settle(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def answer(self, verb: str, payload: object, *, retained: bool = False) -> ReplyPayload:
+        """Return the one reply to a command."""
+        before = len(self.replies)
+        self.send(verb, payload, retained=retained)
+        await self.settle()
+        assert len(self.replies) == before + 1
+        return self.replies[-1]
+
+
+def acknowledge(**given: Any) -> dict[str, Any]:
+    return {
+        "id": "c-000001",
+        "dashboard": "d1",
+        "user": "B. Keller",
+        "boot_id": "boot",
+        "expires_ms": NOW_MS + 5000,
+        "pump": "PUMP-01",
+        "channel": "1",
+        "condition": "over-hard",
+        "revision": 1,
+        **given,
+    }
+
+
+def pause(**given: Any) -> dict[str, Any]:
+    made = acknowledge(reason="too fast", **given)
+    del made["condition"], made["revision"]
+    return made
+
+
+async def test_a_good_command_is_carried_out_and_answered():
+    """What reaches the daemon is what was asked, with the name of who asked."""
+    desk = Desk()
+    assert await desk.answer("acknowledge", acknowledge(user=" B. Keller ")) == ReplyPayload(
+        id="c-000001", accepted=True
+    )
+    assert (await desk.answer("acknowledge", acknowledge(id="c-000002", pump=None, channel=None))).accepted
+    assert (await desk.answer("pause-pump", pause(id="c-000003"))).accepted
+    over = ConditionId.OVER_HARD
+    assert desk.asked.done == [
+        ("acknowledge", "PUMP-01", "1", over, 1, "B. Keller", "c-000001"),
+        ("acknowledge", None, None, over, 1, "B. Keller", "c-000002"),
+        ("pause-pump", "PUMP-01", "1", "B. Keller", "too fast", "c-000003"),
+    ]
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "retained": ("acknowledge", {}, "must not be retained"),
+    "another boot": ("acknowledge", {"boot_id": "older"}, "restarted"),
+    "expired": ("acknowledge", {"expires_ms": NOW_MS - 2500}, "expired 2.5 s ago"),
+    "valid for too long": ("acknowledge", {"expires_ms": NOW_MS + 10_001}, "10.0 s ahead; allowed are 10 s"),
+    "unknown verb": ("start-pump", {}, "unknown command 'start-pump'; known are acknowledge, pause-pump"),
+    "nobody": ("acknowledge", {"user": ""}, "user: "),
+    "a blank name": ("acknowledge", {"user": "  "}, "user: "),
+    "a name with a line break": ("acknowledge", {"user": "a\nb"}, "user: "),
+    "a name that is no text": ("acknowledge", {"user": 5}, "user: "),
+    "a revision that is no number": ("acknowledge", {"revision": "1"}, "revision: "),
+    "a pump without its channel": ("acknowledge", {"channel": None}, "pump and channel go together"),
+    "an unknown alarm": ("acknowledge", {"condition": "bored"}, "unknown alarm 'bored'"),
+    "no reason": ("pause-pump", {}, "reason: "),
+    "another schema": ("acknowledge", {"v": 2}, "v: "),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_is_wrong_is_refused_with_the_reason(case):
+    """Each refusal says in words what is wrong, and nothing is carried out."""
+    verb, changes, reason = REFUSED[case]
+    desk = Desk()
+    reply = await desk.answer(verb, acknowledge(**changes), retained=case == "retained")
+    assert not reply.accepted
+    assert reason in reply.reason
+    assert reply.id == "c-000001"
+    assert desk.asked.done == []
+    assert (desk.commands.counts.accepted_count, desk.commands.counts.refused_count) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 10_000,
+        b'"c-000001"',
+        b'{"id": 5}',
+        b'{"id": "a/#"}',
+        b'{"id":"' + b"a" * 20_000,
+    ],
+)
+async def test_what_can_not_be_answered_is_counted(payload):
+    """Without an id that may stand in a topic there is no reply, and nothing is carried out."""
+    desk = Desk()
+    desk.send("acknowledge", payload)
+    await desk.settle()
+    assert desk.replies == []
+    assert desk.commands.counts.dropped_count == 1
+    assert desk.asked.done == []
+
+
+async def test_the_same_id_gets_the_same_answer_and_has_one_effect():
+    """Sent three times, twice while it is under way: one effect, the same words."""
+    desk = Desk()
+    desk.asked.hold = asyncio.Event()
+    for _ in range(2):
+        desk.send("pause-pump", pause())
+    await desk.settle()
+    assert desk.replies == []
+    desk.asked.hold.set()
+    await desk.settle()
+    assert len(desk.replies) == 1
+    desk.clock.mono_ns += 60 * NS_PER_S  # long expired
+    assert await desk.answer("pause-pump", pause()) == desk.replies[0]
+    assert len(desk.asked.done) == 1
+
+
+async def test_a_refusal_is_remembered_too():
+    """Asked again with the same id, a refused command is not tried again."""
+    desk = Desk()
+    desk.asked.refuse = "the pump is not delivering"
+    first = await desk.answer("pause-pump", pause())
+    assert (first.accepted, first.reason) == (False, "the pump is not delivering")
+    desk.asked.refuse = ""
+    assert await desk.answer("pause-pump", pause()) == first
+    assert desk.asked.done == []
+
+
+async def test_a_command_of_an_earlier_run_that_was_carried_out_is_told_as_done():
+    """The journal knows the id: no matter that boot and expiry are past, it is not refused as new."""
+    desk = Desk()
+    desk.known.add("c-000001")
+    reply = await desk.answer("acknowledge", acknowledge(boot_id="older", expires_ms=5))
+    assert reply.accepted
+
+
+async def test_a_pause_of_an_earlier_run_is_not_told_as_done():
+    """Asked for is not paused: after a restart nobody knows, and that is what the answer says."""
+    desk = Desk()
+    desk.known.add("c-000001")
+    reply = await desk.answer("pause-pump", pause(boot_id="older", expires_ms=5))
+    assert not reply.accepted
+    assert "use the pump" in reply.reason
+    assert desk.asked.done == []
+
+
+@pytest.mark.parametrize(
+    ("error", "accepted"),
+    [
+        (StoreError("disk full"), True),
+        (ValueError("no such pump"), False),
+        (TransportError("cable"), False),
+        (RuntimeError("a fault of ours"), False),
+    ],
+)
+async def test_whatever_happens_the_sender_hears_of_it(error, accepted, capsys):
+    """Each kind of failure ends in an answer; an acknowledgement that is not on disk says so."""
+    desk = Desk()
+
+    async def fail(*_: object) -> None:
+        raise error
+
+    desk.asked.acknowledge = fail  # type: ignore[method-assign]
+    reply = await desk.answer("acknowledge", acknowledge())
+    assert reply.accepted is accepted
+    assert reply.reason
+    capsys.readouterr()
+
+
+async def test_a_flood_is_refused_and_memory_is_bounded():
+    """More commands at a time than can be carried out are refused; of old answers only so many are kept."""
+    desk = Desk()
+    desk.asked.hold = asyncio.Event()
+    for number in range(UNDER_WAY + 5):
+        desk.send("pause-pump", pause(id=f"c-{number:06}"))
+    assert [r.accepted for r in desk.replies] == [False] * 5
+    desk.asked.hold.set()
+    await desk.settle()
+    assert len(desk.asked.done) == UNDER_WAY
+    for number in range(ANSWERS_KEPT + 50):
+        desk.send("acknowledge", acknowledge(id=f"d-{number:06}", boot_id="older"))
+    assert len(desk.commands._answers) == ANSWERS_KEPT
+
+
+async def test_closing_ends_what_is_under_way():
+    """Nothing is left behind when the daemon stops in the middle of a command."""
+    desk = Desk()
+    desk.asked.hold = asyncio.Event()
+    desk.send("pause-pump", pause())
+    await desk.settle()
+    await desk.commands.close()
+    assert desk.replies == []
+
+
+def mutated(good: dict[str, Any]) -> st.SearchStrategy[bytes]:
+    """Return good commands with keys lost, replaced, added, cut or broken in the middle."""
+    odd = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=5,
+    )
+    keys = st.sampled_from([*good, "extra"])
+    changed = st.dictionaries(keys, odd, max_size=3).map(lambda changes: {**good, **changes})
+    lost = st.sets(st.sampled_from(list(good)), max_size=2).map(
+        lambda gone: {k: v for k, v in good.items() if k not in gone}
+    )
+    text = st.one_of(changed, lost).map(lambda made: json.dumps(made).encode())
+    broken = st.tuples(text, st.integers(0, 400), st.binary(max_size=4)).map(
+        lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + 1 :]
+    )
+    return st.one_of(text, broken, st.binary(max_size=60))
+
+
+@proof.examples("mutated command payloads", 500, 100_000)
+@given(data=st.data())
+def test_no_payload_crashes_or_goes_unanswered(data):
+    """Hostile payloads: each gets exactly one answer or is counted, and none raises."""
+    verb = data.draw(st.sampled_from([*VERBS, "start-pump", ""]))
+    payload = data.draw(mutated(acknowledge()) | mutated(pause()))
+
+    async def try_it() -> None:
+        desk = Desk()
+        desk.send(verb, payload, retained=data.draw(st.booleans()))
+        await desk.settle()
+        counts = desk.commands.counts
+        assert len(desk.replies) == counts.accepted_count + counts.refused_count
+        assert len(desk.replies) + counts.dropped_count == 1
+        for reply in desk.replies:
+            assert reply.accepted or reply.reason
+        assert len(desk.asked.done) == counts.accepted_count
+
+    with asyncio.Runner() as runner:
+        runner.run(try_it())
