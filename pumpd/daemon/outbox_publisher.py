@@ -64,7 +64,10 @@ class OutboxPublisher:
         self.confirmed_seq = restored.unsent[0].seq - 1 if restored.unsent else restored.last_seq
         """Every line up to this one is known to have reached a broker."""
         self._lost_ns = clock.monotonic_ns()
+        self._settled = False
+        """This connection has lasted long enough for subscribers to have come back."""
         self._behind = True
+        self._unreadable = False
 
     @property
     def idle(self) -> bool:
@@ -91,8 +94,10 @@ class OutboxPublisher:
         self._wake.set()
 
     def lost(self) -> None:
-        """Take note that the connection has ended."""
-        self._lost_ns = self._clock.monotonic_ns()
+        """Take note that the connection has ended; one that was too short to count is looked back over."""
+        if self._settled:
+            self._lost_ns = self._clock.monotonic_ns()
+        self._settled = False
         self._behind = True
         self._lines.clear()
         resent = {key: e.model_copy(update={"resent": True}) for key, e in self._early_told.items()}
@@ -112,6 +117,7 @@ class OutboxPublisher:
             elif now_s >= not_before_s and everything_at_s and everything_at_s[0] <= now_s:
                 if await self._send_from_journal(publish, since_ms):
                     everything_at_s.pop(0)
+                    self._settled = not everything_at_s
                 else:
                     not_before_s = now_s + ASK_AGAIN_AFTER_S
             elif now_s >= not_before_s and self._behind:
@@ -153,6 +159,7 @@ class OutboxPublisher:
                 return
             if self._lines and self._lines[0].seq > self.confirmed_seq + 1:
                 self.confirmed_seq = self._lines[0].seq - 1  # the journal has nothing there
+            return
         await self._send(publish, list(islice(self._lines, WINDOW)))
 
     async def _send_from_journal(self, publish: Publish, since_ms: int) -> bool:
@@ -163,8 +170,13 @@ class OutboxPublisher:
         except StoreError as error:
             self._behind = True
             self._lines.clear()
-            _log.warning("journal unreadable, its events wait", reason=str(error))
+            if not self._unreadable:
+                _log.error("journal unreadable, its events wait", reason=str(error))
+            self._unreadable = True
             return False
+        if self._unreadable:
+            _log.info("journal readable")
+        self._unreadable = False
         for start in range(0, len(lines), WINDOW):
             await self._send(publish, lines[start : start + WINDOW])
         return True
