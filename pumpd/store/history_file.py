@@ -82,6 +82,9 @@ class _Progress:
 
     newest_ms: int
     rolled_ms: dict[int, int]
+    """Up to here nothing is left to do."""
+    covered_ms: dict[int, int]
+    """Up to here readers find roll-ups: further than ``rolled_ms`` after a clock was put back."""
 
 
 class HistoryFile:
@@ -122,7 +125,7 @@ class HistoryFile:
             for level_ms in LEVELS_MS[1:]:
                 rolled = self._one(history_sql.extent(level_ms, newest=True), source)
                 rolled_ms[level_ms] = floor_to(oldest_ms, level_ms) if rolled is None else rolled + level_ms
-            self._progress[source] = _Progress(newest_ms, rolled_ms)
+            self._progress[source] = _Progress(newest_ms, rolled_ms, dict(rolled_ms))
             key = (PumpId(pump), ChannelId(channel))
             self._last_ms[key] = max(newest_ms, self._last_ms.get(key, newest_ms))
 
@@ -222,22 +225,28 @@ class HistoryFile:
             known = progress.get(source)
             if known is None:
                 rolled_ms = {level_ms: floor_to(at_ms, level_ms) for level_ms in LEVELS_MS[1:]}
-                progress[source] = _Progress(at_ms, rolled_ms)
+                progress[source] = _Progress(at_ms, rolled_ms, rolled_ms)
                 continue
-            if any(at_ms < rolled_ms for rolled_ms in known.rolled_ms.values()):
+            if at_ms < known.rolled_ms[LEVELS_MS[1]]:  # the finest roll-up is always the furthest
                 # The clock was put back: follow it, and take in what may not have been rolled up before.
                 rolled_ms = {level: floor_to(at_ms - STEP_BACK_MS, level) for level in known.rolled_ms}
-                progress[source] = _Progress(at_ms, rolled_ms)
+                progress[source] = _Progress(at_ms, rolled_ms, known.covered_ms)
             elif at_ms > known.newest_ms:
-                progress[source] = _Progress(at_ms, known.rolled_ms)
+                progress[source] = _Progress(at_ms, known.rolled_ms, known.covered_ms)
         for level_ms in LEVELS_MS[1:]:
             due: dict[int, list[tuple[int, int]]] = {}
             for source in {row[0] for row in values}:
                 known = progress[source]
-                end_ms = floor_to(known.newest_ms, level_ms)
+                done_ms = end_ms = floor_to(known.newest_ms, level_ms)
+                if known.covered_ms[level_ms] > end_ms:
+                    end_ms += level_ms  # readers look for the span that goes on, so it is kept up to date
                 if known.rolled_ms[level_ms] < end_ms:
                     due.setdefault(end_ms, []).append((source, known.rolled_ms[level_ms]))
-                    progress[source] = _Progress(known.newest_ms, {**known.rolled_ms, level_ms: end_ms})
+                    progress[source] = _Progress(
+                        known.newest_ms,
+                        {**known.rolled_ms, level_ms: done_ms},
+                        {**known.covered_ms, level_ms: max(known.covered_ms[level_ms], end_ms)},
+                    )
             for end_ms, sources in due.items():
                 self._db.execute(history_sql.roll_up(level_ms), (json.dumps(sources), end_ms))
         return progress

@@ -174,6 +174,7 @@ def test_the_reserve_holds_real_blocks(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.requirement("HIST-2")
 def test_the_history_leaves_space_for_the_journal(tmp_path: Path) -> None:
     """With little space left the history stops, and says why, before the journal feels it."""
     file = HistoryFile(tmp_path / "history.db", Retention(), keep_free_bytes=1 << 60)

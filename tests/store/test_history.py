@@ -25,6 +25,7 @@ def reader_of(directory: Path) -> SqliteHistoryReader:
 
 
 @pytest.mark.real
+@pytest.mark.requirement("HIST-1")
 async def test_a_day_comes_back_as_a_thousand_buckets_with_its_spike(tmp_path: Path) -> None:
     """86,400 readings come back as 1,000 buckets, a one-reading spike among them, exact counts and means."""
     writer = SqliteHistoryWriter(tmp_path / "history.db", buffer_rows=DAY_S)
@@ -128,6 +129,7 @@ async def test_times_rise_strictly_per_channel(tmp_path: Path) -> None:
     db.close()
 
 
+@pytest.mark.requirement("HIST-2")
 async def test_a_full_buffer_drops_the_oldest_and_counts(tmp_path: Path) -> None:
     """While the file can not be written readings are kept up to the bound; what was dropped is counted."""
     (tmp_path / "history.db").mkdir()

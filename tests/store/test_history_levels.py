@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pumpd.store.base import Bucket
@@ -46,6 +46,7 @@ def brute_force(stored: dict[int, float], start_ms: int, width_ms: int, end_ms: 
     ]
 
 
+@pytest.mark.requirement("HIST-1")
 @given(
     readings=READINGS,
     batches=st.lists(st.integers(1, 20), min_size=1, max_size=8),
@@ -53,6 +54,14 @@ def brute_force(stored: dict[int, float], start_ms: int, width_ms: int, end_ms: 
     start_s=st.integers(-700, 4000),
     length_s=st.integers(1, 9000),
     buckets=st.integers(1, 40),
+)
+@example(
+    readings=[(299_000, None), (700_000, None), (-900_000, 0)],
+    batches=[1],
+    restart=False,
+    start_s=0,
+    length_s=300,
+    buckets=1,
 )
 @proof.examples("a trend equals a count over the readings", small=60, full=5000)
 def test_a_trend_equals_a_count_over_the_readings(
