@@ -49,7 +49,7 @@ async def _processes(directory: Path, ward: Path, config: Config) -> AsyncIterat
     processes = Processes(directory)
     file = str(config.file)
     try:
-        await processes.start("broker", "pumpd.demo_broker", [str(config.mqtt.port)])
+        await processes.start("broker", "pumpd.broker", [str(config.mqtt.port)])
         await processes.start("simulate", "pumpd.cli", ["simulate", "-c", str(ward)])
         await processes.start("run", "pumpd.cli", ["run", "-c", file])
         await processes.start("dashboard", "pumpd.cli", ["dashboard", "-c", file])
