@@ -22,7 +22,7 @@ def parts(level_ms: int, series: str) -> tuple[str, str, str, str]:
 
 
 def insert_readings(rows: int) -> str:
-    """Return one statement for ``rows`` readings: the interpreter's lock is free while it runs."""
+    """Return one statement for ``rows`` readings: the lock of the interpreter is free while it runs."""
     one = f"({', '.join('?' * len(COLUMNS))})"
     return (
         f"INSERT INTO reading ({', '.join(COLUMNS)}) VALUES {', '.join([one] * rows)}"  # noqa: S608 - names
