@@ -64,6 +64,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        self._clock_resolution = (
+            1e-6  # a timer is due at its very time, also after years, when floats are coarse
+        )
 
     def time(self) -> float:
         """Return seconds since the loop was made."""
