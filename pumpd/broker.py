@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
+from amqtt.errors import BrokerError
 
 HOST = "127.0.0.1"
 _PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
@@ -28,7 +29,10 @@ async def embedded_broker(port: int) -> AsyncIterator[None]:
     logging.getLogger("transitions").setLevel(logging.CRITICAL)
     listener = ListenerConfig(bind=f"{HOST}:{port}")
     broker = Broker(BrokerConfig(listeners={"default": listener}, plugins=_PLUGINS))
-    await broker.start()
+    try:
+        await broker.start()
+    except BrokerError as error:
+        raise OSError(str(error)) from error
     try:
         yield
     finally:
@@ -52,7 +56,11 @@ def main(arguments: Sequence[str]) -> int:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await serve(int(arguments[0]), stop)
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 
