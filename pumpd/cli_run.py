@@ -1,8 +1,9 @@
-"""Verbs that speak to pumps: run, simulate, probe."""
+"""Verbs that speak to pumps or run until somebody ends them: demo, run, dashboard, simulate, probe."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,27 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more than tr
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module to the command line."""
+    app.command("demo")(demo)
     app.command("run")(run)
+    app.command("dashboard")(dashboard)
     app.command("simulate")(simulate)
     app.command("probe")(probe)
+
+
+def demo(
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files", metavar="DIR", help="Other files than config/demo: pumpd.yaml, ward.yaml ..."
+        ),
+    ] = None,
+) -> None:
+    """Run a ward of simulated pumps with broker, daemon and dashboard; leave nothing behind."""
+    from pumpd.demo import run_demo
+    from pumpd.demo_files import SHIPPED
+
+    start_log(logging.ERROR)  # the demo tells its story in words; its processes log to files
+    asyncio.run(run_demo(out().print, files or SHIPPED))
 
 
 def run(config: ConfigOption, verbose: Verbose = False) -> None:
@@ -26,8 +45,16 @@ def run(config: ConfigOption, verbose: Verbose = False) -> None:
     from pumpd.config import load
     from pumpd.daemon.service import run as run_daemon
 
-    start_log(verbose=verbose)
+    start_log(logging.DEBUG if verbose else logging.INFO)
     run_daemon(load(config))
+
+
+def dashboard(config: ConfigOption, verbose: Verbose = False) -> None:
+    """Serve the dashboard of a configuration until SIGINT or SIGTERM."""
+    from dashboard.run import run as run_dashboard
+
+    start_log(logging.DEBUG if verbose else logging.INFO)
+    asyncio.run(run_dashboard(config))
 
 
 def simulate(
@@ -42,7 +69,7 @@ def simulate(
     """Serve the simulated pumps of a ward until SIGINT or SIGTERM."""
     from pumpd.simulator.run import run as run_ward
 
-    start_log(verbose=verbose)
+    start_log(logging.DEBUG if verbose else logging.INFO)
     asyncio.run(run_ward(ward, out().print))
 
 
@@ -57,7 +84,7 @@ def probe(
     """Speak to one pump once, read only, and tell everything that was seen."""
     from pumpd.probe import probe as run_probe
 
-    start_log(verbose=False)
+    start_log(logging.WARNING)
     well = asyncio.run(run_probe(url, driver, out().print, readings=readings, show_bytes=not quiet))
     if not well:
         raise typer.Exit(1)

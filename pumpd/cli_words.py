@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -18,15 +17,15 @@ def out() -> Console:
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
-def start_log(*, verbose: bool) -> None:
-    """Send log lines to standard error: transitions, or with ``verbose`` everything."""
+def start_log(level: int) -> None:
+    """Send log lines of ``level`` and above to standard error."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

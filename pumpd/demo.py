@@ -6,20 +6,15 @@ import asyncio
 import contextlib
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from pumpd.clock import SystemClock
 from pumpd.config import Config, load
-from pumpd.contract.payloads import EventPayload, TelemetryPayload
 from pumpd.contract.topics import Topics
 from pumpd.demo_files import SHIPPED, copy_demo
 from pumpd.demo_processes import Processes
-from pumpd.demo_story import sentence
-from pumpd.mqtt import Broker, Incoming, MqttConnection
-
-Tell = Callable[[str], None]
+from pumpd.demo_story import Story, Tell
 
 CONNECT_EVERY_S = 0.1
 
@@ -33,6 +28,7 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, told.set)
+    tell("starting a broker, a simulated ward, the daemon and the dashboard ...")
     try:
         with tempfile.TemporaryDirectory(prefix="pumpd-demo-") as directory:
             files = copy_demo(Path(directory), shipped)
@@ -60,7 +56,7 @@ async def _processes(directory: Path, ward: Path, config: Config) -> AsyncIterat
 
 async def _watch(processes: Processes, config: Config, tell: Tell, told: asyncio.Event) -> None:
     """Tell addresses, then the story, until somebody ends it or a process ends by itself."""
-    story = Story(config, tell)
+    story = Story(config, SystemClock(), tell)
     tasks = [
         asyncio.create_task(processes.wait(), name="demo.processes"),
         asyncio.create_task(told.wait(), name="demo.signal"),
@@ -98,42 +94,3 @@ async def _introduce(config: Config, tell: Tell) -> None:
     tell(f"dashboard  http://{host}:{port}/")
     tell(f"broker     mqtt://{config.mqtt.host}:{config.mqtt.port}  (topics {Topics(config.site).prefix}/#)")
     tell("accounts   none yet: type any name when you take an alarm; Ctrl-C ends the demo")
-
-
-class Story:
-    """Follows the node's events and tells them in plain words."""
-
-    def __init__(self, config: Config, tell: Tell) -> None:
-        self._tell = tell
-        self._waited_for = {pump.id for pump in config.pumps}
-        self._count = len(self._waited_for)
-        topics = Topics(config.site)
-        self._telemetry = topics.node_telemetry(config.node)
-        self._event = topics.node_event(config.node)
-        self._connection = MqttConnection(
-            Broker(config.mqtt.host, config.mqtt.port),
-            identifier="pumpd-demo-story",
-            on_message=self._hear,
-            subscriptions=((self._telemetry, 0), (self._event, 1)),
-        )
-
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        forever = asyncio.Event()
-
-        async def listen() -> None:
-            await forever.wait()
-
-        await self._connection.run(listen)
-
-    def _hear(self, message: Incoming) -> None:
-        with contextlib.suppress(ValidationError):
-            if message.topic == self._event:
-                words = sentence(EventPayload.model_validate_json(message.payload))
-                if words is not None:
-                    self._tell(words)
-            elif self._waited_for:
-                readings = TelemetryPayload.model_validate_json(message.payload).readings
-                self._waited_for -= {reading.pump for reading in readings}
-                if not self._waited_for:
-                    self._tell(f"all {self._count} simulated pumps are live")

@@ -56,6 +56,11 @@ class Processes:
             )
         self._children.append(_Child(name, process, log))
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids, in the order in which they were started."""
+        return tuple(child.process.pid for child in self._children)
+
     async def wait(self) -> None:
         """Wait until one of them ends by itself, then raise ChildEndedError."""
         waiting = {
