@@ -23,7 +23,8 @@ from pumpd.drivers.registry import DriverSpec, find
 from pumpd.store.base import Journal, TelemetryWriter
 from pumpd.transports.base import Transport
 from pumpd.transports.bus import Bus, bus_for
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.exchange import MOST_LATE_TIMEOUTS
+from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 MISSED_POLLS = 3
 """A reading is stale when three polls brought none (reference: LINK_LOST after 3 missed polls)."""
@@ -34,6 +35,9 @@ LOST_AFTER_STALE_NS = 2 * NS_PER_S
 _REQUESTS = 2
 _EXCHANGE_BITS = 80 * 11
 """A reading of a shipped map takes two requests at most, of some 80 bytes in all, of at most 11 bits."""
+
+_RTU_TIMEOUTS = 1 + MOST_LATE_TIMEOUTS
+"""A question of RTU goes out again only after so many time-outs (see the decision on link discipline)."""
 
 _PROVEN: Mapping[str, frozenset[Provenance]] = {
     "none": frozenset(),
@@ -124,13 +128,16 @@ def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int
 
 
 def _reach_ns(members: Sequence[_Pump], latency_ms: int) -> int:
-    """Return how long one round of readings of all pumps of a line may take, if all are slow."""
-    total_s = 0.0
+    """Return how often each pump of a line can be read, if all are slow."""
+    round_s, horizon_s = 0.0, 0.0
     for pump in members:
         baud = pump.url.baud if pump.url.settings is None else pump.url.settings.baud
         wire_s = _EXCHANGE_BITS / baud if baud else 0.0
-        total_s += _REQUESTS * (pump.spec.card.reply_time_ms + latency_ms) / 1000 + wire_s
-    return round(total_s * NS_PER_S)
+        wait_s = (pump.spec.card.reply_time_ms + latency_ms) / 1000
+        round_s += _REQUESTS * wait_s + wire_s
+        if pump.url.framing is Framing.MODBUS_RTU:
+            horizon_s = max(horizon_s, _RTU_TIMEOUTS * (wait_s + wire_s))
+    return round(max(round_s, horizon_s) * NS_PER_S)
 
 
 def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:

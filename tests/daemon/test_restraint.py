@@ -51,6 +51,25 @@ def test_a_pump_that_gives_too_much_is_paused_read_back_and_told() -> None:
     play(story)
 
 
+@pytest.mark.requirement("RES-2")
+def test_a_pump_on_a_shared_serial_line_is_paused_too() -> None:
+    """Two pumps on one RTU line: the one that gives too much is paused within its 3 s, the other goes on."""
+    line = "modbus-rtu://10.0.0.1:502/{}?baud=19200"
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(6)
+        turn_up(scene, "40", number=2)
+        await asyncio.sleep(8)
+        assert scene.model(2).status is PumpStatus.PAUSED
+        assert scene.model(1).status is PumpStatus.RUNNING
+        ((asked_at, _),) = scene.outlet.happened("restraint", "asked")
+        ((paused_at, _),) = scene.outlet.happened("restraint", "paused")
+        assert paused_at - asked_at < WITHIN_S
+        assert [frame[0] for _, frame in scene.wire().writes()] == [2]
+
+    play(story, [pump(number) | {"url": line.format(number)} for number in (1, 2)])
+
+
 @pytest.mark.requirement("RES-1", "INV-1")
 @pytest.mark.parametrize(
     ("enforcement", "signed", "allows"),
