@@ -38,6 +38,18 @@ def payload_of(frame: bytes) -> bytes:
     return frame[_HEADER_BYTES:]
 
 
+EXAMPLES: Final = (
+    # epics-modules/SyringePump at 94b2851: a Teledyne ISCO pump as observed, 109 coils asked and answered
+    (1, "01 01 00 00 00 6D", "00 01 00 00 00 06 01 01 00 00 00 6D"),
+    (
+        1,
+        "01 01 0E 01 5A 42 00 00 40 C0 3F 40 03 80 31 00 00",
+        "00 01 00 00 00 11 01 01 0E 01 5A 42 00 00 40 C0 3F 40 03 80 31 00 00",
+    ),
+)
+"""(transaction id, payload, frame)."""
+
+
 class MbapFramer:
     """The asking end. Every question has a transaction id of its own, which its reply repeats.
 

@@ -36,6 +36,13 @@ def payload_of(frame: bytes) -> bytes:
     return frame[:-2]
 
 
+EXAMPLES: Final = (
+    # MODBUS over Serial Line V1.02, 6.2.2: the CRC 1241 travels as 41 12
+    ("02 07", "02 07 41 12"),
+)
+"""(payload, frame) as printed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Awaited:
     """How the frame looks that answers one request."""

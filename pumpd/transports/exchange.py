@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from pumpd.errors import DeviceRefusedError, PumpdError, WireError
+from pumpd.errors import DeviceRefusedError
 from pumpd.protocols.wire import Permission, Request
 
 R = TypeVar("R")
@@ -77,7 +77,7 @@ class Exchange(Generic[R]):
             self.counters.refused += 1
             self.fail(error)
             return False
-        except WireError as error:
+        except Exception as error:  # noqa: BLE001 - a dialect's mistake must not leave its asker waiting
             self.counters.unusable += 1
             self.fail(error)
             return False
@@ -86,7 +86,7 @@ class Exchange(Generic[R]):
             self.answer.set_result(reply)
         return True
 
-    def fail(self, error: PumpdError) -> None:
+    def fail(self, error: Exception) -> None:
         """Hand over why there is no answer."""
         if not self.answer.done():
             self.answer.set_exception(error)

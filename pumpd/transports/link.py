@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from pumpd.errors import LinkTimeoutError, PumpdError, TransportError
+from pumpd.errors import LinkTimeoutError, TransportError
 from pumpd.protocols.wire import Framer, Permission, Request
 from pumpd.transports.base import Transport
 from pumpd.transports.exchange import Counters, Exchange
@@ -180,7 +180,7 @@ class Link:
             frame = self._framer.encode(exchange.request)
             self._outgoing.check(frame, exchange.permission)
             self._transport.write(frame)
-        except PumpdError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, its asker must be told
             self._framer.reset()
             exchange.fail(error)
             return
@@ -188,8 +188,6 @@ class Link:
         exchange.counters.asked += 1
         self._latest = exchange.counters
         self._current = exchange
-        if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
-            self.on_pause_written(exchange.address)
         if not self._framer.tells_replies_apart:
             if len(self._clear_at) > _REMEMBERED_SHAPES:
                 self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
@@ -197,6 +195,8 @@ class Link:
             self._clear_at[exchange.request.shape] = now + exchange.horizon_s
         self._stop_timer()
         self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
+        if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
+            self.on_pause_written(exchange.address)
 
     def _wake(self) -> None:
         self._timer = None

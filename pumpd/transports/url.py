@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pumpd.protocols.modbus import check_unit
 from pumpd.transports.base import Transport
-from pumpd.transports.serial import SerialSettings, SerialTransport
+from pumpd.transports.serial_line import SerialSettings, SerialTransport
 from pumpd.transports.tcp import TcpTransport
 
 

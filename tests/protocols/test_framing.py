@@ -242,6 +242,20 @@ def test_a_refusal_is_found_and_read():
         QUESTION.parse_reply(payload)
 
 
+@pytest.mark.parametrize(("payload", "frame"), framing_rtu.EXAMPLES)
+def test_the_rtu_examples_are_written_and_read(payload, frame):
+    """What the specification prints comes out byte by byte and goes back in."""
+    assert framing_rtu.frame_of(bytes.fromhex(payload)) == bytes.fromhex(frame)
+    assert framing_rtu.payload_of(bytes.fromhex(frame)) == bytes.fromhex(payload)
+
+
+@pytest.mark.parametrize(("transaction_id", "payload", "frame"), framing_mbap.EXAMPLES)
+def test_the_mbap_examples_are_written_and_read(transaction_id, payload, frame):
+    """What a real pump was seen to say comes out byte by byte and goes back in."""
+    assert framing_mbap.frame_of(transaction_id, bytes.fromhex(payload)) == bytes.fromhex(frame)
+    assert framing_mbap.payload_of(bytes.fromhex(frame)) == bytes.fromhex(payload)
+
+
 def test_the_crc_of_a_known_frame():
     """``01 03 00 48 00 06`` ends in ``45 DE``, low byte first."""
     frame = framing_rtu.frame_of(bytes.fromhex("01 03 0048 0006"))

@@ -124,6 +124,55 @@ async def test_an_rtu_unit_that_was_silent_is_quarantined_and_the_others_go_on()
 
 @pytest.mark.requirement("LINK-2")
 @in_virtual_time
+async def test_a_pause_does_not_wait_for_a_silent_read_but_for_another_silent_pause():
+    """A stop goes out right after the read that nobody answered; the same stop only after its own horizon."""
+    async with line("modbus-rtu") as on:
+        on.device.mute = True
+        loop = asyncio.get_running_loop()
+        pump = on.bus.conversation(1, 100, [STOP])
+        with pytest.raises(LinkTimeoutError):
+            await pump.ask(STATUS)
+        silent_at = loop.time()
+        for waited_s in (0, 4 * 0.120):
+            with pytest.raises(LinkTimeoutError):
+                await pump.ask(PAUSE)
+            assert on.device.asked_at[-1] - silent_at == pytest.approx(waited_s, abs=0.01)
+
+
+class OtherDialect:
+    """A question of a protocol that no Modbus framer knows."""
+
+    permission = Permission.READ
+    address = 1
+    shape = refusal_shape = ("other",)
+
+    def to_bytes(self) -> bytes:
+        return b"?"
+
+    def parse_reply(self, frame: bytes) -> bytes:
+        return frame
+
+
+@in_virtual_time
+async def test_a_mistake_in_a_dialect_is_told_and_harms_nobody_else():
+    """A reply that breaks its reader, or a question the framer can not carry, ends that question alone."""
+
+    class Broken(ReadRegisters):
+        def parse_reply(self, frame):
+            raise IndexError("a mistake")
+
+    async with line("modbus-rtu") as on:
+        pump = on.bus.conversation(1, 100)
+        with pytest.raises(IndexError):
+            await pump.ask(Broken(1, 3, 0, 5))
+        assert await pump.ask(ReadRegisters(1, 3, 0, 1)) == (100,)
+        with pytest.raises(TypeError, match="RTU carries Modbus requests"):
+            await pump.ask(OtherDialect())
+        assert await pump.ask(ReadRegisters(1, 3, 0, 3)) == (100, 101, 102)
+
+
+@pytest.mark.requirement("LINK-2")
+@in_virtual_time
 async def test_a_late_rtu_reply_is_dropped_and_counted():
     """A reply two time-outs late answers nothing, neither the question it belongs to nor the repeated one."""
     async with line("modbus-rtu") as on:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpd.transports.serial import SerialSettings, SerialTransport
+from pumpd.transports.serial_line import SerialSettings, SerialTransport
 from pumpd.transports.tcp import TcpTransport
 from pumpd.transports.url import Framing, parse_url
 

@@ -12,7 +12,7 @@ from pumpd.errors import TransportError
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.protocols.modbus import ReadRegisters
 from pumpd.transports.bus import bus_for
-from pumpd.transports.serial import SerialSettings, SerialTransport
+from pumpd.transports.serial_line import SerialSettings, SerialTransport
 from pumpd.transports.url import parse_url
 from tests.transports.devices import answer
 from tests.transports.loops import LOOPS, Heard, run

@@ -96,7 +96,11 @@ class SerialTransport:
             write_timeout=0,
             exclusive=True,
         )
-        port.reset_input_buffer()
+        try:
+            port.reset_input_buffer()
+        except termios.error:
+            port.close()
+            raise
         return port
 
     def _opened_as_8n1(self) -> serial.Serial:
