@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pumpd.contract.age import Transit
-from pumpd.contract.payloads import EventPayload, SnapshotPayload, TelemetryPayload
+from pumpd.contract.payloads import SnapshotPayload, TelemetryPayload
 from tests import proof
 from tests.mosquitto import Listener, Mosquitto, missing, mosquitto, publish, retained, until_retained
 from tests.publisher.node import Node, running_node
 from tests.waiting import until
+from tests.witness import hold_against_journal
 
 pytestmark = [
     pytest.mark.real,
@@ -24,30 +22,6 @@ pytestmark = [
 ]
 PREFIX = "pumpd/v1/clinic"
 EVENTS = f"{PREFIX}/node/ward-a/event"
-
-
-def journal_lines(data: Path) -> dict[str, tuple[int, dict[str, Any]]]:
-    """Return what the closed journal holds, read without pumpd: event id -> (sequence, payload)."""
-    db = sqlite3.connect(data / "journal.db")
-    rows = db.execute("SELECT event_id, seq, payload FROM line ORDER BY seq").fetchall()
-    db.close()
-    return {event_id: (seq, json.loads(payload)) for event_id, seq, payload in rows}
-
-
-def hold_against_journal(listener: Listener, data: Path) -> list[EventPayload]:
-    """Check by id that the witness heard every journalled event, and nothing else; return what it heard."""
-    kept = journal_lines(data)
-    heard = [EventPayload.model_validate(payload) for payload in listener.payloads()]
-    assert kept
-    assert [e.id for e in heard if e.id not in kept] == [], "invented"
-    assert sorted(set(kept) - {e.id for e in heard if e.journalled}) == [], "lost"
-    for event in heard:
-        seq, payload = kept[event.id]
-        assert event.seq in {None, seq}
-        assert event.journalled is (event.seq is not None)
-        assert event.alarm is not None
-        assert (event.event, event.alarm.signal) == (payload["event"], payload["alarm"]["signal"])
-    return heard
 
 
 async def alarms_for(node: Node, seconds: float, every_s: float = 0.05) -> None:

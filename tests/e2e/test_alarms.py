@@ -1,0 +1,165 @@
+"""The daemon as a program on simulated pumps, real sockets, pseudo-terminals and a real Mosquitto."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pumpd.config import load
+from pumpd.contract.payloads import ReplyPayload, SnapshotPayload
+from pumpd.contract.topics import Topics
+from pumpd.demo_files import copy_demo
+from tests.mosquitto import Listener, Mosquitto, missing, publish, retained, until_retained
+from tests.waiting import until
+from tests.witness import hold_against_journal
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.e2e,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+ROOT = Path(__file__).parents[2]
+
+
+class Program:
+    """``pumpd VERB`` in a process of its own."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self.log = log
+        with log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pumpd.cli", *arguments],
+                stdout=sink,
+                stderr=sink,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def ends(self, within_s: float = 5.0) -> int:
+        """Wait for its end and return its status."""
+        return self._process.wait(within_s)
+
+    def running(self) -> bool:
+        """Return whether it has not ended."""
+        return self._process.poll() is None
+
+
+@contextmanager
+def programs() -> Iterator[list[Program]]:
+    """End whatever still runs."""
+    started: list[Program] = []
+    try:
+        yield started
+    finally:
+        for program in started:
+            if program.running():
+                program.signal(signal.SIGCONT)
+                program.signal(signal.SIGKILL)
+                program.ends()
+
+
+def snapshots(port: int, topics: Topics) -> dict[str, SnapshotPayload]:
+    """Return the pumps' whole pictures as the broker keeps them, by pump."""
+    kept = retained(port, topics.snapshot("+", "+"))
+    return {payload["pump"]: SnapshotPayload.model_validate(payload) for payload in kept.values()}
+
+
+@pytest.mark.requirement("INV-4", "MQTT-1", "MQTT-2", "MQTT-3")
+@pytest.mark.timeout(120)
+async def test_alarms_survive_the_broker_and_the_daemon(tmp_path):
+    """Pumps go silent, the broker is killed and comes back empty, a nurse acknowledges, the daemon is
+    killed and comes back: the witness heard every journalled event, and the state is as it was.
+    """
+    demo = copy_demo(tmp_path)
+    config = load(demo.config)
+    topics, port = Topics(config.site), config.mqtt.port
+    broker = Mosquitto(tmp_path, port)
+    count = len(config.pumps)
+
+    def is_fresh(kept: dict[str, Any]) -> bool:
+        return [p["freshness"] for p in kept.values()] == ["fresh"] * count
+
+    def silent(kept: dict[str, Any]) -> bool:
+        return (
+            len([p for p in kept.values() if "link-lost" in [a["condition"] for a in p["alarms"]]]) == count
+        )
+
+    with programs() as started:
+        wards = Program(tmp_path / "simulate.log", "simulate", "-c", str(demo.ward))
+        daemon = Program(tmp_path / "run.log", "run", "-c", str(demo.config))
+        started += [wards, daemon]
+        broker.start()  # last: the start order does not matter
+        events = Listener(port, topics.node_event("+"), tmp_path / "events")
+        replies = Listener(port, topics.replies(), tmp_path / "replies")
+        try:
+            await until_retained(port, topics.snapshot("+", "+"), is_fresh, 30)
+            wards.signal(signal.SIGSTOP)
+            await until_retained(port, topics.snapshot("+", "+"), silent, 30)
+            broker.kill()
+            wards.signal(signal.SIGCONT)
+            broker.start()
+            kept = await until_retained(port, topics.snapshot("+", "+"), is_fresh, 30)
+            for payload in kept.values():
+                if payload["pump"] in {"PUMP-01", "PUMP-02"}:  # these infused, so nobody may miss it
+                    alarms = {alarm["condition"]: alarm["signal"] for alarm in payload["alarms"]}
+                    assert alarms.get("link-lost") == "latched"
+
+            picture = snapshots(port, topics)["PUMP-01"]
+            (lost,) = [a for a in picture.alarms if a.condition == "link-lost"]
+            command = {
+                "id": "e2e-00001",
+                "dashboard": "e2e",
+                "user": "B. Keller",
+                "boot_id": picture.boot_id,
+                "expires_ms": picture.sent_ms + 9000,
+                "pump": "PUMP-01",
+                "channel": "1",
+                "condition": lost.condition,
+                "revision": lost.revision,
+            }
+            publish(port, topics.command(config.node, "acknowledge"), json.dumps(command))
+            await until(replies.payloads)
+            publish(port, topics.command(config.node, "acknowledge"), json.dumps(command))
+            await until(lambda: len(replies.payloads()) == 2)
+            accepted = ReplyPayload(id="e2e-00001", accepted=True)
+            assert [ReplyPayload.model_validate(p) for p in replies.payloads()] == [accepted] * 2
+
+            daemon.signal(signal.SIGKILL)
+            daemon.ends()
+            status = topics.node_status(config.node)
+            await until_retained(port, status, lambda kept: kept[status]["state"] == "lost")
+            daemon = Program(tmp_path / "run.log", "run", "-c", str(demo.config))
+            started.append(daemon)
+            await until_retained(port, status, lambda kept: kept[status]["state"] == "online")
+            await until_retained(port, topics.snapshot("+", "+"), is_fresh, 30)
+            after = snapshots(port, topics)
+            assert "link-lost" not in [a.condition for a in after["PUMP-01"].alarms], "acknowledged, and over"
+            assert "link-lost" in [a.condition for a in after["PUMP-02"].alarms], "nobody has it yet"
+            assert after["PUMP-01"].boot_id != picture.boot_id
+            daemon.signal(signal.SIGTERM)
+            assert daemon.ends() == 0
+            assert retained(port, status)[status]["state"] == "offline"
+            wards.signal(signal.SIGTERM)
+            assert wards.ends() == 0
+        finally:
+            events.stop()
+            replies.stop()
+            broker.stop()
+    heard = hold_against_journal(events, config.data_dir)
+    acknowledged = {e.id: e for e in heard if e.event == "acknowledge"}
+    assert [(e.pump, e.by) for e in acknowledged.values()] == [("PUMP-01", "B. Keller")]
+    log = (tmp_path / "run.log").read_text()
+    assert "Traceback" not in log
+    assert "Task exception" not in log
