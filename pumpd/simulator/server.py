@@ -8,7 +8,7 @@ import socket
 import tty
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from pumpd.errors import TransportError
 from pumpd.protocols.wire import ServerFramer
@@ -44,8 +44,8 @@ class _Connection(asyncio.Protocol):
         self._answering: Answering | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are no subclasses of asyncio.Transport, though they do all that it does.
+        self.transport = cast("asyncio.Transport", transport)
         owner = self._owner
         owner.remember(self)
         self._answering = Answering(owner.line, owner.framer(), self._write, owner.baud)

@@ -164,10 +164,10 @@ async def test_faults_plugs_and_forced_registers_come_from_the_timeline(ward):
     assert line.faults.drawn(2, 99) == []
     stage.play(event(pump="RTU-1", action="unplug"))
     await asyncio.sleep(0.1)
-    assert not placed.served.plugged
+    assert [placed.served.plugged] == [False]
     stage.play(event(pump="RTU-1", action="plug"))
     await asyncio.sleep(0.1)
-    assert placed.served.plugged
+    assert [placed.served.plugged] == [True]
     stage.play(event(action="show", path="channels.1.status", words=[99]))
     face = stage.pumps["TCP-1"].pump.face
     assert face.forced == {"channels.1.status": (99,)}
