@@ -20,6 +20,8 @@ from pumpd.mqtt import Incoming
 
 REFRESH_WITHIN_S = 30.0
 """Every snapshot is published again within this."""
+REFRESH_ROUND_S = 25.0
+"""How long one round over all snapshots is meant to take, so that a slow broker does not make it late."""
 REFRESH_AT_LEAST_EVERY_S = 1.0
 """Some snapshot is published at least this often: its PUBACK also shows that the broker is alive."""
 
@@ -99,7 +101,7 @@ class RetainedTopics:
         refresh_at_s = loop.time()
         while True:
             self._wake.clear()
-            pause_s = min(REFRESH_AT_LEAST_EVERY_S, REFRESH_WITHIN_S / max(1, len(self._refresh)))
+            pause_s = min(REFRESH_AT_LEAST_EVERY_S, REFRESH_ROUND_S / max(1, len(self._refresh)))
             if self._node_changed:
                 self._node_changed = False
                 await self._publish_node(publish)
@@ -111,7 +113,7 @@ class RetainedTopics:
                 if topic not in self._wanted():
                     await publish(topic, b"")
             elif loop.time() >= refresh_at_s:
-                refresh_at_s = loop.time() + pause_s
+                refresh_at_s = max(refresh_at_s + pause_s, loop.time() - pause_s)
                 if self._refresh:
                     self._changed[next(iter(self._refresh))] = None
                 else:
