@@ -1,0 +1,99 @@
+"""What a probe tells when the pump does not answer well."""
+
+import random
+
+import pytest
+
+from pumpd.errors import ConfigError
+from pumpd.probe import probe
+from pumpd.protocols.framing_mbap import MbapServerFramer
+from pumpd.protocols.framing_rtu import RtuServerFramer
+from pumpd.protocols.maps import shipped_map
+from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.simulator.faults import Fault, FaultKind
+from pumpd.simulator.line import SimulatedLine
+from pumpd.simulator.server import MemoryLine
+from pumpd.transports.memory import MemoryWire
+from tests import proof
+from tests.conformance.rig import simulated
+
+
+async def probed(framing: str, *faults: Fault, plugged: bool = True) -> tuple[bool, str]:
+    """Probe a simulated pump at the far end of a memory wire."""
+    wire = MemoryWire()
+    pump = simulated(shipped_map("reference-pump"), 1, "SIM-0001", None)
+    line = SimulatedLine([pump], random.Random(proof.SEED))
+    served = MemoryLine(line, wire, MbapServerFramer if framing == "modbus-tcp" else RtuServerFramer)
+    await served.plug()
+    if not plugged:
+        await served.unplug()
+    for fault in faults:
+        line.faults.add(None, fault)
+    said: list[str] = []
+    try:
+        well = await probe(f"{framing}://memory:4001/1", "reference-pump", said.append, wire=wire.asking)
+    finally:
+        await served.unplug()
+    return well, "\n".join(said)
+
+
+@pytest.mark.parametrize("framing", ["modbus-tcp", "modbus-rtu"])
+@in_virtual_time
+async def test_a_good_pump_is_told_whole(framing):
+    """Bytes both ways, identity, every value, round trips and counters."""
+    well, said = await probed(framing)
+    assert well
+    for part in (
+        " > ",
+        " < ",
+        "SIM-0001",
+        "SIMULATED",
+        "set flow: 10 mL/h",
+        "5 readings",
+        "asked 6, answered 6",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("framing", "fault", "words"),
+    [
+        ("modbus-rtu", Fault(FaultKind.SILENCE), "nothing answers"),
+        ("modbus-tcp", Fault(FaultKind.SILENCE), "nothing answers"),
+        ("modbus-rtu", Fault(FaultKind.DAMAGE), "bytes came, but no reply"),
+        ("modbus-tcp", Fault(FaultKind.EXCEPTION, exception_code=2), "has no such registers"),
+        ("modbus-rtu", Fault(FaultKind.EXCEPTION, exception_code=4), "says no: look at its display"),
+    ],
+)
+@in_virtual_time
+async def test_what_to_do_follows_from_what_was_seen(framing, fault, words):
+    """Silence, damage and refusals each lead to advice of their own."""
+    well, said = await probed(framing, fault)
+    assert not well
+    assert "failed: " in said
+    assert words in said.partition("what to do: ")[2]
+
+
+@in_virtual_time
+async def test_a_line_that_is_not_there_is_advised_on():
+    """No connection: the advice is about the line, not about the pump."""
+    well, said = await probed("modbus-tcp", plugged=False)
+    assert not well
+    assert "check address and port" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("modbus-tcp://127.0.0.1:502", "reference-pump"),
+        ("modbus-tcp://127.0.0.1:502/0", "reference-pump"),
+        ("tcp://127.0.0.1:4001", "reference-pump"),
+        ("modbus-tcp://127.0.0.1:502/1", "no-such-pump"),
+    ],
+)
+@in_virtual_time
+async def test_a_wrong_command_line_is_a_configuration_error(url, driver):
+    """A URL without a unit, broadcast, a framed dialect and an unknown driver never reach a wire."""
+    with pytest.raises(ConfigError) as refused:
+        await probe(url, driver, lambda _: None)
+    assert refused.value.problems[0].remedy

@@ -1,0 +1,64 @@
+"""``pumpd simulate`` in one process, ``pumpd probe`` in another, a real wire between them."""
+
+import asyncio
+import re
+import signal
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.simulator.stages import written
+
+pytestmark = [pytest.mark.real, pytest.mark.requirement("SIM-2")]
+PROGRAM = (sys.executable, "-m", "pumpd.cli")
+
+
+@asynccontextmanager
+async def simulated(folder):
+    """Run ``pumpd simulate``; hand over where each pump listens; end it with SIGINT, cleanly."""
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, "simulate", "-c", str(written(folder)), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    places = {}
+    try:
+        async with asyncio.timeout(30):
+            while not (said := (await process.stdout.readline()).decode()).startswith("ready"):
+                assert said, "pumpd simulate ended before it was ready"
+                if match := re.match(r"(\S+) listens on (\S+), unit (\d+)", said):
+                    places[match[1]] = (match[2], match[3])
+        yield places
+    finally:
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 0
+
+
+async def probe(*arguments) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, "probe", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 40)
+    return process.returncode, said.decode()
+
+
+async def test_probe_reads_a_simulated_pump_over_tcp_and_over_a_serial_line(tmp_path):
+    """Identity, a reading, round trips and bytes are told; a unit that is not there fails with advice."""
+    async with simulated(tmp_path) as places:
+        where, unit = places["TCP-1"]
+        status, said = await probe(f"modbus-tcp://{where}/{unit}", "--driver", "reference-pump")
+        assert status == 0, said
+        assert "serial number SIM-0001" in said
+        assert "SIMULATED" in said
+        assert "set flow: 10.5 mL/h" in said
+        assert "01 04 00 00 00 0e" in said
+        assert "round trip" in said
+        path, unit = places["RTU-2"]
+        status, said = await probe(f"modbus-rtu://{path}/{unit}?baud=19200", "--driver", "reference-pump")
+        assert status == 0, said
+        assert "serial number SIM-0012" in said
+        status, said = await probe(f"modbus-rtu://{path}/9?baud=19200", "--driver", "reference-pump")
+        assert status == 1
+        assert "what to do: nothing answers" in said
+    assert not (tmp_path / "line-a").is_symlink()
