@@ -54,6 +54,8 @@ class Witness:
     refused: dict[str, str] = field(default_factory=dict)
     online: str = ""
     """Boot id of the node that last said online."""
+    state: str = ""
+    """What the node last said of itself."""
     _read: int = 0
 
     def hear(self) -> Witness:
@@ -69,8 +71,10 @@ class Witness:
             payload = json.loads(message["payload"])
             if topic == "/event":
                 self.events.append(payload)
-            elif topic == "/status" and payload["state"] == "online":
-                self.online = payload["boot_id"]
+            elif topic == "/status":
+                self.state = payload["state"]
+                if self.state == "online":
+                    self.online = payload["boot_id"]
             elif topic.startswith("/reply/"):
                 if payload["accepted"]:
                     self.accepted.add(payload["id"])

@@ -1,0 +1,54 @@
+"""Stopping a real daemon process, whatever hangs around it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pumpd.simulator.faults import Fault, FaultKind
+from pumpd.simulator.server import TcpLine
+from tests.faults.nursery import Nursery
+from tests.faults.test_kill9 import TOPICS, Witness, is_online_again, pumps_on_sockets, write_config
+from tests.mosquitto import Listener, missing, mosquitto
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.requirement("DAE-3"),
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signals, hangs: bool) -> None:
+    """SIGTERM and SIGINT, with all well, and with silent pumps and a frozen broker: exit 0 within 2 s."""
+    lines: list[TcpLine] = []
+    with mosquitto(tmp_path) as broker:
+        listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
+        witness = Witness(tmp_path / "heard")
+        await pumps_on_sockets(lines)
+        nursery = await Nursery.open(write_config(tmp_path, broker.port, lines), tmp_path / "log")
+        try:
+            await nursery.start()
+            await until(lambda: is_online_again(witness, ""))
+            if hangs:
+                for line in lines:
+                    line.line.faults.add(None, Fault(FaultKind.SILENCE))
+                broker.freeze()
+                await asyncio.sleep(0.3)
+            began_s = time.monotonic()  # noqa: TID251 - a real process ends in real time
+            assert await nursery.end(number) == 0, (tmp_path / "log").read_text()[-2000:]
+            assert time.monotonic() - began_s < 2.0  # noqa: TID251
+            if not hangs:
+                await until(lambda: witness.hear().state == "offline")
+        finally:
+            broker.thaw()
+            await nursery.close()
+            listener.stop()
+            for line in lines:
+                await line.unplug()
