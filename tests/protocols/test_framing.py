@@ -119,6 +119,7 @@ def test_a_damaged_frame_in_front_does_not_cost_the_good_one(bit):
 
 @pytest.mark.requirement("LINK-3")
 @BOTH
+@pytest.mark.timeout(600)
 @proof.examples("noise in front of a reply", 100, 10_000)
 @given(noise=st.binary(min_size=3, max_size=60), cut=st.integers(0, 80))
 def test_noise_in_front_does_not_cost_the_reply(kind, noise, cut):

