@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from pumpd.errors import DeviceRefusedError, WireError
+from pumpd.errors import DeviceRefusedError, TransportError, WireError
 from pumpd.protocols.modbus import ReadBits, ReadRegisters, WriteCoil
 from pumpd.protocols.wire import Permission
 from pumpd.qa.virtual_time import run_virtual
@@ -54,6 +54,9 @@ async def _asker(unit, bus, device, count, seeded, shapes, found):
             found["misattributed" if device.last[unit] not in device.refused else "refused"] += 1
         except WireError:
             found["no answer"] += 1
+        except TransportError:
+            found["line lost"] += 1
+            await bus.until_up()
         else:
             last = device.last[unit]
             wrong = last not in device.answered if reply is None else serial_in(reply) != last
@@ -62,7 +65,17 @@ async def _asker(unit, bus, device, count, seeded, shapes, found):
             await asyncio.sleep(seeded.uniform(0, 0.5))
 
 
-async def _exchanges(framing, units, count, shapes, chances):
+async def _unplug_now_and_then(wire, bus, seeded):
+    """Take the wire away in the middle of things, and give it back before the late replies are over."""
+    while True:
+        await bus.until_up()
+        await asyncio.sleep(seeded.uniform(1, 20))
+        wire.unplug()
+        await asyncio.sleep(seeded.uniform(0, 0.2))
+        wire.plug()
+
+
+async def _exchanges(framing, units, count, shapes, chances, unplugged=False):
     seeded = random.Random(f"{proof.SEED} {framing} {units} {shapes}")
     wire = MemoryWire()
     device = HostileDevice(
@@ -78,14 +91,18 @@ async def _exchanges(framing, units, count, shapes, chances):
     )
     running = asyncio.create_task(bus.run(), name="bus under test")
     await bus.until_up()
+    unplugging = asyncio.create_task(
+        _unplug_now_and_then(wire, bus, seeded) if unplugged else asyncio.sleep(0), name="unplugging"
+    )
     found: Counter[str] = Counter()
     async with asyncio.TaskGroup() as askers:
         for unit in range(1, units + 1):
             askers.create_task(
                 _asker(unit, bus, device, count // units, seeded, shapes, found), name=f"{unit}"
             )
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    for task in (unplugging, running):
+        task.cancel()
+    await asyncio.gather(unplugging, running, return_exceptions=True)
     counters = [bus.conversation(unit, REPLY_TIME_MS).counters for unit in range(1, units + 1)]
     found["late"] = sum(c.late for c in counters)
     return found, device.did
@@ -116,6 +133,19 @@ def test_no_value_is_credited_to_the_wrong_question(framing, units, shapes, smal
     assert all(did[kind] for kind, often in asdict(chances).items() if often), "every fault happened"
     assert found["answered"] / count > HEALTHY_SHARE, found
     assert found["late"] > 0
+
+
+@pytest.mark.requirement("INV-2", "LINK-2")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("framing", ["modbus-rtu", "modbus-tcp"])
+def test_no_value_is_credited_to_a_question_from_before_the_line_was_lost(framing):
+    """The same with a line that is unplugged and plugged in again while replies are still on their way."""
+    chances = UNDAMAGED if framing == "modbus-tcp" else CHANCES
+    count = proof.count(f"hostile exchanges, {framing}, unplugged now and then", 300, 10_000)
+    found, _ = run_virtual(_exchanges(framing, 1, count, 1, chances, unplugged=True))
+    assert found["misattributed"] == 0
+    assert found["line lost"] > count / 200
+    assert found["answered"] / count > HEALTHY_SHARE - 0.1, found
 
 
 def test_the_harness_finds_misattributed_values_where_the_horizon_is_missing(monkeypatch):
