@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +35,7 @@ def demo(
     from pumpd.demo import run_demo
     from pumpd.demo_files import SHIPPED
 
-    start_log(logging.ERROR)  # the demo tells its story in words; its processes log to files
+    start_log("error")  # the demo tells its story in words; its processes log to files
     asyncio.run(run_demo(out().print, files or SHIPPED))
 
 
@@ -45,7 +44,7 @@ def run(config: ConfigOption, verbose: Verbose = False) -> None:
     from pumpd.config import load
     from pumpd.daemon.service import run as run_daemon
 
-    start_log(logging.DEBUG if verbose else logging.INFO)
+    start_log("debug" if verbose else "info")
     run_daemon(load(config))
 
 
@@ -53,7 +52,7 @@ def dashboard(config: ConfigOption, verbose: Verbose = False) -> None:
     """Serve the dashboard of a configuration until SIGINT or SIGTERM."""
     from dashboard.run import run as run_dashboard
 
-    start_log(logging.DEBUG if verbose else logging.INFO)
+    start_log("debug" if verbose else "info")
     asyncio.run(run_dashboard(config))
 
 
@@ -69,7 +68,7 @@ def simulate(
     """Serve the simulated pumps of a ward until SIGINT or SIGTERM."""
     from pumpd.simulator.run import run as run_ward
 
-    start_log(logging.DEBUG if verbose else logging.INFO)
+    start_log("debug" if verbose else "info")
     asyncio.run(run_ward(ward, out().print))
 
 
@@ -84,7 +83,7 @@ def probe(
     """Speak to one pump once, read only, and tell everything that was seen."""
     from pumpd.probe import probe as run_probe
 
-    start_log(logging.WARNING)
+    start_log("warning")
     well = asyncio.run(run_probe(url, driver, out().print, readings=readings, show_bytes=not quiet))
     if not well:
         raise typer.Exit(1)

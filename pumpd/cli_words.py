@@ -17,8 +17,8 @@ def out() -> Console:
     return Console(markup=False, highlight=False, soft_wrap=True)
 
 
-def start_log(level: int) -> None:
-    """Send log lines of ``level`` and above to standard error."""
+def start_log(level: str) -> None:
+    """Send log lines of ``level`` (debug, info, warning, error) and above to standard error."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,

@@ -130,7 +130,9 @@ def check_library(document: Document) -> tuple[DrugLibrary | None, tuple[Problem
 
 def drugs_named(document: Document) -> frozenset[str]:
     """Return every drug that a library names, whether its entry is good or not."""
-    entries = document.data.get("entries", []) if isinstance(document.data, dict) else []
+    entries = document.data.get("entries") if isinstance(document.data, dict) else None
+    if not isinstance(entries, list):
+        return frozenset()
     names = [entry.get("drug") for entry in entries if isinstance(entry, dict)]
     return frozenset(name for name in names if isinstance(name, str))
 

@@ -91,9 +91,8 @@ def parse_document(raw: bytes, name: str) -> Document:
         line = raw[: error.start].count(b"\n") + 1
         byte = raw[error.start]
         return broken(line, f"byte 0x{byte:02X} is not UTF-8", "text in UTF-8", "save the file as UTF-8")
-    reader = _Reader(text)
     try:
-        node = reader.get_single_node()
+        node = _node(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
@@ -103,18 +102,23 @@ def parse_document(raw: bytes, name: str) -> Document:
             "YAML with one document, indented by spaces",
             "mend this line or the one before it",
         )
-    except yaml.YAMLError as error:
-        first = str(error).splitlines()[0]
-        return broken(
-            0, f"it is not YAML: {first}", "YAML in printable characters", "remove what is not text"
-        )
-    finally:
-        reader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        what = f"it is not YAML: it holds the character 0x{error.character:02X}"
+        return broken(line, what, "YAML in printable characters", "remove what is not text")
     if node is None:
         return broken(0, "it is empty", "the keys of this kind of file", "start from the shipped example")
     walk = _Walk(name)
     data = walk.value(node, ())
     return Document(name, data, walk.lines, tuple(walk.problems), digest)
+
+
+def _node(text: str) -> Node | None:
+    reader = _Reader(text)
+    try:
+        return reader.get_single_node()
+    finally:
+        reader.dispose()
 
 
 class _Refused(ScalarNode):
