@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from pumpd.config_models import PumpSection
+from pumpd.config_reach import horizon_s, reach_s, wire_s
 from pumpd.core.state import Enforcement
 from pumpd.document import DocPath, Document
 from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import Problem
 from pumpd.transports.url import PumpUrl, parse_url
 
-Placed = list[tuple[DocPath, PumpSection]]
+Placed = Sequence[tuple[DocPath, PumpSection]]
 """Pumps with their places in the document."""
 
 
@@ -89,42 +90,51 @@ def _capacity(
     drivers: Mapping[str, DriverSpec],
     latency_ms: int,
 ) -> Iterator[Problem]:
-    """Hold what the pumps of a line ask for against what it carries, in bytes and bits per second."""
-    share, slowest_s = 0.0, 0.0
-    for _, pump, url in members:
-        spec = drivers.get(pump.driver)
-        if spec is None:
-            return
-        wire_s = _wire_s(url, spec.cycle_rtu_bytes)
-        share += wire_s / pump.poll_interval_s
-        slowest_s += wire_s + spec.n_questions * (spec.card.reply_time_ms + latency_ms) / 1000
+    """Hold what the pumps of a line ask for against what it carries."""
+    if any(pump.driver not in drivers for _, pump, _ in members):
+        return
+    share = sum(wire_s(url, drivers[pump.driver]) / pump.poll_interval_s for _, pump, url in members)
+    slowest_s = reach_s([(url, drivers[pump.driver]) for _, pump, url in members], latency_ms)
     for place, pump, url in members:
-        if share > 1:
-            spec = drivers[pump.driver]
-            wire_s = _wire_s(url, spec.cycle_rtu_bytes)
-            least_s = f"{share * pump.poll_interval_s + 0.05:.1f}"
-            yield document.problem(
-                (*place, "poll_interval_s"),
-                f"{line} can not carry it: {spec.cycle_rtu_bytes} bytes a reading take {wire_s:.3f} s, and "
-                f"its pumps ({len(members)}) ask for {100 * share:.0f} % of its time",
-                f"at least {least_s} s on this line",
-                f"write poll_interval_s: {least_s}, or a higher baud rate here and on the pumps",
-            )
+        spec = drivers[pump.driver]
+        yield from _too_often(document, (*place, "poll_interval_s"), pump, (url, spec), share, latency_ms)
         needed_s = max(pump.poll_interval_s, slowest_s)
         if pump.stale_after_s is not None and pump.stale_after_s < needed_s:
             yield document.problem(
                 (*place, "stale_after_s"),
-                f"a reading may be {needed_s:g} s old before {line} brings the next",
-                f"more than {needed_s:g} s",
+                f"a reading may be {needed_s:.3g} s old before {line} brings the next",
+                f"more than {needed_s:.3g} s",
                 "raise stale_after_s, lower poll_interval_s, or leave it out: the default follows the line",
             )
 
 
-def _wire_s(url: PumpUrl, count: int) -> float:
-    """Return how long ``count`` bytes take on a serial line; 0 on a network line without a baud rate."""
-    if url.settings is not None:
-        return count * url.settings.bits_per_byte / url.settings.baud
-    return count * 10 / url.baud if url.baud else 0.0
+def _too_often(
+    document: Document,
+    path: DocPath,
+    pump: PumpSection,
+    reached: tuple[PumpUrl, DriverSpec],
+    share: float,
+    latency_ms: int,
+) -> Iterator[Problem]:
+    """Tell a poll interval that the line can not carry, with the numbers that show it."""
+    url, spec = reached
+    horizon = horizon_s(url, spec, latency_ms)
+    if share <= 1 and pump.poll_interval_s >= horizon:
+        return
+    least_s = f"{max(share * pump.poll_interval_s, horizon) + 0.05:.1f}"
+    bytes_s = f"{spec.cycle_rtu_bytes} bytes a reading take {wire_s(url, spec):.3f} s"
+    if share > 1:
+        what = (
+            f"{url.line} can not carry it: {bytes_s}, and its pumps ask for {100 * share:.0f} % of its time"
+        )
+    else:
+        wait_ms = spec.card.reply_time_ms + latency_ms
+        what = (
+            f"{url.line} can not carry it: {bytes_s}, the pump and the way up to {wait_ms} ms, and the same "
+            f"question goes out again only after four such time-outs, {horizon:.2f} s"
+        )
+    remedy = f"write poll_interval_s: {least_s}, or a higher baud rate here and on the pumps"
+    yield document.problem(path, what, f"at least {least_s} s on this line", remedy)
 
 
 def driver_problems(
@@ -143,6 +153,13 @@ def driver_problems(
             )
             continue
         yield from _control(document, place, pump, spec)
+        if pump.real and pump.programme is not None and not spec.card.human_use:
+            yield document.problem(
+                (*place, "programme"),
+                f"{spec.name} is a laboratory pump, and this one is real: it can not carry an infusion",
+                "a programme on a pump for use on people, or on a simulated one",
+                "remove the programme",
+            )
         step = spec.flow_step
         if pump.ceiling is not None and pump.ceiling.nl_per_h % step.nl_per_h:
             yield document.problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -13,6 +13,7 @@ import structlog
 from pumpd.clock import Clock
 from pumpd.config import Config
 from pumpd.config_models import PumpSection
+from pumpd.config_reach import reach_s
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
@@ -23,21 +24,13 @@ from pumpd.drivers.registry import DriverSpec, find
 from pumpd.store.base import Journal, TelemetryWriter
 from pumpd.transports.base import Transport
 from pumpd.transports.bus import Bus, bus_for
-from pumpd.transports.exchange import MOST_LATE_TIMEOUTS
-from pumpd.transports.url import Framing, PumpUrl, parse_url
+from pumpd.transports.url import PumpUrl, parse_url
 
 MISSED_POLLS = 3
 """A reading is stale when three polls brought none (reference: LINK_LOST after 3 missed polls)."""
 
 LOST_AFTER_STALE_NS = 2 * NS_PER_S
 """From stale to lost, or two polls if that is longer: 1 s polls are lost after 5 s (reference: > 5 s old)."""
-
-_REQUESTS = 2
-_EXCHANGE_BITS = 80 * 11
-"""A reading of a shipped map takes two requests at most, of some 80 bytes in all, of at most 11 bits."""
-
-_RTU_TIMEOUTS = 1 + MOST_LATE_TIMEOUTS
-"""A question of RTU goes out again only after so many time-outs (see the decision on link discipline)."""
 
 _PROVEN: Mapping[str, frozenset[Provenance]] = {
     "none": frozenset(),
@@ -82,7 +75,7 @@ def parts_of(
             transport=transport_for(url),
         )
         buses.append(bus)
-        reach_ns = _reach_ns(members, config.lines.latency_ms)
+        reach_ns = round(reach_s([(p.url, p.spec) for p in members], config.lines.latency_ms) * NS_PER_S)
         for pump in members:
             watched.append(_watched(config, pump, bus, reach_ns, len(watched)))
     return Parts(
@@ -125,19 +118,6 @@ def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int
     )
     talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
     return Watched(plan, spec.build(unit), bus, talk)
-
-
-def _reach_ns(members: Sequence[_Pump], latency_ms: int) -> int:
-    """Return how often each pump of a line can be read, if all are slow."""
-    round_s, horizon_s = 0.0, 0.0
-    for pump in members:
-        baud = pump.url.baud if pump.url.settings is None else pump.url.settings.baud
-        wire_s = _EXCHANGE_BITS / baud if baud else 0.0
-        wait_s = (pump.spec.card.reply_time_ms + latency_ms) / 1000
-        round_s += _REQUESTS * wait_s + wire_s
-        if pump.url.framing is Framing.MODBUS_RTU:
-            horizon_s = max(horizon_s, _RTU_TIMEOUTS * (wait_s + wire_s))
-    return round(max(round_s, horizon_s) * NS_PER_S)
 
 
 def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:

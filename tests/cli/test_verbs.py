@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,4 +84,41 @@ def test_status_2_without_traceback_for_a_missing_file() -> None:
     done = _run("check-config", "-c", "config/nowhere.yaml")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.requirement("CFG-5")
+@pytest.mark.real
+def test_status_1_for_a_probe_that_nobody_answers() -> None:
+    """What was asked failed, and no file is to be edited: status 1, with what to look at."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"modbus-tcp://127.0.0.1:{nobody.getsockname()[1]}/1"
+        done = _run("probe", url, "--driver", "reference-pump")
+    assert done.returncode == 1
+    assert "what to do: " in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.requirement("CFG-5")
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "-c", "config/nowhere.yaml"],
+        ["dashboard", "-c", "config/nowhere.yaml"],
+        ["simulate", "-c", "config/pumpd.yaml"],
+        ["demo", "--files", "config"],
+        ["probe", "ttyUSB0", "--driver", "reference-pump"],
+        ["drivers", "show", "nobody"],
+        ["schema", "nothing"],
+        ["no-such-verb"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_status_2_without_traceback_when_the_operator_must_edit(arguments: list[str]) -> None:
+    """Whatever verb meets a wrong file, name or address ends with 2 and words."""
+    done = _run(*arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr
     assert "Traceback" not in done.stderr
