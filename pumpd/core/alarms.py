@@ -85,6 +85,10 @@ class Finding:
     priority: AlarmPriority
     measured: str = ""
     allowed: str = ""
+    causes: frozenset[str] = frozenset()
+    """What exactly is wrong, where one condition can mean several things; another cause is a worsening."""
+    degree: int = 0
+    """How far it is wrong, in any one unit; more than 10 % above what was told is a worsening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,10 @@ class Alarm:
     allowed: str
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
+    causes: frozenset[str] = frozenset()
+    """Everything that was wrong since it was raised."""
+    degree: int = 0
+    """How far it was wrong when it was last told."""
 
     @property
     def latches(self) -> bool:
@@ -134,10 +142,20 @@ class AlarmChanged:
     """Who did it, for ACKNOWLEDGE."""
 
 
+WORSE_FROM_PERCENT = 110
+"""A flow more than a tenth above the one people were told of is told anew (GIP v1.0 1.2.2: +10 %)."""
+
 Alarms = Mapping[ConditionId, Alarm]
 """The alarms of one pump or node whose signal is not OFF."""
 
 NO_ALARMS: Alarms = MappingProxyType({})
+
+
+def _is_worse(finding: Finding, alarm: Alarm) -> bool:
+    """Return whether people must hear of it anew: an acknowledgement never hides a worse or another thing."""
+    if finding.priority > alarm.priority or not finding.causes <= alarm.causes:
+        return True
+    return finding.degree * 100 > alarm.degree * WORSE_FROM_PERCENT
 
 
 def settle(
@@ -163,7 +181,7 @@ def settle(
         if alarm is None:
             alarm = Alarm(condition, finding.priority, _OFF, 0, now, finding.measured, finding.allowed)
             event = AlarmEvent.RAISE
-        elif finding.priority > alarm.priority:
+        elif _is_worse(finding, alarm):
             event = AlarmEvent.WORSEN
         else:
             event = AlarmEvent.RAISE
@@ -185,6 +203,8 @@ def settle(
             allowed=finding.allowed,
             acknowledged_by="",
             acknowledged_at=None,
+            causes=finding.causes if before in (_OFF, _LATCHED) else alarm.causes | finding.causes,
+            degree=finding.degree if before in (_OFF, _LATCHED) else max(alarm.degree, finding.degree),
         )
         changes.append(AlarmChanged(event, before, after[condition], now))
     for condition, alarm in alarms.items():

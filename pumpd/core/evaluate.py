@@ -11,12 +11,12 @@ from pumpd.core import alarms as signals
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.freshness import Freshness, freshness
 from pumpd.core.limits import confirmed_findings, findings
-from pumpd.core.quantities import NS_PER_S, FlowRate
+from pumpd.core.quantities import FlowRate
 from pumpd.core.state import (
     Acknowledge,
-    Dwell,
     Effect,
     FrameBlocked,
     Now,
@@ -36,15 +36,6 @@ from pumpd.core.telemetry import Telemetry
 CONFIRM_OF = 3
 CONFIRM_NEEDED = 2
 """A hard limit is broken when 2 of the last 3 readings break it (reference: OVER_HARD, 2 of 3)."""
-
-RELAPSE_SHARE = 2
-"""A good second takes back 1/2 s of a running delay: alternating good and bad still alarms.
-
-The GPCA model reset its timer on one good sample, so alternating flow never alarmed.
-"""
-
-CLEAR_AFTER_NS = 5 * NS_PER_S
-"""A delayed alarm clears after this long without a breaking reading, so that it does not chatter."""
 
 ONE_RESTRAINT_PER = timedelta(minutes=10)
 """After a pause a person may restart the pump: no second pause for that cause for this long."""
@@ -100,8 +91,13 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         held.update(_CONFIRMED)
     present_now = dict(findings(state, reading))
     dwells = state.dwells
+    if reading.flow.value is None:
+        held.update(JUDGED_BY_FLOW)
+        dwells = suspended(dwells, now)
+        state = replace(state, dwells=dwells)
     if present_now or dwells:
-        passed, dwells = _delayed(state, present_now, now)
+        unjudged = JUDGED_BY_FLOW if reading.flow.value is None else ()
+        passed, dwells = delayed(state, present_now, unjudged, now)
         present.update(passed)
     for worse, lesser in _OUTDONE.items():
         if worse in present or (worse in held and worse in state.alarms):
@@ -149,7 +145,9 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
     found: dict[ConditionId, Finding] = {}
     if state.wrong_device:
         answered, _, expected = state.wrong_device.partition("\n")
-        found[ConditionId.WRONG_DEVICE] = Finding(AlarmPriority.HIGH, answered, expected)
+        found[ConditionId.WRONG_DEVICE] = Finding(
+            AlarmPriority.HIGH, answered, expected, frozenset({answered})
+        )
     if state.blocked_frame:
         found[ConditionId.FRAME_BLOCKED] = Finding(AlarmPriority.HIGH, state.blocked_frame)
     if state.crashed:
@@ -172,42 +170,6 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
     return found
 
 
-def _delayed(
-    state: PumpState, found: Mapping[ConditionId, Finding], now: Now
-) -> tuple[dict[ConditionId, Finding], Mapping[ConditionId, Dwell]]:
-    """Return the findings whose delay has passed, and how long each has been so."""
-    passed: dict[ConditionId, Finding] = {}
-    dwells = dict(state.dwells)
-    for condition, finding in found.items():
-        delay_ns = CATALOGUE[condition].delay_s * NS_PER_S
-        if delay_ns == 0:
-            passed[condition] = finding
-            continue
-        # An alarm that is on, after a restart for one, has had its delay.
-        had = delay_ns if condition in state.alarms else 0
-        dwell = dwells.get(condition, Dwell(breaking_ns=had))
-        held_ns = 0 if dwell.last_ns is None else now.mono_ns - dwell.last_ns
-        dwell = Dwell(min(dwell.breaking_ns + held_ns, delay_ns), 0, now.mono_ns)
-        dwells[condition] = dwell
-        if dwell.breaking_ns >= delay_ns:
-            passed[condition] = finding
-    for condition in [c for c in dwells if c not in found]:
-        dwell = dwells[condition]
-        assert dwell.last_ns is not None
-        good_ns = now.mono_ns - dwell.last_ns
-        total_good_ns = dwell.good_ns + good_ns
-        left_ns = max(0, dwell.breaking_ns - good_ns // RELAPSE_SHARE)
-        alarm = state.alarms.get(condition)
-        if total_good_ns >= CLEAR_AFTER_NS and (alarm is not None or left_ns == 0):
-            del dwells[condition]
-        elif alarm is not None:
-            dwells[condition] = Dwell(dwell.breaking_ns, total_good_ns, now.mono_ns)
-            passed[condition] = Finding(alarm.priority, alarm.measured, alarm.allowed)
-        else:
-            dwells[condition] = Dwell(left_ns, total_good_ns, now.mono_ns)
-    return passed, MappingProxyType(dwells)
-
-
 def _restrain(
     state: PumpState, present: Mapping[ConditionId, Finding], reading: Telemetry, now: Now
 ) -> tuple[PumpState, PauseNow | None]:
@@ -219,20 +181,23 @@ def _restrain(
         or not state.setup.gate.may_pause
         or state.phase is not RestraintPhase.IDLE
         or not reading.status.delivers
+        or state.freshness is not Freshness.FRESH  # it may say nothing of the pump as it is
     ):
         return state, None
     for cause in _CONFIRMED:
         finding = present.get(cause)
         if finding is None or not _may_again(state.restraints.get(cause), flow, now):
             continue
-        records = MappingProxyType({**state.restraints, cause: RestraintRecord(now.wall, flow)})
+        # One stop speaks for every limit broken at this flow: a nurse who restarts it has seen them all.
+        broken = {c: RestraintRecord(now.wall, flow) for c in _CONFIRMED if c in present}
+        records = MappingProxyType({**state.restraints, **broken})
         after = replace(state, restraints=records, phase=RestraintPhase.ASKED)
         return after, PauseNow(cause, finding.measured, finding.allowed)
     return state, None
 
 
 def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool:
-    if record is None or flow > record.flow:
+    if record is None or not record.settled or flow > record.flow:
         return True
     # A wall clock that stepped back must not bring a needless second stop.
     return now.wall - record.at >= ONE_RESTRAINT_PER
@@ -240,9 +205,16 @@ def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool
 
 def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
     condition = ConditionId.RESTRAINED if outcome.paused else ConditionId.RESTRAINT_FAILED
-    finding = Finding(CATALOGUE[condition].priority, outcome.measured, outcome.allowed)
+    finding = Finding(
+        CATALOGUE[condition].priority,
+        outcome.measured,
+        outcome.allowed,
+        frozenset({now.wall.isoformat()}),  # every outcome is told, whatever was acknowledged before
+    )
     held = _EVERY - {ConditionId.RESTRAINT_FAILED}
-    return _settled(replace(state, phase=RestraintPhase.IDLE), {condition: finding}, held, now)
+    settled = MappingProxyType({c: replace(r, settled=True) for c, r in state.restraints.items()})
+    after = replace(state, phase=RestraintPhase.IDLE, restraints=settled)
+    return _settled(after, {condition: finding}, held, now)
 
 
 @dataclass(frozen=True, slots=True)

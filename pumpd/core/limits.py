@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pumpd.core.alarms import Finding
@@ -34,17 +34,26 @@ _FLAGS = {
 """Every alarm of the pump's own has its condition; a test holds the table complete."""
 
 
-def _found(condition: ConditionId, measured: str = "", allowed: str = "") -> tuple[ConditionId, Finding]:
-    return condition, Finding(CATALOGUE[condition].priority, measured, allowed)
+_SEVERAL = frozenset({ConditionId.PUMP_FAULT, ConditionId.PUMP_OTHER})
+"""Conditions that stand for more than one alarm of the pump's own."""
 
 
-def _dose_text(state: PumpState, flow: FlowRate) -> str:
+def _found(
+    condition: ConditionId, measured: str = "", allowed: str = "", causes: Iterable[str] = (), degree: int = 0
+) -> tuple[ConditionId, Finding]:
+    return condition, Finding(CATALOGUE[condition].priority, measured, allowed, frozenset(causes), degree)
+
+
+def _beside(state: PumpState, flow: FlowRate, bound: DoseRate) -> tuple[str, str]:
+    """Return dose and bound in words that differ: with as many decimals as that takes."""
     programme = state.setup.programme
-    return str(flow) if programme is None else str(programme.dose(flow))
-
-
-def _bound(dose: DoseRate | None) -> str:
-    return "" if dose is None else str(dose)
+    assert programme is not None, "limits are worked out from a programme"
+    dose = programme.dose(flow)
+    places = 3
+    while dose.digits(places) == bound.digits(places) and dose.amount != bound.amount:
+        places += 1
+    unit = dose.unit.value
+    return f"{dose.digits(places)} {unit}", f"{bound.digits(places)} {unit}"
 
 
 def _measured(reading: Telemetry) -> tuple[tuple[str, Measured[Any]], ...]:
@@ -82,11 +91,10 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
         return
     if over_hard(state, reading):
         assert state.setup.entry is not None
-        yield _found(
-            ConditionId.OVER_HARD, _dose_text(state, flow), str(state.setup.entry.dose_rate.hard_max)
-        )
+        words = _beside(state, flow, state.setup.entry.dose_rate.hard_max)
+        yield _found(ConditionId.OVER_HARD, *words, degree=flow.nl_per_h)
     if over_ceiling(state, reading):
-        yield _found(ConditionId.FLOW_CEILING, str(flow), str(state.setup.ceiling))
+        yield _found(ConditionId.FLOW_CEILING, str(flow), str(state.setup.ceiling), degree=flow.nl_per_h)
 
 
 def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
@@ -94,19 +102,18 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
     status, flow, limits = reading.status, reading.flow.value, state.limits
     setup = state.setup
     if status is PumpStatus.UNKNOWN:
-        yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status)
+        yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status, causes=[reading.raw_status])
     if status is PumpStatus.KVO:
         yield _found(ConditionId.KVO)
-    wrong = [f"{name} {part.raw}" for name, part in _measured(reading) if part.validity is Validity.INVALID]
+    wrong = {name: part.raw for name, part in _measured(reading) if part.validity is Validity.INVALID}
     if not wrong and status.delivers and flow is None:
-        wrong = ["no flow while it runs"]
+        wrong = {"flow": "missing while it runs"}
     if wrong:
-        yield _found(ConditionId.INVALID_VALUE, ", ".join(wrong))
-    raised_by_bits: dict[ConditionId, list[str]] = {}
-    for flag in reading.alarms:
-        raised_by_bits.setdefault(_FLAGS[flag], [])
-    for condition in raised_by_bits:
-        yield _found(condition, ", ".join(reading.raw_alarms))
+        words = ", ".join(f"{name} {raw}" for name, raw in wrong.items())
+        yield _found(ConditionId.INVALID_VALUE, words, causes=wrong)
+    for condition in {_FLAGS[flag] for flag in reading.alarms}:
+        causes = reading.raw_alarms if condition in _SEVERAL else ()
+        yield _found(condition, ", ".join(reading.raw_alarms), causes=causes)
     if flow is None or flow.nl_per_h == 0 or status in _UNLIMITED:
         if limits is not None and flow is not None and status in _MINIMA_HOLD:
             yield from _minima(state, flow)
@@ -118,9 +125,9 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
     else:
         assert setup.entry is not None
         if limits.soft_max is not None and flow > limits.soft_max:
-            yield _found(
-                ConditionId.OVER_SOFT, _dose_text(state, flow), _bound(setup.entry.dose_rate.soft_max)
-            )
+            assert setup.entry.dose_rate.soft_max is not None
+            both = _beside(state, flow, setup.entry.dose_rate.soft_max)
+            yield _found(ConditionId.OVER_SOFT, *both, degree=flow.nl_per_h)
         if status in _MINIMA_HOLD:
             yield from _minima(state, flow)
 
@@ -130,6 +137,8 @@ def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Fin
     assert limits is not None
     assert entry is not None
     if limits.hard_min is not None and flow < limits.hard_min:
-        yield _found(ConditionId.UNDER_HARD, _dose_text(state, flow), _bound(entry.dose_rate.hard_min))
+        assert entry.dose_rate.hard_min is not None
+        yield _found(ConditionId.UNDER_HARD, *_beside(state, flow, entry.dose_rate.hard_min))
     if limits.soft_min is not None and flow < limits.soft_min:
-        yield _found(ConditionId.UNDER_SOFT, _dose_text(state, flow), _bound(entry.dose_rate.soft_min))
+        assert entry.dose_rate.soft_min is not None
+        yield _found(ConditionId.UNDER_SOFT, *_beside(state, flow, entry.dose_rate.soft_min))

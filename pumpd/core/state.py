@@ -85,6 +85,8 @@ class RestraintRecord:
 
     at: datetime
     flow: FlowRate
+    settled: bool = False
+    """True once the outcome was told; a daemon that died in between asks again."""
 
 
 class RestraintPhase(Enum):

@@ -27,7 +27,11 @@ def durable_text(durable: Durable) -> str:
         {
             "alarms": {condition.value: _alarm(alarm) for condition, alarm in durable.alarms.items()},
             "restraints": {
-                cause.value: {"at": record.at.isoformat(), "flow_nl_h": record.flow.nl_per_h}
+                cause.value: {
+                    "at": record.at.isoformat(),
+                    "flow_nl_h": record.flow.nl_per_h,
+                    "settled": record.settled,
+                }
                 for cause, record in durable.restraints.items()
             },
         }
@@ -45,7 +49,7 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
         MappingProxyType(
             {
                 ConditionId(name): RestraintRecord(
-                    datetime.fromisoformat(fields["at"]), FlowRate(fields["flow_nl_h"])
+                    datetime.fromisoformat(fields["at"]), FlowRate(fields["flow_nl_h"]), fields["settled"]
                 )
                 for name, fields in body["restraints"].items()
             }
@@ -63,6 +67,8 @@ def _alarm(alarm: Alarm) -> dict[str, object]:
         "allowed": alarm.allowed,
         "acknowledged_by": alarm.acknowledged_by,
         "acknowledged_at": alarm.acknowledged_at.isoformat() if alarm.acknowledged_at else None,
+        "causes": sorted(alarm.causes),
+        "degree": alarm.degree,
     }
 
 
@@ -78,4 +84,6 @@ def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
         allowed=fields["allowed"],
         acknowledged_by=fields["acknowledged_by"],
         acknowledged_at=datetime.fromisoformat(acknowledged_at) if acknowledged_at else None,
+        causes=frozenset(fields["causes"]),
+        degree=fields["degree"],
     )
