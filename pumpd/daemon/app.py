@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import replace
 
 import structlog
 
-from pumpd.clock import Clock
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
+from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.pipeline import Pipeline, set_up
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.requests import Requests
 from pumpd.daemon.restraint import Restrainer
-from pumpd.daemon.seams import ConnectPublisher, LinkStatus, LivePump, Publisher, Ward
-from pumpd.daemon.session import Line, Session, Talk
+from pumpd.daemon.seams import LinkStatus, LivePump, Publisher
+from pumpd.daemon.session import Session
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
-from pumpd.drivers.base import Driver
 from pumpd.errors import StoreError, StoreTakenError
-from pumpd.store.base import Durable, Journal, Restored, TelemetryWriter
+from pumpd.store.base import Durable, Journal, Restored
 
 _log = structlog.get_logger("pumpd.app")
 
@@ -37,30 +35,6 @@ NOTE_WITHIN_S = 0.1
 OUT_WITHIN_S = 1.0
 JOURNAL_WITHIN_S = 0.4
 """Together a stop takes less than 2 s, whatever hangs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """One pump to watch: what to do with it, who speaks to it, and over which line."""
-
-    plan: PumpPlan
-    driver: Driver
-    line: Line
-    talk: Talk
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the daemon is made of besides its own code; tests hand in in-line twins."""
-
-    ward: Callable[[Mapping[tuple[PumpId, ChannelId], LivePump]], Ward]
-    watched: Sequence[Watched]
-    lines: Sequence[Line]
-    open_journal: Callable[[], Journal]
-    history: TelemetryWriter
-    connect_publisher: ConnectPublisher
-    clock: Clock
-    random: random.Random
 
 
 class App:

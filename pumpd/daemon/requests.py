@@ -10,8 +10,9 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import Acknowledge
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.gate import refused_by_gate
 from pumpd.daemon.pipeline import Pipeline
-from pumpd.daemon.restraint import Restrainer, refused_by_gate
+from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.store.base import Journal
 

@@ -14,8 +14,9 @@ from typing import Protocol
 from pumpd.clock import Clock
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import NS_PER_S
-from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome
-from pumpd.core.telemetry import ChannelId, PumpId, Telemetry, Validity
+from pumpd.core.state import PauseNow, RestraintOutcome
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.gate import does_not_deliver, refused_by_gate
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump
 from pumpd.errors import DeviceRefusedError, ForbiddenFrameError, TransportError, WireError, WrongDeviceError
@@ -193,25 +194,3 @@ class Restrainer:
             flow = reading.flow.value if reading.flow.value is not None else reading.flow.validity.value
             attempt.problem = f"read back: {reading.status.value}, {flow}"
         return stopped
-
-
-def does_not_deliver(reading: Telemetry) -> bool:
-    """Return whether this reading proves that nothing flows: its status says so and its flow agrees."""
-    if reading.status.delivers:
-        return False
-    if reading.flow.value is not None:
-        return reading.flow.value.nl_per_h == 0
-    return reading.flow.validity is Validity.MISSING
-
-
-def refused_by_gate(gate: RestraintGate) -> str:
-    """Return which part of the gate does not allow a pause; empty when all agree."""
-    if gate.may_pause:
-        return ""
-    if gate.enforcement is not Enforcement.PAUSE:
-        return f"this pump's configuration does not allow it (enforcement: {gate.enforcement.value})"
-    if not gate.library_signed:
-        return "the drug library is not signed for this pump"
-    if not gate.pause_proven:
-        return "pausing was never tried on such a pump (see its driver's card)"
-    return f"the drug library does not allow it for this drug (restraint: {gate.library_allows.value})"

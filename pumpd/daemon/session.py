@@ -14,10 +14,11 @@ from pumpd.clock import Clock
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import FrameBlocked, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import ChannelId, Telemetry
+from pumpd.daemon.backoff import Backoff
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.recognition import described, expected_instead
 from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
-from pumpd.daemon.supervisor import Backoff
 from pumpd.drivers.base import ChannelReading, Conversation, Driver, Identity, PausableDriver
 from pumpd.errors import (
     DeviceRefusedError,
@@ -208,7 +209,7 @@ class Session:
         identity = await self._driver.identify(self._talk)
         if self._line.opening != opening:
             raise TransportError(f"{self._plan.pump}: the line was opened anew while it was asked who it is")
-        expected = self._expected(identity)
+        expected = expected_instead(self._plan, self._first, identity)
         if expected:
             self._wrong(described(identity), expected)
         self._first = self._first or identity
@@ -218,17 +219,6 @@ class Session:
             if live.state.wrong_device:
                 self._pipeline.take(live, WrongDevice("", ""))
         return opening
-
-    def _expected(self, found: Identity) -> str:
-        """Return who should have answered; empty when ``found`` is right."""
-        plan, first = self._plan, self._first
-        if plan.model and found.model != plan.model:
-            return f"model {plan.model}"
-        if plan.serial_number and found.serial_number != plan.serial_number:
-            return f"serial number {plan.serial_number}"
-        if first is not None and (first.model, first.serial_number) != (found.model, found.serial_number):
-            return described(first)
-        return ""
 
     def _wrong(self, found: str, expected: str) -> None:
         self._recognised = 0
@@ -281,9 +271,3 @@ class Session:
         self._link.state, self._link.detail = state, detail
         for live in self._lives.values():
             self._pipeline.link_changed(live)
-
-
-def described(identity: Identity) -> str:
-    """Return who answered, in words for a person."""
-    serial = identity.serial_number or "without serial number"
-    return f"{identity.make} {identity.model} {serial}".strip()

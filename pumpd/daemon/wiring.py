@@ -17,7 +17,7 @@ from pumpd.config_reach import reach_s
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
-from pumpd.daemon.app import Parts, Watched
+from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Place, Ward
 from pumpd.drivers.registry import DriverSpec, find

@@ -9,7 +9,8 @@ import pytest
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.state import Now
-from pumpd.daemon.supervisor import Backoff, Supervisor
+from pumpd.daemon.backoff import Backoff
+from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
 from pumpd.qa.virtual_time import run_virtual
 from tests.daemon.desk_scene import Scene, play

@@ -1,0 +1,39 @@
+"""What a daemon is made of besides its own code."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pumpd.clock import Clock
+from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.seams import ConnectPublisher, LivePump, Ward
+from pumpd.daemon.session import Line, Talk
+from pumpd.drivers.base import Driver
+from pumpd.store.base import Journal, TelemetryWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One pump to watch: what to do with it, who speaks to it, and over which line."""
+
+    plan: PumpPlan
+    driver: Driver
+    line: Line
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the daemon is made of besides its own code; tests hand in in-line twins."""
+
+    ward: Callable[[Mapping[tuple[PumpId, ChannelId], LivePump]], Ward]
+    watched: Sequence[Watched]
+    lines: Sequence[Line]
+    open_journal: Callable[[], Journal]
+    history: TelemetryWriter
+    connect_publisher: ConnectPublisher
+    clock: Clock
+    random: random.Random
