@@ -68,6 +68,8 @@ class OutboxPublisher:
         """This connection has lasted long enough for subscribers to have come back."""
         self._behind = True
         self._unreadable = False
+        self.given_up_count = 0
+        """Events that nobody will be told of, since neither journal nor broker took them for so long."""
 
     @property
     def idle(self) -> bool:
@@ -91,6 +93,12 @@ class OutboxPublisher:
     def unjournalled(self, event: EventPayload) -> None:
         """Send this event although it is not on disk."""
         self._early[event.id] = event
+        if len(self._early) > WAITING_LINES:
+            # Neither disk nor broker for thousands of events: what stands is told by the retained topics.
+            lost = self._early.pop(next(iter(self._early)))
+            if not self.given_up_count:
+                _log.error("events given up: neither journal nor broker takes them", first=lost.id)
+            self.given_up_count += 1
         self._wake.set()
 
     def lost(self) -> None:
@@ -147,6 +155,8 @@ class OutboxPublisher:
         for event in events:
             if self._early.pop(event.id, None) is not None:
                 self._early_told[event.id] = event
+        while len(self._early_told) > WAITING_LINES:
+            del self._early_told[next(iter(self._early_told))]
 
     async def _send_waiting(self, publish: Publish) -> None:
         while self._lines and self._lines[0].seq <= self.confirmed_seq:

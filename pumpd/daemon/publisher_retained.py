@@ -98,9 +98,12 @@ class RetainedTopics:
         self._new_to_broker = dict(self._refresh)
         self._node_changed = True
         loop = asyncio.get_running_loop()
-        refresh_at_s = loop.time()
+        refresh_at_s = node_at_s = loop.time()
         while True:
             self._wake.clear()
+            if loop.time() >= node_at_s:
+                self._node_changed = True
+                node_at_s = loop.time() + REFRESH_ROUND_S
             pause_s = min(REFRESH_AT_LEAST_EVERY_S, REFRESH_ROUND_S / max(1, len(self._refresh)))
             if self._node_changed:
                 self._node_changed = False

@@ -59,6 +59,7 @@ async def test_no_alarm_is_lost_when_the_broker_freezes(tmp_path):
 
 
 @pytest.mark.requirement("MQTT-1", "INV-4")
+@pytest.mark.timeout(300)
 async def test_no_alarm_is_lost_when_the_broker_is_killed_and_comes_back_empty(tmp_path):
     """kill -9 during alarms, back without memory: none lost, none invented, some told to be resent."""
     with mosquitto(tmp_path) as broker:

@@ -227,6 +227,22 @@ async def test_memory_is_bounded_behind_a_broker_that_hangs():
 
 
 @in_virtual_time
+async def test_with_neither_disk_nor_broker_memory_is_bounded_and_the_loss_is_told(capsys):
+    """The newest events are kept, the oldest given up, counted and logged once."""
+    scene = Scene()
+    for _ in range(WAITING_LINES + 10):
+        scene.outbox.unjournalled(scene.event())
+    assert scene.outbox.given_up_count == 10
+    assert capsys.readouterr().out.count("events given up") == 1
+    for _ in range(2):
+        scene.wire.heard.clear()
+        async with scene.connected():
+            await asyncio.sleep(60)
+        assert [e["id"] for e in scene.wire.heard] == [f"boot-{n}" for n in range(11, WAITING_LINES + 11)]
+    await scene.journal.close()
+
+
+@in_virtual_time
 async def test_a_line_that_is_no_event_does_not_stop_those_behind_it(capsys):
     """Bytes that are no JSON are told to an engineer and passed over; odd letters are replaced."""
     scene = Scene()
