@@ -175,7 +175,7 @@ async def test_retained_topics_of_removed_pumps_are_emptied_and_those_of_other_n
             await until_retained(broker.port, f"{pumps}/#", lambda kept: set(kept) == wanted)
 
 
-@pytest.mark.requirement("INV-3")
+@pytest.mark.requirement("INV-3", "MQTT-5")
 async def test_readings_delayed_by_a_frozen_broker_are_never_shown_as_live(tmp_path):
     """What a frozen broker hands on late carries its delay in its age; what comes after it is young."""
     with mosquitto(tmp_path) as broker:

@@ -88,6 +88,7 @@ async def test_a_publish_returns_when_the_broker_has_it_and_not_before(tmp_path)
             assert retained(broker.port, "#") == {"a": 2}
 
 
+@pytest.mark.requirement("MQTT-5")
 async def test_readings_are_not_queued_up_behind_a_frozen_broker(tmp_path):
     """While the broker hangs, what is offered with QoS 0 is refused after about a second, not kept."""
     with mosquitto(tmp_path) as broker:
@@ -110,6 +111,7 @@ async def test_readings_are_not_queued_up_behind_a_frozen_broker(tmp_path):
     assert [m["payload"] for m in listener.heard()] == ["0", "100"]
 
 
+@pytest.mark.requirement("MQTT-5")
 async def test_a_full_socket_refuses_readings_even_before_the_broker_is_known_to_hang(tmp_path):
     """What can not be written at once is refused: the memory behind a broker that hangs is bounded."""
     with mosquitto(tmp_path) as broker:

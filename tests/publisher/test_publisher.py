@@ -63,7 +63,7 @@ async def test_a_command_over_the_wire_is_answered_on_its_own_topic(tmp_path):
     assert len(node.asked.done) == 1
 
 
-@pytest.mark.requirement("MQTT-3")
+@pytest.mark.requirement("MQTT-3", "MQTT-6")
 async def test_commands_are_taken_over_loopback_only(capsys):
     """With a broker elsewhere nothing is subscribed to, the log says so once, and the status says why."""
     clock = SetClock()
@@ -78,7 +78,7 @@ async def test_commands_are_taken_over_loopback_only(capsys):
     await journal.close()
 
 
-@pytest.mark.requirement("DAE-3")
+@pytest.mark.requirement("DAE-3", "MQTT-5")
 @pytest.mark.parametrize("state", ["up", "frozen", "absent"])
 async def test_closing_takes_a_second_at_most(tmp_path, state):
     """With a broker the last event and ``offline`` go out; a broker that hangs or is away holds nobody up."""
