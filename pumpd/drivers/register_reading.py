@@ -14,6 +14,7 @@ from pumpd.drivers.base import ChannelReading
 from pumpd.protocols.registers import QUANTITIES, ChannelMap, RegisterMap
 from pumpd.protocols.registers_codec import Replies, code_extractor, decoder, extractor
 from pumpd.protocols.registers_fields import (
+    ORDERS,
     AlarmField,
     NumberField,
     Order,
@@ -21,7 +22,7 @@ from pumpd.protocols.registers_fields import (
     StatusField,
     UnitField,
 )
-from pumpd.protocols.registers_order import ORDERS, order_reader
+from pumpd.protocols.registers_order import order_reader
 from pumpd.protocols.registers_plan import ReadPlan, Slot
 from pumpd.protocols.registers_units import Quantity
 

@@ -14,6 +14,7 @@ from pumpd.protocols.registers_units import Quantity
 
 Order = Literal["abcd", "cdab", "badc", "dcba"]
 """Byte order of a 32-bit value 0xAABBCCDD on the wire; the last two swap the bytes of 16-bit values too."""
+ORDERS: tuple[Order, ...] = ("abcd", "cdab", "badc", "dcba")
 WIDTHS = {"bit": 1, "u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2}
 """Registers (or coils) that a value of each type takes."""
 
@@ -95,6 +96,10 @@ class OrderField(Code):
     codes: dict[Pattern, Order] = Field(default_factory=dict)
     pattern: Pattern | None = None
     """The constant that reads 0xAABBCCDD in order ``abcd``; type u32."""
+
+    def known(self) -> tuple[Order, ...]:
+        """Return the orders that the pump can tell."""
+        return tuple(self.codes.values()) or ORDERS
 
     @model_validator(mode="after")
     def _one_way(self) -> OrderField:

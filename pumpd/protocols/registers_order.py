@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from pumpd.errors import WireError
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_codec import Replies, code_extractor, extractor
-from pumpd.protocols.registers_fields import Order, OrderField
+from pumpd.protocols.registers_fields import ORDERS, Order, OrderField
 from pumpd.protocols.registers_plan import ReadPlan
-
-ORDERS: Final[tuple[Order, ...]] = ("abcd", "cdab", "badc", "dcba")
 
 
 def order_reader(register_map: RegisterMap, read_plan: ReadPlan) -> Callable[[Replies], Order]:

@@ -23,7 +23,8 @@ from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
-from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, TimelineEvent, Ward, listening
+from pumpd.simulator.timeline import TimelineEvent
+from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward, listening
 from pumpd.transports.url import Framing
 
 log = structlog.get_logger(__name__)

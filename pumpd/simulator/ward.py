@@ -4,54 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from pumpd.core.telemetry import PumpAlarm
 from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refused
 from pumpd.protocols.maps import shipped_map, shipped_names
 from pumpd.protocols.registers import RegisterMap
-from pumpd.protocols.registers_fields import Order, Word
-from pumpd.simulator.faults import FaultKind
+from pumpd.protocols.registers_fields import Order, OrderField, UnitField
+from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.transports.url import PumpUrl, parse_url
 
-KEYS: tuple[str, ...] = ("start", "stop", "clear", "standby", "prime", "flush")
-"""Keys that a person presses at a pump."""
-WORLD: tuple[str, ...] = ("block", "unblock", "mains-off", "mains-on")
-"""What the world around it does."""
-TAKES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys((*KEYS, *WORLD), ()),
-    "set-rate": ("rate",),
-    "bolus": ("volume",),
-    "programme": ("volume",),
-    "change-reservoir": ("volume",),
-    "alarm": ("alarm",),
-    "unnamed-alarm": ("bit",),
-    "show": ("path", "words"),
-    "show-again": ("path",),
-    "fault": ("kind",),
-    "end-faults": (),
-    "unplug": (),
-    "plug": (),
-}
-"""Each action of a timeline and the keys that it needs."""
-MAY_TAKE: dict[str, tuple[str, ...]] = {
-    "fault": ("for_s", "share", "delay_ms", "exception_code", "whole_line")
-}
-_ACTIONS = tuple(TAKES)
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, arbitrary_types_allowed=True
-    )
-
-
-class ChannelStart(_Part):
+class ChannelStart(WardPart):
     """How one channel is when the ward opens."""
 
     rate: Flow | None = None
@@ -66,7 +33,7 @@ class ChannelStart(_Part):
     """false when it runs on its battery."""
 
 
-class DeviceSection(_Part):
+class DeviceSection(WardPart):
     """What is set on the device itself."""
 
     order: Order | None = None
@@ -75,7 +42,7 @@ class DeviceSection(_Part):
     """Path of a number -> unit code, where the map reads the unit from the pump."""
 
 
-class PumpSection(_Part):
+class PumpSection(WardPart):
     """One simulated pump."""
 
     id: TopicId
@@ -86,8 +53,8 @@ class PumpSection(_Part):
     """A shipped register map."""
     serial_number: str = Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")
     """Begins with SIM-, so that nobody takes it for a real pump; such as SIM-0001."""
-    firmware: str = Field(default="1.0", max_length=8)
-    """Up to 8 characters."""
+    firmware: str = Field(default="1.0", pattern=r"^[ -~]{0,8}$")
+    """Up to 8 plain characters."""
     reply_time_ms: Number = Field(default=2, ge=0, le=10_000)
     """From the end of a request to the beginning of the reply, in milliseconds."""
     device: DeviceSection = DeviceSection()
@@ -111,6 +78,27 @@ class PumpSection(_Part):
         return 2 * field.length if field else 64
 
     @model_validator(mode="after")
+    def _device_can_be_set(self) -> PumpSection:
+        register_map = shipped_map(self.map)
+        order = register_map.order
+        if self.device.order is not None:
+            known = order.known() if isinstance(order, OrderField) else ()
+            if self.device.order not in known:
+                raise refused(
+                    f"{self.map} does not read order {self.device.order} from the pump",
+                    ", ".join(known) or "no order",
+                    "leave order out",
+                )
+        places = dict(register_map.places())
+        for path, code in self.device.units.items():
+            unit = places.get(f"{path}.unit")
+            if not isinstance(unit, UnitField) or code not in unit.codes:
+                told = [name.removesuffix(".unit") for name in places if name.endswith(".unit")]
+                allowed = ", ".join(map(str, unit.codes)) if isinstance(unit, UnitField) else ", ".join(told)
+                raise refused(f"units: {path} can not be {code}", allowed or "nothing", "look into the map")
+        return self
+
+    @model_validator(mode="after")
     def _known_channels(self) -> PumpSection:
         known = shipped_map(self.map).channels
         unknown = [name for name in self.channels if name not in known]
@@ -119,7 +107,7 @@ class PumpSection(_Part):
         return self
 
 
-class LineSection(_Part):
+class LineSection(WardPart):
     """Pumps that share a connection or cable."""
 
     listen: str
@@ -160,62 +148,7 @@ class LineSection(_Part):
         return self
 
 
-class TimelineEvent(_Part):
-    """One thing that happens."""
-
-    at_s: Number = Field(ge=0)
-    """Seconds after the ward opened."""
-    pump: TopicId
-    """To which pump; line faults befall its line."""
-    channel: str = "1"
-    """To which channel."""
-    action: str
-    """What happens."""
-    rate: Flow | None = None
-    """For set-rate, such as 60 mL/h."""
-    volume: Millilitres | None = None
-    """For bolus, programme and change-reservoir, such as 50 mL."""
-    alarm: PumpAlarm | None = None
-    """For alarm: which one."""
-    bit: Whole | None = Field(default=None, ge=0, le=31)
-    """For unnamed-alarm: which bit."""
-    path: str | None = None
-    """For show: a place of the map, such as channels.1.status."""
-    words: tuple[Word, ...] | None = None
-    """For show: the raw registers shown instead of the pump's own."""
-    kind: FaultKind | None = None
-    """For fault: which one."""
-    for_s: Annotated[float, Field(gt=0)] | None = None
-    """For fault: how long; without it for ever."""
-    share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """For fault: the share of replies that it hits."""
-    delay_ms: Annotated[float, Field(ge=0)] | None = None
-    """For fault delay and duplicate: how late, in milliseconds."""
-    exception_code: Annotated[int, Field(ge=1, le=255)] | None = None
-    """For fault exception: which code."""
-    whole_line: Flag | None = None
-    """For fault: true when it befalls every pump of the line."""
-
-    @field_validator("action")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in TAKES:
-            raise refused(f"there is no action '{value}'", ", ".join(_ACTIONS), "write one of these")
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self) -> TimelineEvent:
-        given = self.model_fields_set - {"at_s", "pump", "channel", "action"}
-        needed = set(TAKES[self.action])
-        spare = given - needed - set(MAY_TAKE.get(self.action, ()))
-        if needed - given or spare:
-            allowed = ", ".join([*TAKES[self.action], *MAY_TAKE.get(self.action, ())]) or "nothing more"
-            what = f"missing {sorted(needed - given)}" if needed - given else f"does not take {sorted(spare)}"
-            raise refused(f"{self.action}: {what}", allowed, "give exactly what the action needs")
-        return self
-
-
-class Ward(_Part):
+class Ward(WardPart):
     """A whole simulated ward."""
 
     seed: Whole = 1

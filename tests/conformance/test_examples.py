@@ -6,7 +6,8 @@ from pumpd.drivers.register_map import CompiledMap
 from pumpd.drivers.register_reading import describe
 from pumpd.drivers.registry import shipped
 from pumpd.protocols.maps import shipped_map, shipped_names
-from pumpd.protocols.registers import Example, RegisterMap
+from pumpd.protocols.registers import QUANTITIES, Example, RegisterMap
+from pumpd.protocols.registers_codec import decoder, encoder, words_of
 from pumpd.protocols.registers_plan import Read
 
 EXAMPLES = [
@@ -45,3 +46,30 @@ def test_a_card_declares_a_pause_exactly_where_the_map_has_one(spec):
     """A card can not promise a pause that the driver has not, or hide one that it has."""
     assert (spec.card.capabilities["pause"].state == "done") is bool(spec.pausable)
     assert bool(spec.controls) is bool(spec.card.writes)
+
+
+@pytest.mark.requirement("MAP-2")
+@pytest.mark.parametrize(("register_map", "example"), EXAMPLES)
+def test_the_values_of_the_document_encode_to_its_raw_words(register_map, example):
+    """Read backwards, each number that the document prints gives the very words it prints."""
+    assert register_map.order == "abcd", "this test reads words in one order"
+    raw = {
+        (part.function, part.start + index): word
+        for part in example.raw
+        for index, word in enumerate(part.words)
+    }
+    tried = 0
+    for channel in register_map.channels.values():
+        for name, field in channel.numbers():
+            words = tuple(raw[field.function, field.address + at] for at in range(field.width))
+            pattern = int.from_bytes(b"".join(word.to_bytes(2, "big") for word in words), "big")
+            measured = decoder(field, QUANTITIES[name], field.unit)(pattern)
+            if measured.value is not None:
+                assert (
+                    words_of(
+                        encoder(field, QUANTITIES[name], field.unit)(measured.value), field.width, "abcd"
+                    )
+                    == words
+                )
+                tried += 1
+    assert tried

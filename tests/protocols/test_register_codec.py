@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from pumpd.core.telemetry import Validity
 from pumpd.protocols.registers_codec import decoder, encoder, extractor, text_of, words_of, words_of_text
-from pumpd.protocols.registers_fields import WIDTHS, NumberField, TextField
-from pumpd.protocols.registers_order import ORDERS
+from pumpd.protocols.registers_fields import ORDERS, WIDTHS, NumberField, TextField
 from pumpd.protocols.registers_plan import Slot
 from pumpd.protocols.registers_units import Quantity
 

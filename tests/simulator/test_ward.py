@@ -12,7 +12,8 @@ from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.stage import Placed, Stage, make_pump
-from pumpd.simulator.ward import TimelineEvent, load_ward
+from pumpd.simulator.timeline import TimelineEvent
+from pumpd.simulator.ward import load_ward
 from tests.simulator.stages import WARD, open_stage, written
 
 TIMELINE = WARD + "timeline:\n  - {at_s: 1, pump: TCP-1, action: set-rate, rate: 60 mL/h}\n"
@@ -29,6 +30,19 @@ def test_the_ward_of_these_tests_is_accepted(tmp_path):
     [
         ("serial_number: SIM-0001", "serial_number: 0001", 7, "Begins with SIM-"),
         ("serial_number: SIM-0001", "serial_number: SIM-0001-IS-TOO-LONG", 3, "too long"),
+        (
+            "serial_number: SIM-0001",
+            "serial_number: SIM-0001\n        device: {order: cdab}",
+            5,
+            "does not read order",
+        ),
+        (
+            "serial_number: SIM-0001",
+            "serial_number: SIM-0001\n        device: {units: {channels.1.flow: 1}}",
+            5,
+            "can not be 1",
+        ),
+        ("serial_number: SIM-0001", "serial_number: SIM-0001\n        firmware: 1.0.0-beta-3", 8, "8 plain"),
         ("map: reference-pump\n", "map: referenz-pump\n", 6, "no register map"),
         ("rate: 10.5 mL/h", "rate: 10.5", 8, "no unit"),
         ("modbus-tcp://127.0.0.1:0", "tcp://127.0.0.1:4001", 3, "modbus-tcp"),

@@ -1,0 +1,100 @@
+"""What happens in a simulated ward, and when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pumpd.core.telemetry import PumpAlarm
+from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refused
+from pumpd.protocols.registers_fields import Word
+from pumpd.simulator.faults import FaultKind
+
+KEYS: tuple[str, ...] = ("start", "stop", "clear", "standby", "prime", "flush")
+"""Keys that a person presses at a pump."""
+WORLD: tuple[str, ...] = ("block", "unblock", "mains-off", "mains-on")
+"""What the world around it does."""
+TAKES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((*KEYS, *WORLD), ()),
+    "set-rate": ("rate",),
+    "bolus": ("volume",),
+    "programme": ("volume",),
+    "change-reservoir": ("volume",),
+    "alarm": ("alarm",),
+    "unnamed-alarm": ("bit",),
+    "show": ("path", "words"),
+    "show-again": ("path",),
+    "fault": ("kind",),
+    "end-faults": (),
+    "unplug": (),
+    "plug": (),
+}
+"""Each action of a timeline and the keys that it needs."""
+MAY_TAKE: dict[str, tuple[str, ...]] = {
+    "fault": ("for_s", "share", "delay_ms", "exception_code", "whole_line")
+}
+_ACTIONS = tuple(TAKES)
+
+
+class WardPart(BaseModel):
+    """A part of a ward file: unknown keys are refused, nothing changes after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+
+
+class TimelineEvent(WardPart):
+    """One thing that happens."""
+
+    at_s: Number = Field(ge=0)
+    """Seconds after the ward opened."""
+    pump: TopicId
+    """To which pump; line faults befall its line."""
+    channel: str = "1"
+    """To which channel."""
+    action: str
+    """What happens."""
+    rate: Flow | None = None
+    """For set-rate, such as 60 mL/h."""
+    volume: Millilitres | None = None
+    """For bolus, programme and change-reservoir, such as 50 mL."""
+    alarm: PumpAlarm | None = None
+    """For alarm: which one."""
+    bit: Whole | None = Field(default=None, ge=0, le=31)
+    """For unnamed-alarm: which bit."""
+    path: str | None = None
+    """For show: a place of the map, such as channels.1.status."""
+    words: tuple[Word, ...] | None = None
+    """For show: the raw registers shown instead of the pump's own."""
+    kind: FaultKind | None = None
+    """For fault: which one."""
+    for_s: Annotated[float, Field(gt=0)] | None = None
+    """For fault: how long; without it for ever."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """For fault: the share of replies that it hits."""
+    delay_ms: Annotated[float, Field(ge=0)] | None = None
+    """For fault delay and duplicate: how late, in milliseconds."""
+    exception_code: Annotated[int, Field(ge=1, le=255)] | None = None
+    """For fault exception: which code."""
+    whole_line: Flag | None = None
+    """For fault: true when it befalls every pump of the line."""
+
+    @field_validator("action")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in TAKES:
+            raise refused(f"there is no action '{value}'", ", ".join(_ACTIONS), "write one of these")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> TimelineEvent:
+        given = self.model_fields_set - {"at_s", "pump", "channel", "action"}
+        needed = set(TAKES[self.action])
+        spare = given - needed - set(MAY_TAKE.get(self.action, ()))
+        if needed - given or spare:
+            allowed = ", ".join([*TAKES[self.action], *MAY_TAKE.get(self.action, ())]) or "nothing more"
+            what = f"missing {sorted(needed - given)}" if needed - given else f"does not take {sorted(spare)}"
+            raise refused(f"{self.action}: {what}", allowed, "give exactly what the action needs")
+        return self
