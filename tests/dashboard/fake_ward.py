@@ -28,6 +28,9 @@ from tests.dashboard import canned
 
 NAMES = ["B.K.", "A.M.", "J.d.V.", "S.O.", "R.T.", "E.L.", "H.B.", "C.W.", "M.N.", "P.F.", "I.G.", "D.Z."]
 
+EVENTS_AFTER_S = 4.0
+"""A dashboard that starts at the same time is there by then."""
+
 
 @dataclass
 class FakePump:
@@ -225,6 +228,8 @@ class FakeWard:
         for pump in self.pumps:
             pump.seq, pump.taken_s = 1, self._now_s()
             await self._snapshot(pump)
+        await asyncio.sleep(EVENTS_AFTER_S)
+        for pump in self.pumps:
             for found in pump.alarms:
                 await self._event(pump, found, "raise")
         while True:

@@ -108,7 +108,7 @@ def take(target: Path, names: list[str], history: Path) -> None:
                     page.wait_for_selector(".card")
                     page.wait_for_timeout(1500)
                     act(page, made)
-                    page.screenshot(path=target / f"{name}.png")
+                    page.screenshot(path=target / f"{name}.png", full_page=name.startswith("pump"))
                     context.close()
                     made.dashboard.send_signal(signal.SIGCONT)
             print(name)

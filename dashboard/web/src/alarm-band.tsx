@@ -24,16 +24,18 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
   const nowMs = new Date(serverTime.value).getTime();
   const open = alarms.some((alarm) => alarm.signal === "on" || alarm.signal === "latched");
   const sure = alarms.every((alarm) => alarm.journalled);
+  const answer = answerable && open && <Answer place={place} alarms={alarms} live={live} />;
   return (
     <section class={`band band-${worst.priority} is-${worst.signal}`} data-condition={worst.condition}>
       <div class="band-head">
         <AlarmIcon priority={worst.priority} />
-        <div class="band-words">
-          <p class="band-title">{alarmWords(worst, ageMs)}</p>
-          <p class="band-action">
-            {actionWords(worst)} <span class="band-since">{sinceWords(worst, nowMs)}</span>
-          </p>
-        </div>
+        <p class="band-title">{alarmWords(worst, ageMs)}</p>
+      </div>
+      <div class="band-foot">
+        <p class="band-action">
+          {actionWords(worst)} <span class="band-since">{sinceWords(worst, nowMs)}</span>
+        </p>
+        {others.length === 0 && answer}
       </div>
       {others.length > 0 && (
         <ul class="band-others">
@@ -49,7 +51,7 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
         </ul>
       )}
       {!sure && <p class="band-note">Not yet in the journal.</p>}
-      {answerable && open && <Answer place={place} alarms={alarms} live={live} />}
+      {others.length > 0 && answer}
     </section>
   );
 }

@@ -22,13 +22,13 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
   return (
     <article class={`card ${tone} ${card.provenance === "demo" ? "demo" : "real"} fresh-${fresh}`}
       aria-label={`Bed ${name}`} data-key={card.key}>
-      {card.provenance === "demo" && <Watermark />}
       {worst && (
         <AlarmBand
           place={{ key: card.key, node: card.node ?? "", boot_id: card.boot_id ?? "", pump: card.pump, channel: card.channel }}
           alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
       )}
       <div class="card-body">
+        {card.provenance === "demo" && <Watermark />}
         <Head card={card} fresh={fresh} name={name} />
         <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
         {card.limits && <LimitBar limits={card.limits} dose={card.reading?.dose ?? null} faded={fresh !== "fresh"} />}

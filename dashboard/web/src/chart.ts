@@ -48,17 +48,17 @@ export function chartOptions(row: Row, width: number, parts: Parts): uPlot.Optio
   const grid = { stroke: () => colour("--line"), width: 1 };
   return {
     width,
-    height: parts.last ? 190 : 170,
+    height: parts.last ? 204 : 160,
     title: row.title,
     cursor: { sync: { key: "pumpd" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
     legend: { live: true },
     scales: {
       x: { time: true },
-      y: { range: (_plot, _low, highest) => range(row, highest ?? 0) },
+      y: { auto: false, range: (_plot, low, high) => [low ?? 0, high ?? 1] },
     },
     axes: [
       {
-        show: true, stroke: ink, font: FONT, grid, ticks: grid, size: parts.last ? 40 : 8,
+        show: true, stroke: ink, font: FONT, grid, ticks: grid, size: parts.last ? 52 : 8,
         values: parts.last ? [[86_400, "{D} {MMM}", null, null, null, null, null, null, 1], [60, "{HH}:{mm}", "\n{D} {MMM}", null, null, null, null, null, 1], [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] : () => [],
       },
       { stroke: ink, font: FONT, grid, ticks: grid, size: AXIS_PX, values: (_plot, values) => values.map((value) => number(value, 4)) },
@@ -80,6 +80,7 @@ export function chartOptions(row: Row, width: number, parts: Parts): uPlot.Optio
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],
+      setCursor: [(plot) => plot.root.classList.toggle("is-read", plot.cursor.idx != null)],
       ready: [(plot) => wheelAndPan(plot, parts.zoom)],
     },
   };
@@ -113,6 +114,7 @@ function limits(plot: uPlot, row: Row): void {
     ctx.fillStyle = colour("--limit");
     ctx.font = scaled("600 13px");
     ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.fillText(`limit ${number(row.hard)}`, bbox.left + 6 * devicePixelRatio, y(Number(row.hard)) - 5 * devicePixelRatio);
   }
   ctx.restore();
@@ -146,6 +148,7 @@ function marks(plot: uPlot, all: Mark[], withWords: boolean): void {
     const wide = ctx.measureText(words).width + 10 * devicePixelRatio;
     const right = x + wide > bbox.left + bbox.width;
     ctx.textAlign = right ? "right" : "left";
+    ctx.textBaseline = "alphabetic";
     ctx.fillText(words, x + (right ? -5 : 5) * devicePixelRatio, bbox.top + 13 * devicePixelRatio);
     freeFrom = x + wide;
   }

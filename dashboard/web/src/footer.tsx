@@ -22,7 +22,7 @@ export function Footer() {
           <span key={node}> · node {node} {status ? `${status.state}, ${libraryWords(status)}` : ""}</span>
         ))}
         {" · "}server time {serverTime.value ? timeOfDay(serverTime.value, true) : "unknown"}
-        {" · "}keys: A, then Enter
+        <span class="keys"> · keys: A, then Enter</span>
       </p>
     </footer>
   );

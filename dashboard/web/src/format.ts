@@ -22,12 +22,12 @@ export function decimalsOf(step: string | undefined): number {
   return Math.max(0, Math.min(6, Math.ceil(-Math.log10(value) - 1e-9)));
 }
 
-/** Return how many decimals a dose can have that a flow step of the pump still changes. */
+/** Return how many decimals a dose has: none finer than what one step of the pump changes. */
 export function doseDecimals(flow: string | null, dose: string | null, step: string | undefined): number {
   const perFlow = Number(dose) / Number(flow);
   const doseStep = perFlow * Number(step);
   if (!(doseStep > 0) || !Number.isFinite(doseStep)) return 3;
-  return Math.max(0, Math.min(4, Math.ceil(-Math.log10(doseStep) - 1e-9)));
+  return Math.max(0, Math.min(4, Math.floor(-Math.log10(doseStep) + 1e-9)));
 }
 
 /** Return a span of time in words, short: "12 s", "3 min", "1 h 05 min". */

@@ -9,7 +9,7 @@ export function AlarmIcon({ priority, small = false }: { priority: Priority; sma
   return (
     <svg class={small ? "icon icon-small" : "icon"} viewBox="0 0 64 58" role="img" aria-label={`${priority} priority`}>
       {priority === "LOW" ? <circle cx="32" cy="29" r="27" /> : <path d="M32 2 L62 56 L2 56 Z" />}
-      <text x="32" y={priority === "LOW" ? 41 : 50} text-anchor="middle">
+      <text x="32" y={priority === "LOW" ? 40 : 49} text-anchor="middle">
         {marks}
       </text>
     </svg>

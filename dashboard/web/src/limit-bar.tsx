@@ -34,11 +34,11 @@ export function LimitBar({ limits, dose, faded }: { limits: Limits; dose: string
         <rect class="limits-end" x="79.6" y="0" width="0.9" height="12" />
       </svg>
       {place.dose !== null && !faded && (
-        <span class={`limits-mark ${over ? "over" : ""}`} style={{ left: `${place.dose}%` }} />
+        <span class={`limits-mark ${over ? "over" : ""}`} style={{ left: `clamp(4px, ${place.dose}%, 100% - 4px)` }} />
       )}
       <span class="limits-words">
         {limits.soft_max && <span style={{ left: `${(place.softMin + place.softMax) / 2}%` }}>
-          {limits.soft_min ? `${number(limits.soft_min)}–` : "to "}{number(limits.soft_max)}
+          usual {limits.soft_min ? `${number(limits.soft_min)}–` : "to "}{number(limits.soft_max)}
         </span>}
         {limits.hard_max && <span style={{ left: "80%" }}>max {number(limits.hard_max)}</span>}
       </span>

@@ -1,6 +1,6 @@
 /** The one WebSocket of this page: comes back by itself, and says at once when nothing comes. */
 
-import { everLinked, forgetClock, linkLostAt, linkUp, now, take } from "./store";
+import { everLinked, linkLostAt, linkUp, now, take } from "./store";
 import type { Frame } from "./types";
 
 /** Two heartbeats missed: the numbers on the page are no longer live. */
@@ -39,7 +39,6 @@ function connect(): void {
   const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/stream`);
   socket = mine;
   heardMs = performance.now();
-  forgetClock();
   mine.onmessage = (message: MessageEvent<string>) => {
     if (socket !== mine) return;
     const frame = JSON.parse(message.data) as Frame;

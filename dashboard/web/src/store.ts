@@ -23,13 +23,13 @@ export const cards = signal<Map<string, Signal<Card>>>(new Map());
 /** Goes up when a card's alarms, freshness or group may have changed. */
 const shape = signal(0);
 export const events = signal<JournalEvent[]>([]);
-/** The newest transition of an alarm, for the live region. */
-export const announced = signal("");
 
 let transit = new Transit();
 
 /** Take one frame of the stream at page time `arrivedMs`. */
 export function take(frame: Frame, arrivedMs: number): void {
+  // A picture begins a connection, maybe to another run of the server with another clock.
+  if (frame.t === "picture") transit = new Transit();
   transit.observe(frame.sent_ms, arrivedMs);
   switch (frame.t) {
     case "picture": {
@@ -78,11 +78,6 @@ export function take(frame: Frame, arrivedMs: number): void {
       return;
   }
   shape.value += 1;
-}
-
-/** Forget the server's clock: another connection may be to another run of the server. */
-export function forgetClock(): void {
-  transit = new Transit();
 }
 
 function withTime(part: CardFrame, sentMs: number): Card {

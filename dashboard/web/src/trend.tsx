@@ -4,7 +4,7 @@
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { chartOptions, type Mark, type Row } from "./chart";
+import { chartOptions, range, type Mark, type Row } from "./chart";
 import { unit } from "./format";
 import { trend } from "./history";
 import type { Card, JournalEvent, Trend } from "./types";
@@ -152,31 +152,29 @@ function moved(view: View, share: number): View {
 }
 
 function draw(plot: uPlot, row: Row, found: Trend | null, fromMs: number, toMs: number, card: Card): void {
-  const bucketMs = (toMs - fromMs) / BUCKETS;
+  // A hole in the readings is a hole in the line: three buckets, or five seconds where buckets are shorter.
+  const hole = Math.max((3 * (toMs - fromMs)) / BUCKETS, 5000);
   const at: number[] = [];
-  const columns: (number | null)[][] = [[], [], []];
-  let before = 0;
-  found?.start_ms.forEach((start, index) => {
-    // A hole in the readings is a hole in the line: three buckets, or five seconds where buckets are shorter.
-    if (before && start - before > Math.max(3 * bucketMs, 5000)) {
-      at.push((before + bucketMs) / 1000);
+  const columns: [(number | null)[], (number | null)[], (number | null)[]] = [[], [], []];
+  const add = (ms: number, low: number, high: number, mean: number) => {
+    const before = at[at.length - 1];
+    if (before !== undefined && ms - before * 1000 > hole) {
+      at.push(before + 0.001);
       for (const column of columns) column.push(null);
     }
-    before = start;
-    at.push(start / 1000);
-    columns[0]!.push(found.low[index] ?? null);
-    columns[1]!.push(found.high[index] ?? null);
-    columns[2]!.push(found.mean[index] ?? null);
-  });
+    at.push(ms / 1000);
+    [low, high, mean].forEach((value, index) => columns[index]!.push(value));
+  };
+  found?.start_ms.forEach((ms, index) => add(ms, found.low[index]!, found.high[index]!, found.mean[index]!));
   const newest = liveValue(card, row.series);
   const now = Date.now();
-  if (newest !== null && toMs > now - 3000 && now / 1000 > (at[at.length - 1] ?? 0)) {
-    at.push(now / 1000);
-    for (const column of columns) column.push(newest);
-  }
+  if (newest !== null && toMs > now - 3000 && now / 1000 > (at[at.length - 1] ?? 0)) add(now, newest, newest, newest);
+  const highest = columns[1].reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+  const [min, max] = range(row, highest);
   plot.batch(() => {
-    plot.setData([at, ...columns] as uPlot.AlignedData, false);
+    plot.setData([at, ...columns], false);
     plot.setScale("x", { min: fromMs / 1000, max: toMs / 1000 });
+    plot.setScale("y", { min, max });
   });
 }
 

@@ -4,23 +4,25 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { BedCard } from "./card";
 import { nurseAlarms, type Placed } from "./order";
 import { cards, linkUp, placed } from "./store";
+import { fitting } from "./wall";
 import { alarmWords } from "./words";
 
 /** Move cards that changed places with a short motion, so that the eye can follow. */
 function useMotion(order: string) {
   const grid = useRef<HTMLDivElement>(null);
-  const before = useRef(new Map<string, DOMRect>());
+  const before = useRef(new Map<string, { x: number; y: number }>());
   useLayoutEffect(() => {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const seen = new Map<string, DOMRect>();
+    const seen = new Map<string, { x: number; y: number }>();
     for (const child of grid.current?.children ?? []) {
       if (!(child instanceof HTMLElement) || !child.dataset["slot"]) continue;
-      const rect = child.getBoundingClientRect();
+      // Offsets inside the grid: what moves the whole grid, such as a banner, moves no card.
+      const place = { x: child.offsetLeft, y: child.offsetTop };
       const old = before.current.get(child.dataset["slot"]);
-      seen.set(child.dataset["slot"], rect);
-      if (still || !old || (old.x === rect.x && old.y === rect.y)) continue;
+      seen.set(child.dataset["slot"], place);
+      if (still || !old || (old.x === place.x && old.y === place.y)) continue;
       child.animate(
-        [{ transform: `translate(${old.x - rect.x}px, ${old.y - rect.y}px)` }, { transform: "none" }],
+        [{ transform: `translate(${old.x - place.x}px, ${old.y - place.y}px)` }, { transform: "none" }],
         { duration: 250, easing: "ease-out" },
       );
     }
@@ -29,9 +31,9 @@ function useMotion(order: string) {
   return grid;
 }
 
-/** How many cards fit on the wall, by rows and columns of a known size. */
-function useFit(wall: boolean): number {
-  const [fit, setFit] = useState(Infinity);
+/** Return the grid of the wall, in columns and rows of a known size; an alarm takes two columns. */
+function useWallGrid(wall: boolean): { columns: number; cells: number } {
+  const [fit, setFit] = useState({ columns: 1, cells: Infinity });
   useEffect(() => {
     if (!wall) return;
     const measure = () => {
@@ -39,14 +41,16 @@ function useFit(wall: boolean): number {
       if (!grid) return;
       const style = getComputedStyle(grid);
       const columns = style.gridTemplateColumns.split(" ").length;
-      const top = grid.getBoundingClientRect().top;
+      const top = grid.getBoundingClientRect().top + scrollY;
       const foot = document.querySelector(".foot")?.getBoundingClientRect().height ?? 0;
-      const rowPx = Number.parseFloat(style.gridAutoRows) + Number.parseFloat(style.rowGap);
-      setFit(Math.max(1, Math.floor((innerHeight - top - foot) / rowPx)) * columns);
+      const gapPx = Number.parseFloat(style.rowGap);
+      const rowPx = Number.parseFloat(style.gridAutoRows) + gapPx;
+      const cells = Math.max(1, Math.floor((innerHeight - top - foot - REST_PX + gapPx) / rowPx)) * columns;
+      setFit((old) => (old.cells === cells && old.columns === columns ? old : { columns, cells }));
     };
     measure();
     addEventListener("resize", measure);
-    const timer = setInterval(measure, 2000);
+    const timer = setInterval(measure, 1000);
     return () => {
       removeEventListener("resize", measure);
       clearInterval(timer);
@@ -55,10 +59,13 @@ function useFit(wall: boolean): number {
   return fit;
 }
 
+/** Kept free under the grid of the wall for the beds that do not fit. */
+const REST_PX = 40;
+
 export function Ward({ wall }: { wall: boolean }) {
   const order = placed.value;
-  const fit = useFit(wall);
-  const whole = order.length > fit ? order.slice(0, fit) : order;
+  const { columns, cells } = useWallGrid(wall);
+  const whole = order.slice(0, wall ? fitting(order, columns, cells) : order.length);
   const rest = order.slice(whole.length);
   const grid = useMotion(whole.map(({ card }) => card.key).join(" "));
   if (order.length === 0) {
@@ -67,9 +74,11 @@ export function Ward({ wall }: { wall: boolean }) {
   return (
     <>
       <div class={`ward ${linkUp.value ? "" : "unlinked"}`} ref={grid}>
-        {whole.map(({ card }) => {
+        {whole.map(({ card, group }) => {
           const of = cards.value.get(card.key);
-          return of && <div class="slot" key={card.key} data-slot={card.key}><BedCard of={of} wall={wall} /></div>;
+          return of && (
+            <div class={`slot group-${group}`} key={card.key} data-slot={card.key}><BedCard of={of} wall={wall} /></div>
+          );
         })}
       </div>
       {rest.length > 0 && <Rest rest={rest} />}

@@ -33,8 +33,9 @@ describe("numbers", () => {
     expect(decimalsOf(step)).toBe(decimals);
   });
 
-  test("a dose has as many decimals as a step of the pump changes", () => {
-    expect(doseDecimals("10.5", "0.3", "0.1")).toBe(3);
+  test("a dose has no decimals finer than what a step of the pump changes", () => {
+    expect(doseDecimals("10.5", "0.3", "0.1")).toBe(2);
+    expect(doseDecimals("10", "1", "0.1")).toBe(2);
     expect(doseDecimals("10", "20", "1")).toBe(0);
     expect(doseDecimals("0", "0", "0.1")).toBe(3);
     expect(doseDecimals(null, null, "0.1")).toBe(3);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { freshness } from "../src/freshness";
-import { arrange, nurseAlarms } from "../src/order";
+import { arrange, type Group, nurseAlarms } from "../src/order";
 import type { Card } from "../src/types";
+import { fitting } from "../src/wall";
 import { alarm, card } from "./canned";
 
 function beds(cards: Card[]): string[] {
@@ -71,5 +72,17 @@ describe("[DASH-2] freshness", () => {
   test("a card with no limits stated is never fresh", () => {
     const { stale_after_ms: _stale, lost_after_ms: _lost, ...bare } = card();
     expect(freshness(bare, 1, true)).toBe("lost");
+  });
+});
+
+describe("the wall", () => {
+  const placedAs = (groups: Group[]) => groups.map((group) => ({ card: card(), fresh: "fresh" as const, group }));
+
+  test("an alarm takes two cells of a row and is never broken over its end", () => {
+    expect(fitting(placedAs(["alarm", "alarm", "running", "running"]), 4, 6)).toBe(4);
+    expect(fitting(placedAs(["alarm", "alarm", "alarm"]), 3, 6)).toBe(2);
+    expect(fitting(placedAs(["alarm", "alarm"]), 1, 2)).toBe(2);
+    expect(fitting(placedAs(["running", "running"]), 4, 1)).toBe(1);
+    expect(fitting([], 4, 12)).toBe(0);
   });
 });
