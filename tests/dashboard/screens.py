@@ -36,6 +36,7 @@ def _kill_ward(page: Page, made: Served) -> None:
     assert made.ward is not None
     made.ward.kill()
     page.wait_for_selector(".lost", timeout=20_000)
+    page.wait_for_timeout(1500)
 
 
 def _older(page: Page, _made: Served) -> None:

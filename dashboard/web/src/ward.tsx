@@ -7,25 +7,25 @@ import { cards, linkUp, placed } from "./store";
 import { fitting } from "./wall";
 import { alarmWords } from "./words";
 
-/** Move cards that changed places with a short motion, so that the eye can follow. */
+/** Move cards that took another place in the order with a short motion, so that the eye can follow. */
 function useMotion(order: string) {
   const grid = useRef<HTMLDivElement>(null);
-  const before = useRef(new Map<string, { x: number; y: number }>());
+  const before = useRef(new Map<string, { index: number; x: number; y: number }>());
   useLayoutEffect(() => {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const seen = new Map<string, { x: number; y: number }>();
-    for (const child of grid.current?.children ?? []) {
-      if (!(child instanceof HTMLElement) || !child.dataset["slot"]) continue;
+    const seen = new Map<string, { index: number; x: number; y: number }>();
+    [...(grid.current?.children ?? [])].forEach((child, index) => {
+      if (!(child instanceof HTMLElement) || !child.dataset["slot"]) return;
       // Offsets inside the grid: what moves the whole grid, such as a banner, moves no card.
-      const place = { x: child.offsetLeft, y: child.offsetTop };
+      const place = { index, x: child.offsetLeft, y: child.offsetTop };
       const old = before.current.get(child.dataset["slot"]);
       seen.set(child.dataset["slot"], place);
-      if (still || !old || (old.x === place.x && old.y === place.y)) continue;
+      if (still || !old || old.index === index) return;
       child.animate(
         [{ transform: `translate(${old.x - place.x}px, ${old.y - place.y}px)` }, { transform: "none" }],
         { duration: 250, easing: "ease-out" },
       );
-    }
+    });
     before.current = seen;
   }, [order]);
   return grid;
