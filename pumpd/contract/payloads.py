@@ -58,7 +58,9 @@ class ReadingPart(Part):
     set_flow_ml_h: str | None = None
     volume_ml: str | None = None
     vtbi_ml: str | None = None
+    """What of the programmed volume is still to be infused, as the pump says."""
     dose: str | None = None
+    """The dose rate in the ``dose_unit`` of the programme in the channel's snapshot."""
     """Dose rate with its unit, such as ``0.3 mg/kg/h``; null without a programme."""
     pressure_kpa: str | None = None
     battery_percent: int | None = None

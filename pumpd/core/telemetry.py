@@ -143,6 +143,7 @@ class Telemetry:
     set_flow: Measured[FlowRate] = field(default_factory=missing)
     """The flow set on the pump."""
     volume_to_be_infused: Measured[Volume] = field(default_factory=missing)
+    """What of the programmed volume is still to come."""
     pressure_kpa_e1: Measured[int] = field(default_factory=missing)
     """Line pressure in tenths of a kilopascal."""
     battery_percent: Measured[int] = field(default_factory=missing)

@@ -40,7 +40,7 @@ class ReadingWriter:
         if said is None:
             said = f',"flow_ml_h":"{decimal_text(nl_per_h, NL_PER_ML)}"'
             if programme is not None:
-                said += f',"dose":{quoted(str(programme.dose(FlowRate(nl_per_h))))}'
+                said += f',"dose":{quoted(programme.dose(FlowRate(nl_per_h)).digits(6))}'
             self._said[nl_per_h] = said
         return said
 
