@@ -201,7 +201,7 @@ class FakeWard:
             flow_ml_h=f"{pump.flow:g}",
             set_flow_ml_h=f"{pump.flow:g}",
             volume_ml=f"{pump.volume:.1f}",
-            vtbi_ml="50",
+            vtbi_ml=f"{50 - pump.volume:.1f}",
             dose=None if pump.snapshot.get("programme", 0) is None else f"{pump.flow * 2 / 70:.6f}",
             provenance=pump.snapshot.get("provenance", "demo"),
         )

@@ -73,7 +73,7 @@ function Answer({ place, alarms, live }: Pick<Props, "place" | "alarms" | "live"
           void acknowledge(place, alarms);
         }}
       >
-        <input name="name" maxLength={64} placeholder="Your name" aria-label="Your name" autoComplete="off" autoFocus
+        <input name="name" maxLength={64} placeholder="Your name" aria-label="Your name" autoComplete="off"
           ref={(input) => input?.focus()} required />
         <button type="submit" class="have-it">I have it</button>
       </form>

@@ -6,6 +6,7 @@ import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
 import { delivers, type Freshness } from "./freshness";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms } from "./order";
+import { timeLeft, volumeLeft } from "./progress";
 import { Spark } from "./spark";
 import { ageOf, freshnessOf, linkUp, now } from "./store";
 import type { Card, Reading } from "./types";
@@ -118,23 +119,17 @@ function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs:
   if (fresh !== "fresh" || !reading) {
     return <p class="progress">{reading ? `last read ${ageMs === null ? "?" : span(ageMs)} ago` : GAP}</p>;
   }
-  const of = reading.vtbi_ml ?? card.programme?.volume_ml ?? null;
   const given = reading.volume_ml;
+  const left = volumeLeft(reading, card.programme?.volume_ml ?? null);
   const driver = driverWords(card.link?.verified);
   return (
     <p class="progress">
-      {given !== null && <span>{number(given, 1)}{of !== null && ` of ${number(of, 1)}`}{GAP}mL</span>}
-      <span>{timeLeft(reading, of)}</span>
+      {given !== null && (
+        <span>{number(given, 1)}{left !== null && ` of ${number(Number(given) + left, 1)}`}{GAP}mL</span>
+      )}
+      <span>{timeLeft(reading, left)}</span>
       <span>{ageMs === null ? "" : `${span(ageMs)} ago`}</span>
       {driver && card.provenance === "real" && <span class="unverified">{driver}</span>}
     </p>
   );
-}
-
-/** Return how long the rest will take at this flow, empty when it can not be told. */
-export function timeLeft(reading: Reading, ofMl: string | null): string {
-  const flow = Number(reading.flow_ml_h);
-  if (ofMl === null || reading.volume_ml === null || !(flow > 0)) return "";
-  const left = Number(ofMl) - Number(reading.volume_ml);
-  return left > 0 ? `${span((left / flow) * 3_600_000)} left` : "";
 }

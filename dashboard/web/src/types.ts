@@ -27,6 +27,7 @@ export interface Reading {
   flow_ml_h: string | null;
   set_flow_ml_h: string | null;
   volume_ml: string | null;
+  /** Still to be infused, as the pump says. */
   vtbi_ml: string | null;
   dose: string | null;
   pressure_kpa: string | null;

@@ -29,10 +29,11 @@ export function alarmWords(alarm: Alarm, ageMs: number | null): string {
   if (alarm.condition === "link-lost" && alarm.signal !== "latched") {
     return ageMs === null ? "NO READING" : `NO READING for ${span(ageMs)}`;
   }
-  if (alarm.condition === "restrained") {
-    return alarm.title.replace("this pump", `this pump at ${timeOfDay(alarm.since)}`);
-  }
-  return alarm.title.replace(/(\d) (?=[a-zA-Zµ%])/g, `$1${GAP}`);
+  const title =
+    alarm.condition === "restrained"
+      ? alarm.title.replace("this pump", `this pump at ${timeOfDay(alarm.since)}`)
+      : alarm.title;
+  return title.replace(/(\d) (?=[a-zA-Zµ%])/g, `$1${GAP}`);
 }
 
 /** Return what to do about it: for an alarm whose condition is gone, to say that it was seen. */

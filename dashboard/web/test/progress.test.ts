@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { timeLeft, volumeLeft } from "../src/progress";
+import { card } from "./canned";
+
+const reading = card().reading!;
+
+test("what is left is what the pump says, else the order less what was delivered", () => {
+  expect(volumeLeft(reading, "50")).toBe(21);
+  expect(volumeLeft({ ...reading, vtbi_ml: null }, "50")).toBeCloseTo(37.6);
+  expect(volumeLeft({ ...reading, vtbi_ml: null }, "10")).toBe(0);
+  expect(volumeLeft({ ...reading, vtbi_ml: null }, null)).toBeNull();
+});
+
+test("how long it takes at this flow, and nothing when it does not flow", () => {
+  expect(timeLeft(reading, 21)).toBe("2\u00a0h\u00a000\u00a0min left");
+  expect(timeLeft({ ...reading, flow_ml_h: "0" }, 21)).toBe("");
+  expect(timeLeft({ ...reading, flow_ml_h: null }, 21)).toBe("");
+  expect(timeLeft(reading, 0)).toBe("");
+});
