@@ -66,10 +66,10 @@ def simulate(
     verbose: Verbose = False,
 ) -> None:
     """Serve the simulated pumps of a ward until SIGINT or SIGTERM."""
-    from pumpd.simulator.run import run as run_ward
+    from pumpd.simulator.run import serve
 
     start_log("debug" if verbose else "info")
-    asyncio.run(run_ward(ward, out().print))
+    serve(ward, out().print)
 
 
 def probe(

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from pumpd.simulator.stage import Stage
 from pumpd.simulator.ward import load_ward
+
+
+def serve(path: Path, tell: Callable[[str], None]) -> None:
+    """Do ``run`` in this process, on uvloop where there is one, with as many open files as are allowed."""
+    allowed_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # Each pump on TCP holds a listening and a connected socket; the usual limit is 1024.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed_files, allowed_files))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run(path, tell))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return how to make uvloop; None where it does not run."""
+    try:
+        import uvloop  # noqa: PLC0415 - it does not exist on every system
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def run(path: Path, tell: Callable[[str], None]) -> None:

@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.simulator.stages import written
+from tests.simulator.stages import WARD, written
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("SIM-2")]
 PROGRAM = (sys.executable, "-m", "pumpd.cli")
 
 
 @asynccontextmanager
-async def simulated(folder):
+async def simulated(folder, text=WARD, before=()):
     """Run ``pumpd simulate``; hand over where each pump listens; end it with SIGINT, cleanly."""
     process = await asyncio.create_subprocess_exec(
-        *PROGRAM, "simulate", "-c", str(written(folder)), stdout=asyncio.subprocess.PIPE
+        *before, *PROGRAM, "simulate", "-c", str(written(folder, text)), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     places = {}
@@ -62,3 +62,16 @@ async def test_probe_reads_a_simulated_pump_over_tcp_and_over_a_serial_line(tmp_
         assert status == 1
         assert "what to do: nothing answers" in said
     assert not (tmp_path / "line-a").is_symlink()
+
+
+async def test_hundreds_of_pumps_need_more_open_files_than_a_shell_allows(tmp_path):
+    """With a soft limit of 128 open files, 300 pumps each listen on a port of their own and answer."""
+    text = WARD.replace("modbus-tcp://127.0.0.1:0\n", "modbus-tcp://127.0.0.1:0\n    repeat: 300\n")
+    few_files = ("sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
+    async with simulated(tmp_path, text, few_files) as places:
+        assert len(places) == 302
+        assert len({where for where, _ in places.values()}) == 301
+        where, unit = places["TCP-1-300"]
+        status, said = await probe(f"modbus-tcp://{where}/{unit}", "--driver", "reference-pump", "--quiet")
+        assert status == 0, said
+        assert "serial number SIM-0001-300" in said
