@@ -18,6 +18,8 @@ PENDING_PUBLISHES = 16
 """Publishes that may wait for their PUBACK at a time; below paho's own 20, so that paho queues nothing."""
 FROZEN_AFTER_S = 1.0
 """A publish unanswered for longer means that the broker hangs: readings are not queued up behind it."""
+WRITTEN_WITHIN_TURNS = 3
+"""Turns of the loop within which a socket that takes anything has taken what was queued before."""
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 
@@ -69,6 +71,8 @@ class MqttConnection:
         self._was_up = False
         self.dropped = 0
         """Incoming messages there was no room for, since start."""
+        self.failed = 0
+        """Incoming messages whose receiver failed, since start; the first is logged."""
 
     @property
     def up(self) -> bool:
@@ -121,7 +125,7 @@ class MqttConnection:
             _log.info("broker up", host=self.broker.host, port=self.broker.port)
             name = f"mqtt[{self._identifier}]"
             running.append(asyncio.create_task(while_up(), name=f"{name}.work"))
-            running.append(asyncio.create_task(client.read(self._on_message), name=f"{name}.read"))
+            running.append(asyncio.create_task(client.read(self._hand_on), name=f"{name}.read"))
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
@@ -132,6 +136,14 @@ class MqttConnection:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             await client.leave(goodbye=goodbye)
+
+    def _hand_on(self, message: Incoming) -> None:
+        try:
+            self._on_message(message)
+        except Exception:  # noqa: BLE001 - whatever a stranger sends, the connection stays
+            if not self.failed:
+                _log.exception("message failed", topic=message.topic)
+            self.failed += 1
 
     def _count_dropped(self) -> None:
         self.dropped += 1
@@ -158,10 +170,12 @@ class MqttConnection:
         client = self._client
         if client is None or self.unanswered_s > FROZEN_AFTER_S:
             return False
-        if client.busy:
-            await asyncio.sleep(0)  # what was queued in this turn of the loop is written in the next
-            if client.busy:
-                return False
+        for _ in range(WRITTEN_WITHIN_TURNS):
+            if not client.busy:
+                break
+            await asyncio.sleep(0)
+        else:
+            return False
         try:
             async with asyncio.timeout(FROZEN_AFTER_S):
                 await client.publish(topic, payload, qos=0)

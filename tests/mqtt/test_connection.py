@@ -70,6 +70,45 @@ async def test_a_broker_that_starts_later_is_found_and_subscribed_to_at_every_co
     assert heard == [Incoming("to/us", b"1", retained=False), Incoming("to/us", b"2", retained=False)]
 
 
+async def test_a_receiver_that_fails_does_not_end_the_connection(tmp_path, capsys):
+    """The next message still comes; the first failure is logged, all are counted."""
+    heard: list[bytes] = []
+
+    def receive(message: Incoming) -> None:
+        heard.append(message.payload)
+        if message.payload != b"3":
+            raise KeyError(message.topic)
+
+    with mosquitto(tmp_path) as broker:
+        connection = connect(broker.port, on_message=receive, subscriptions=[("a", 1)])
+        async with running(connection):
+            await until(lambda: connection.up)
+            for number in (1, 2, 3):
+                await connection.publish("a", str(number).encode())
+            await until(lambda: len(heard) == 3)
+            assert connection.up
+    assert connection.failed == 2
+    assert capsys.readouterr().out.count("[error") == 1
+
+
+@pytest.mark.requirement("MQTT-5")
+async def test_readings_go_out_beside_other_traffic(tmp_path):
+    """What was queued in the same turn of the loop does not make a reading be refused."""
+    with mosquitto(tmp_path) as broker:
+        connection = connect(broker.port)
+        async with running(connection):
+            await until(lambda: connection.up)
+            others = [
+                asyncio.create_task(connection.publish("a", bytes(1000)), name=f"tested.{n}")
+                for n in range(10)
+            ]
+            await asyncio.sleep(0)
+            assert connection._client is not None
+            assert connection._client.busy
+            assert await connection.offer("r", b"1")
+            await asyncio.gather(*others)
+
+
 async def test_a_publish_returns_when_the_broker_has_it_and_not_before(tmp_path):
     """QoS 1 waits for the PUBACK through a freeze, and tells how long it has waited."""
     with mosquitto(tmp_path) as broker:
