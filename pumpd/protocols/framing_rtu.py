@@ -114,6 +114,8 @@ class RtuFramer:
 
     def take_late(self) -> Sequence[Request[object]]:
         """Return the requests whose replies came after ``give_up`` and were dropped since the last call."""
+        if not self._late:
+            return ()
         late, self._late = self._late, []
         return late
 
