@@ -55,7 +55,7 @@ def test_pumps_are_asked_over_a_serial_line(new_loop):
             asyncio.get_running_loop().add_reader(device, hear)
             bus = bus_for(
                 parse_url(f"modbus-rtu://{path}/1?baud=115200"),
-                latency_ms=50,
+                latency_ms=300,
                 seeded=random.Random(1),
                 on_blocked=lambda *_: None,
             )

@@ -60,7 +60,7 @@ async def read_everything(url, unit):
     """Ask all functions a pump may be asked, twice the same so that the line's discipline shows."""
     bus = bus_for(
         parse_url(url),
-        latency_ms=100,
+        latency_ms=300,
         seeded=random.Random(1),
         on_blocked=lambda *told: pytest.fail(f"{told}"),
     )
