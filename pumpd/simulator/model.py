@@ -109,14 +109,14 @@ class PumpModel:
 
     @property
     def _target_nl_h(self) -> int:
-        traits = self.traits
-        return {
-            PumpStatus.RUNNING: self.set_rate_nl_h,
-            PumpStatus.KVO: min(traits.kvo_nl_h, self.set_rate_nl_h),
-            PumpStatus.BOLUS: traits.bolus_nl_h,
-            PumpStatus.PRIMING: traits.prime_nl_h,
-            PumpStatus.FLUSHING: traits.prime_nl_h,
-        }.get(self.status, 0)
+        status, traits = self.status, self.traits
+        if status is PumpStatus.RUNNING:
+            return self.set_rate_nl_h
+        if status is PumpStatus.KVO:
+            return min(traits.kvo_nl_h, self.set_rate_nl_h)
+        if status is PumpStatus.BOLUS:
+            return traits.bolus_nl_h
+        return traits.prime_nl_h if status in FLOWING else 0
 
     def _ramp(self) -> None:
         """On each ramp step of its own clock, bring the flow nearer to its target."""
