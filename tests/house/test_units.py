@@ -20,8 +20,8 @@ UNIT = re.compile(
 PLAIN = {
     "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
     "first_transaction_id function pattern port qos register reply transaction_id unit value word",
-    "positions in a sequence": "at attempt highest journal_seq last_seq line lowest number phase revision "
-    "sent_seq seq sequence start",
+    "positions in a sequence": "at attempt degree highest journal_seq last_seq line lowest number phase "
+    "revision sent_seq seq sequence start",
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
     "length limit most pages readable_gap readings refused rows timed_out unusable waiting width written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
