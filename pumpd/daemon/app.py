@@ -181,7 +181,6 @@ def take_up(live: LivePump, durable: Durable) -> None:
     alarms = {**durable.alarms, **live.state.alarms}
     restraints = {**durable.restraints, **live.state.restraints}
     live.state = replace(live.state, alarms=alarms, restraints=restraints)
-    live.settled_restraints = restraints
     live.told.alarms = alarms
 
 

@@ -12,7 +12,6 @@ from pumpd.clock import Clock
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
-from pumpd.core.state import RestraintPhase
 from pumpd.daemon.events import journal_line
 from pumpd.daemon.seams import LivePump, Outlet, Ward
 from pumpd.errors import StoreError
@@ -209,9 +208,7 @@ class JournalDesk:
 def durable(owner: Owner) -> Durable:
     """Return what of a channel or of the node outlives a restart, as it is at this moment."""
     if isinstance(owner, LivePump):
-        if owner.state.phase is RestraintPhase.IDLE:
-            owner.settled_restraints = owner.state.restraints
-        return Durable(owner.pump, owner.channel, owner.state.alarms, owner.settled_restraints)
+        return Durable(owner.pump, owner.channel, owner.state.alarms, owner.state.restraints)
     return Durable(None, None, owner.site_state.alarms, {})
 
 

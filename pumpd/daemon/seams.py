@@ -16,7 +16,7 @@ from pumpd.core.alarms import NO_ALARMS, Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.evaluate import SiteState
-from pumpd.core.state import PumpState, RestraintRecord
+from pumpd.core.state import PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.drivers.base import Identity
 from pumpd.store.base import Journal, OutboxLine
@@ -89,8 +89,6 @@ class LivePump:
     dose_per_nl_h: float | None = None
     """The dose that 1 nL/h gives, in ``dose_unit``, for the history's floats; None without a programme."""
     dose_unit: str = ""
-    settled_restraints: Mapping[ConditionId, RestraintRecord] = field(default_factory=dict)
-    """Restraints whose outcome is known: one cut short by a crash is not remembered, so it is tried again."""
 
     @property
     def pump(self) -> PumpId:

@@ -10,6 +10,7 @@ import pytest
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import Restrain
 from pumpd.core.quantities import FlowRate
+from pumpd.core.state import PauseNow
 from pumpd.core.telemetry import Provenance, PumpStatus
 from pumpd.daemon.restraint import WITHIN_S
 from pumpd.simulator.faults import Fault, FaultKind
@@ -100,6 +101,22 @@ def test_without_all_parts_of_the_gate_nothing_is_written(
 
     drugs = library(restrain=allows, signed_for=(Provenance.DEMO,) if signed else ())
     play(story, [pump(1, enforcement=enforcement)], drugs=drugs)
+
+
+@pytest.mark.requirement("RES-1")
+def test_the_gate_is_looked_at_again_before_each_frame() -> None:
+    """A pause that was decided, but is no longer allowed when it is to be written, is not written."""
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(2)
+        scene.app.restrainer.begin(scene.live(), PauseNow(OVER, "1.143 mg/kg/h", "1 mg/kg/h"))
+        await asyncio.sleep(1)
+        assert scene.wire().writes() == []
+        ((_, verdict),) = scene.outlet.happened("restraint", "failed")
+        assert verdict.detail == "the drug library is not signed for this pump"
+        assert FAILED in scene.live().told.alarms
+
+    play(story, drugs=library(signed_for=()))
 
 
 @pytest.mark.requirement("RES-1", "INV-5")
