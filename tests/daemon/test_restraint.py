@@ -15,7 +15,7 @@ from pumpd.core.telemetry import Provenance, PumpStatus
 from pumpd.daemon.restraint import WITHIN_S
 from pumpd.simulator.faults import Fault, FaultKind
 from tests.daemon.orders import library
-from tests.daemon.ward_scene import DeafModel, WardScene, play, pump
+from tests.daemon.ward_scene import DeafModel, SlowToHear, WardScene, play, pump
 
 OVER, RESTRAINED, FAILED = ConditionId.OVER_HARD, ConditionId.RESTRAINED, ConditionId.RESTRAINT_FAILED
 
@@ -195,6 +195,23 @@ def test_a_pause_that_is_not_obeyed_is_told_louder() -> None:
         assert failed_at - asked_at <= WITHIN_S + 0.1
 
     play(story, model=DeafModel)
+
+
+@pytest.mark.requirement("RES-2")
+def test_a_pause_that_had_no_effect_is_written_again() -> None:
+    """A pump that misses the first pause: written again after a second, obeyed, RESTRAINED."""
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(2)
+        turn_up(scene, "40")
+        await asyncio.sleep(4)
+        assert scene.model().status is PumpStatus.PAUSED
+        first, second = (at for at, _ in scene.wire().writes())
+        assert 1.0 <= second - first < 1.5
+        assert RESTRAINED in scene.live().told.alarms
+        assert FAILED not in scene.live().told.alarms
+
+    play(story, model=SlowToHear)
 
 
 @pytest.mark.requirement("RES-2")

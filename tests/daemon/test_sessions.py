@@ -112,6 +112,36 @@ def test_a_pump_swapped_behind_its_port_is_noticed() -> None:
     play(story)
 
 
+@pytest.mark.requirement("INV-2")
+def test_a_reading_that_spans_a_reconnect_is_not_credited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts may come from two pumps: it is given up, and who answers is asked again first."""
+    read = RegisterMapDriver.read
+    scenes: list[WardScene] = []
+
+    async def interrupted(driver: RegisterMapDriver, line: Conversation) -> tuple[ChannelReading, ...]:
+        readings = await read(driver, line)
+        if scenes:
+            scene = scenes.pop()
+            await scene.wire().served.unplug()
+            await scene.wire().served.plug()
+            await asyncio.sleep(2)
+        return readings
+
+    monkeypatch.setattr(RegisterMapDriver, "read", interrupted)
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(3)
+        before = len(scene.readings())
+        scenes.append(scene)
+        await asyncio.sleep(2.9)
+        assert scene.app._parts.lines[0].opening == 2
+        assert len(scene.readings()) == before
+        await asyncio.sleep(3)
+        assert len(scene.readings()) > before
+
+    play(story)
+
+
 @pytest.mark.requirement("DAE-3")
 def test_pumps_may_come_after_the_daemon() -> None:
     """Nothing is plugged in at the start; readings begin when it is, and until then it is an alarm."""

@@ -56,6 +56,16 @@ class DeafModel(PumpModel):
         """Do nothing."""
 
 
+class SlowToHear(PumpModel):
+    """A pump that obeys a pause only when it hears it a second time."""
+
+    def pause(self) -> None:
+        """Listen up at first."""
+        if getattr(self, "heard", False):
+            PumpModel.pause(self)
+        self.heard = True
+
+
 def pump(number: int, line: str = "", unit: int = 1, **changes: Any) -> dict[str, Any]:
     """Return the configuration of one pump; without ``line`` it has its own."""
     url = f"modbus-tcp://{line or f'10.0.0.{number}:502'}/{unit}"
