@@ -104,20 +104,51 @@ class Listener:
     def __init__(self, port: int, topic: str, log: Path, qos: int = 1) -> None:
         self._log = log
         self._file: IO[bytes] = log.open("wb")
+        self._read_bytes = 0
+        self._heard: list[dict[str, Any]] = []
+        self._looked_at = 0
+        self._payloads: list[dict[str, Any]] = []
         self._process = subprocess.Popen(
-            ["mosquitto_sub", "-p", str(port), "-t", topic, "-q", str(qos), "-F", "%j"],
+            [
+                "stdbuf",
+                "-oL",
+                "mosquitto_sub",
+                "-d",
+                "-p",
+                str(port),
+                "-t",
+                topic,
+                "-q",
+                str(qos),
+                "-F",
+                "%j",
+            ],
             stdout=self._file,
             stderr=subprocess.DEVNULL,
         )
+        deadline = _now_s() + WAIT_S
+        while b"SUBACK" not in log.read_bytes():
+            if self._process.poll() is not None or _now_s() > deadline:
+                raise RuntimeError(f"mosquitto_sub did not subscribe on port {port}")
+            time.sleep(0.005)
 
     def heard(self) -> list[dict[str, Any]]:
         """Return what it heard so far, in order: topic, qos, retain (0 or 1) and payload (text)."""
-        complete = self._log.read_bytes().rpartition(b"\n")[0].decode()
-        return [json.loads(line) for line in complete.splitlines()]
+        with self._log.open("rb") as log:
+            log.seek(self._read_bytes)
+            complete = log.read().rpartition(b"\n")[0]
+        if complete:
+            self._read_bytes += len(complete) + 1
+        self._heard += [json.loads(line) for line in complete.split(b"\n") if line.startswith(b"{")]
+        return list(self._heard)
 
     def payloads(self) -> list[dict[str, Any]]:
         """Return the payloads heard so far as objects; empty payloads are left out."""
-        return [json.loads(m["payload"]) for m in self.heard() if m.get("payload")]
+        for message in self.heard()[self._looked_at :]:
+            self._looked_at += 1
+            if message.get("payload"):
+                self._payloads.append(json.loads(message["payload"]))
+        return list(self._payloads)
 
     def stop(self) -> None:
         """End it."""

@@ -21,6 +21,8 @@ from pumpd.store.base import Journal, OutboxLine
 
 LOOK_BACK_S = 120.0
 """What the broker had confirmed so shortly before it was lost is sent again: it may have died with it."""
+FARTHEST_BACK_S = 600.0
+"""A broker that keeps failing is looked back over this far, so that what is sent again stays bounded."""
 AGAIN_AFTER_S = 5.0
 """Subscribers reconnect later than we do: what was sent meanwhile is sent once more after this long."""
 ASK_AGAIN_AFTER_S = 1.0
@@ -103,8 +105,9 @@ class OutboxPublisher:
 
     def lost(self) -> None:
         """Take note that the connection has ended; one that was too short to count is looked back over."""
-        if self._settled:
-            self._lost_ns = self._clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
+        farthest_ns = now_ns - int(FARTHEST_BACK_S * 1_000_000_000)
+        self._lost_ns = now_ns if self._settled else max(self._lost_ns, farthest_ns)
         self._settled = False
         self._behind = True
         self._lines.clear()

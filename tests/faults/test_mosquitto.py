@@ -8,8 +8,10 @@ from datetime import datetime
 
 import pytest
 
+from pumpd.clock import SystemClock
 from pumpd.contract.age import Transit
 from pumpd.contract.payloads import SnapshotPayload, TelemetryPayload
+from pumpd.store.journal_inline import InlineJournal
 from tests import proof
 from tests.mosquitto import Listener, Mosquitto, missing, mosquitto, publish, retained, until_retained
 from tests.publisher.node import Node, running_node
@@ -131,6 +133,33 @@ async def test_what_an_earlier_run_could_not_send_is_sent_by_the_next(tmp_path):
     finally:
         broker.stop()
     hold_against_journal(listener, tmp_path)
+
+
+@pytest.mark.requirement("MQTT-1", "INV-4")
+async def test_an_event_the_disk_does_not_take_is_told_marked_and_again_once_it_does(tmp_path):
+    """Within about a second it is heard unjournalled, and under the same id with its number afterwards."""
+    with mosquitto(tmp_path) as broker:
+        listener = Listener(broker.port, EVENTS, tmp_path / "heard")
+        clock = SystemClock()
+        journal = InlineJournal.open(None, clock)
+        async with running_node(tmp_path, broker.port, journal=journal) as node:
+            await until(lambda: node.publisher.up)
+            journal.fault = "disk full"
+            began_s = asyncio.get_running_loop().time()
+            node.alarm(node.lives[0])
+            topic = f"{PREFIX}/pump/PUMP-01/1/alarm/wrong-device"
+            await until(listener.payloads)
+            assert asyncio.get_running_loop().time() - began_s < 3
+            await until_retained(
+                broker.port, topic, lambda kept: kept and not kept[topic]["alarm"]["journalled"]
+            )
+            journal.fault = ""
+            await until_retained(broker.port, topic, lambda kept: kept[topic]["alarm"]["journalled"])
+            await until(lambda: heard_all(listener, node))
+        listener.stop()
+    about_pump = [e for e in listener.payloads() if e["pump"] == "PUMP-01"]
+    assert len({e["id"] for e in about_pump}) == 1
+    assert [(e["journalled"], e["seq"] is None) for e in about_pump][:2] == [(False, True), (True, False)]
 
 
 @pytest.mark.requirement("MQTT-2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ import pytest
 from pumpd.broker import embedded_broker
 from pumpd.mqtt import BackOff, Broker, Incoming, LastWill, MqttConnection
 from tests.mosquitto import Mosquitto, free_port, missing
+from tests.publisher.node import running_node
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -133,6 +135,39 @@ async def test_clients_come_back_to_a_broker_that_was_restarted_empty(serve, por
             await publisher.connection.publish("e", b"2")
             await until(lambda: len(listener.heard) == 2)
     assert [m.payload for m in listener.heard] == [b"1", b"2"]
+
+
+@pytest.mark.requirement("MQTT-1", "MQTT-2")
+async def test_a_node_loses_nothing_on_either_broker(serve, port, tmp_path):
+    """Alarms over an empty restart: every event is heard by its number, retained topics are as they are."""
+    listener = Client(port, "witness", "pumpd/v1/clinic/node/+/event")
+    late = Client(port, "late", "pumpd/v1/clinic/#")
+
+    def numbers() -> set[int]:
+        return {json.loads(m.payload)["seq"] for m in listener.heard}
+
+    def stands() -> set[str]:
+        last = {m.topic.removeprefix("pumpd/v1/clinic/"): m.payload for m in late.heard}
+        return {t for t, payload in last.items() if payload and t.startswith(("pump/", "node/ward-a/status"))}
+
+    wanted = {f"pump/PUMP-0{n}/1/snapshot" for n in (1, 2, 3)} | {"node/ward-a/status"}
+    wanted |= {f"pump/PUMP-0{n}/1/alarm/wrong-device" for n in (2, 3)}
+    async with contextlib.AsyncExitStack() as stack:
+        async with serve():
+            await stack.enter_async_context(listener.running())
+            node = await stack.enter_async_context(running_node(tmp_path, port))
+            await until(lambda: node.publisher.up)
+            for live in node.lives:
+                node.alarm(live)
+            await until(lambda: numbers() == {1, 2, 3})
+        await until(lambda: not node.publisher.up)
+        node.alarm(node.lives[0])
+        node.acknowledge(node.lives[0])
+        async with serve():
+            await until(lambda: numbers() == {1, 2, 3, 4, 5})
+            await stack.enter_async_context(late.running())
+            await until(lambda: stands() == wanted)
+            await stack.aclose()
 
 
 async def test_a_taken_port_is_told(port):

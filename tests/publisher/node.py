@@ -166,11 +166,13 @@ class Node:
 
 
 @contextlib.asynccontextmanager
-async def running_node(data: Path, port: int, count: int = 3, node: str = "ward-a") -> AsyncIterator[Node]:
-    """Yield a running node with its journal in ``data``; ends it with a goodbye."""
+async def running_node(
+    data: Path, port: int, count: int = 3, *, journal: Journal | None = None
+) -> AsyncIterator[Node]:
+    """Yield a running node, with its journal in ``data`` unless it is given; ends it with a goodbye."""
     clock = SystemClock()
-    journal = SqliteJournal.open(data / "journal.db", clock)
-    made = Node(ward_of(count, clock, node), journal, port, clock)
+    journal = journal or SqliteJournal.open(data / "journal.db", clock)
+    made = Node(ward_of(count, clock), journal, port, clock)
     task = asyncio.create_task(made.publisher.run(), name="tested.publisher")
     try:
         yield made

@@ -140,6 +140,20 @@ async def test_after_a_loss_the_last_two_minutes_are_sent_again_and_once_more():
 
 
 @in_virtual_time
+async def test_a_broker_that_keeps_failing_is_not_looked_back_over_without_end():
+    """Over connections too short to count the look-back grows by ten minutes at most."""
+    scene = Scene()
+    for _ in range(30):
+        await scene.happen(1)
+        await asyncio.sleep(58)
+        scene.wire.heard.clear()
+        async with scene.connected():
+            await asyncio.sleep(2)
+    assert [seq for seq, _ in scene.heard()] == list(range(18, 31))
+    await scene.journal.close()
+
+
+@in_virtual_time
 async def test_a_clock_that_stepped_back_loses_no_unsent_event():
     """What is unsent goes out whatever the time of day says of it."""
     scene = Scene()
