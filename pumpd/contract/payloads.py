@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 class Payload(BaseModel):
     """What every payload has; readers pass over keys they do not know, so that minor additions are safe."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     v: Literal[1] = 1
     advisory: Literal[True] = True
@@ -23,7 +23,7 @@ class Payload(BaseModel):
 class Part(BaseModel):
     """A part of a payload."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
 class AlarmPart(Part):
