@@ -20,7 +20,7 @@ NEEDED = {
     "one process or several": "one-process.md",
     "embedded broker": "embedded-broker.md",
     "exact quantities": "exact-quantities.md",
-    "WebSocket": "websocket.md",
+    "WebSocket": "one-websocket-a-page.md",
     "YAML": "yaml.md",
     "restraint gate": "restraint-gate.md",
     "how pymodbus is used": "pymodbus-behind-one-door.md",
