@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,28 @@ from pumpd.transports.url import Framing, parse_url
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
+def _named(schema: str) -> list[Path]:
+    """Return the shipped files that name ``schema`` in their first line."""
+    return [
+        file
+        for file in sorted(SHIPPED.rglob("*.yaml"))
+        if f"/{schema}.json" in file.read_text().splitlines()[0]
+    ]
+
+
 @pytest.mark.requirement("CFG-2")
-@pytest.mark.parametrize("name", ["pumpd.yaml", "demo/pumpd.yaml"])
-def test_shipped_configuration_has_no_problem(name: str) -> None:
-    """What a newcomer copies passes check-config as it is."""
-    assert load(SHIPPED / name).pumps
+@pytest.mark.parametrize(
+    ("file", "read"),
+    [
+        *((file, load) for file in _named("config")),
+        *((file, load_library) for file in _named("library")),
+        *((file, load_ward) for file in _named("ward")),
+    ],
+    ids=lambda part: str(part.relative_to(SHIPPED)) if isinstance(part, Path) else "",
+)
+def test_shipped_file_has_no_problem(file: Path, read: Callable[[Path], object]) -> None:
+    """What a newcomer copies is good as it is, whatever kind of file it is."""
+    assert read(file)
 
 
 @pytest.mark.requirement("CFG-2")

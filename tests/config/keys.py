@@ -1,0 +1,47 @@
+"""The tables of docs/configuration.md, made from the models: ``python -m tests.config.keys`` prints them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from pumpd.config_library import Bound, DoseRateSection, EntrySection, LibrarySection, Signature, Strength
+from pumpd.config_models import (
+    ConfigSection,
+    DashboardSection,
+    HistorySection,
+    LinesSection,
+    MqttSection,
+    ProgrammeSection,
+    PumpSection,
+)
+
+TABLES: dict[str, type[BaseModel]] = {
+    "pumpd.yaml": ConfigSection,
+    "mqtt": MqttSection,
+    "history": HistorySection,
+    "dashboard": DashboardSection,
+    "lines": LinesSection,
+    "pumps[]": PumpSection,
+    "pumps[].programme": ProgrammeSection,
+    "drug-library.yaml": LibrarySection,
+    "signatures[]": Signature,
+    "entries[]": EntrySection,
+    "entries[].concentrations[]": Strength,
+    "entries[].dose_rate": DoseRateSection,
+    "entries[].dose_rate.hard_max": Bound,
+}
+
+
+def table(model: type[BaseModel]) -> str:
+    """Return the keys of ``model`` as a table: key, whether it must be there, meaning, example."""
+    rows = ["| key | | what it is | example |", "|---|---|---|---|"]
+    for key, field in model.model_fields.items():
+        must = "must" if field.is_required() else ""
+        example = f"`{field.examples[0]}`" if field.examples else ""
+        rows.append(f"| `{key}` | {must} | {field.description} | {example} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    for name, model in TABLES.items():
+        print(f"### {name}\n\n{table(model)}\n")
