@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections.abc import Callable
 
 from pumpd.clock import Clock, SystemClock
@@ -17,9 +18,20 @@ from pumpd.store.base import Journal
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
 
+SWITCH_INTERVAL_S = 0.001
+"""How long the threads of journal and history may keep the interpreter while the loop wants it.
+
+Beside 3,000 readings a second into the history, the loop's 99th percentile delay was 9 ms instead of 17 ms
+with Python's default of 5 ms (medians of 7 alternating runs on two busy cores; at best 2.4 instead of 7.1).
+"""
+
 
 def app_for(config: Config, clock: Clock) -> App:
-    """Return the daemon that ``config`` describes, on the real stores, broker and wires; not started."""
+    """Return the daemon that ``config`` describes, on the real stores, broker and wires; not started.
+
+    Sets the interpreter's switch interval, since from here on there are threads beside the loop.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     mqtt = config.mqtt
     broker = Broker(
         host=mqtt.host,
