@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import shutil
 import signal
@@ -54,6 +55,7 @@ class Mosquitto:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        atexit.register(self._process.kill)  # when a test fails before it ends what it started
         deadline = _now_s() + WAIT_S
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
@@ -126,6 +128,7 @@ class Listener:
             stdout=self._file,
             stderr=subprocess.DEVNULL,
         )
+        atexit.register(self._process.kill)
         deadline = _now_s() + WAIT_S
         while b"SUBACK" not in log.read_bytes():
             if self._process.poll() is not None or _now_s() > deadline:
