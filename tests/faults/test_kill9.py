@@ -47,8 +47,7 @@ SHORTEST_S, LONGEST_S = 0.02, 0.6
 class Witness:
     """What an outside listener heard, sorted out as it comes."""
 
-    log: Path
-    """Where the listener writes what it hears."""
+    listener: Listener
     events: list[dict[str, Any]] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
@@ -56,15 +55,12 @@ class Witness:
     """Boot id of the node that last said online."""
     state: str = ""
     """What the node last said of itself."""
-    _read: int = 0
+    _taken: int = 0
 
     def hear(self) -> Witness:
         """Take in what is new; return itself."""
-        with self.log.open("rb") as log:
-            log.seek(self._read)
-            complete = log.read().rpartition(b"\n")[0]
-        self._read += len(complete) + bool(complete)
-        for message in map(json.loads, complete.splitlines()):
+        heard = self.listener.heard()
+        for message in heard[self._taken :]:
             topic = message["topic"].removeprefix(TOPICS)
             if not message.get("payload"):
                 continue
@@ -80,6 +76,7 @@ class Witness:
                     self.accepted.add(payload["id"])
                 else:
                     self.refused[payload["id"]] = payload["reason"]
+        self._taken = len(heard)
         return self
 
     def journalled(self) -> set[str]:
@@ -256,7 +253,7 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
     journal = tmp_path / "data" / "journal.db"
     with mosquitto(tmp_path) as broker:
         listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
-        witness = Witness(tmp_path / "heard")
+        witness = Witness(listener)
         nursery = None
         try:
             models = await pumps_on_sockets(lines)

@@ -30,7 +30,7 @@ async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signal
     lines: list[TcpLine] = []
     with mosquitto(tmp_path) as broker:
         listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
-        witness = Witness(tmp_path / "heard")
+        witness = Witness(listener)
         await pumps_on_sockets(lines)
         nursery = await Nursery.open(write_config(tmp_path, broker.port, lines), tmp_path / "log")
         try:
