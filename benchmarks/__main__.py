@@ -92,12 +92,16 @@ def pauses(seconds: float) -> list[Row]:
         folder = Path(made)
         write_files(folder, PUMPS, PAUSES, 25, seconds)
         with surroundings(folder):
-            found = measure("whole", folder, seconds + 30)["pauses_ms"]
+            whole = measure("whole", folder, seconds + 30)
+            found = whole["pauses_ms"]
     if len(found) < PAUSES // 2:
         return [Row("pauses measured", str(len(found)), f"{PAUSES}", reached=False)]
     ordered = sorted(found)
     p99 = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
-    said = f"median {statistics.median(ordered):.2f} ms, longest {ordered[-1]:.2f} ms, {len(ordered)} pauses"
+    said = (
+        f"median {statistics.median(ordered):.2f} ms, longest {ordered[-1]:.2f} ms, {len(ordered)} pauses, "
+        f"longest garbage collection {whole['longest_gc_ms']:.0f} ms"
+    )
     return [
         Row(
             f"confirming reading to pause frame, p99 at {PUMPS} pumps",
@@ -119,7 +123,10 @@ def most(seconds: float) -> list[Row]:
             with surroundings(folder):
                 found = measure("whole", folder, seconds)
         load = found["cpu_s"] / found["seconds"]
-        said.append(f"{pumps}: oldest {found['oldest_s']:.2f} s, {found['late']} late, core {load:.0%} busy")
+        said.append(
+            f"{pumps}: oldest {found['oldest_s']:.2f} s, {found['late']} late, core {load:.0%} busy, "
+            f"longest garbage collection {found['longest_gc_ms']:.0f} ms"
+        )
         print("  " + said[-1], flush=True)
         if found["late"] == 0 and found["readings"] >= 0.99 * pumps * seconds:
             reached = pumps >= MOST_GOAL

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.world import many_files
+from benchmarks.world import go_first, many_files
 from pumpd.simulator.run import run
 
 if __name__ == "__main__":
     many_files()
+    go_first()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(Path(sys.argv[1]), lambda line: print(line, flush=True)))
