@@ -59,7 +59,7 @@ class Window:
 
 @dataclass(slots=True)
 class Collecting:
-    """Takes down the most CPU time that the garbage collector took at once; the loop stands still meanwhile."""
+    """Takes down the most CPU time that the garbage collector took at once, while all else waits."""
 
     longest_ms: float = 0.0
     began: float = 0.0

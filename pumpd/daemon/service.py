@@ -28,6 +28,9 @@ with Python's default of 5 ms (medians of 7 alternating runs on two busy cores; 
 SETTLED_AFTER_S = (0.0, 5.0, 15.0, 60.0)
 """When what lives as long as the daemon is there: its parts at once, connections and first readings later."""
 
+COLLECT_AFTER = (2_000, 5, 10_000)
+"""Small collections often, whole ones about hourly: what a reading makes is nearly all freed by counting."""
+
 
 def app_for(config: Config, clock: Clock) -> App:
     """Return the daemon that ``config`` describes, on the real stores, broker and wires; not started.
@@ -74,6 +77,7 @@ async def settle_memory() -> None:
 
     Looking through the objects of 1,000 pumps stops the loop for 200 ms and more, just when a pause is due.
     """
+    gc.set_threshold(*COLLECT_AFTER)
     waited_s = 0.0
     for after_s in SETTLED_AFTER_S:
         await asyncio.sleep(after_s - waited_s)
