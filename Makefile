@@ -25,7 +25,7 @@ $(VENV)/.locked: requirements/dev.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.locked
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.apt: requirements/apt.txt requirements/apt.sh | $(VENV)/bin/python
