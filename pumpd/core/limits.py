@@ -8,6 +8,7 @@ from typing import Any
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
+from pumpd.core.dosing import dose_rate
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import PumpState
 from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus, Telemetry, Validity
@@ -45,14 +46,14 @@ def _found(
 
 
 def _beside(state: PumpState, flow: FlowRate, bound: DoseRate) -> tuple[str, str]:
-    """Return dose and bound in words that differ: with as many decimals as that takes."""
+    """Return dose and bound in the bound's unit, in words that differ: with as many decimals as it takes."""
     programme = state.setup.programme
     assert programme is not None, "limits are worked out from a programme"
-    dose = programme.dose(flow)
+    dose = dose_rate(flow, programme.concentration, programme.weight, bound.unit)
     places = 3
     while dose.digits(places) == bound.digits(places) and dose.amount != bound.amount:
         places += 1
-    unit = dose.unit.value
+    unit = bound.unit.value
     return f"{dose.digits(places)} {unit}", f"{bound.digits(places)} {unit}"
 
 

@@ -14,10 +14,11 @@ from pumpd.core.alarms import AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Restrain
 from pumpd.core.evaluate import ONE_RESTRAINT_PER
+from pumpd.core.quantities import DoseRate
 from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome, RestraintPhase
 from pumpd.core.telemetry import PumpStatus
 from tests import proof
-from tests.core.situations import SETUP, Bedside, pauses
+from tests.core.situations import ENTRY, SETUP, Bedside, pauses
 
 ON, OFF, LATCHED = AlarmSignal.ON, AlarmSignal.OFF, AlarmSignal.LATCHED
 CAUSE = ConditionId.OVER_HARD
@@ -164,3 +165,23 @@ def test_a_clock_that_stepped_back_brings_no_second_pause() -> None:
 def test_within_the_limits_nothing_is_ever_paused(flows: list[str]) -> None:
     """Whatever the flow does below the hard maximum and the ceiling, no pause is asked."""
     assert pauses(Bedside().every_second(flows)) == []
+
+
+@pytest.mark.requirement("CORE-2", "CORE-8")
+@pytest.mark.parametrize(
+    ("ordered", "entry", "says"),
+    [
+        ("ug/kg/min", "mg/kg/h", ("1.143 mg/kg/h", "1 mg/kg/h")),
+        ("mg/h", "mg/kg/h", ("1.143 mg/kg/h", "1 mg/kg/h")),
+    ],
+)
+def test_an_alarm_speaks_in_the_unit_of_its_limit(ordered: str, entry: str, says: tuple[str, str]) -> None:
+    """An order in one unit and a library in another: dose and limit stand side by side in the library's."""
+    assert SETUP.programme is not None
+    zero, some = DoseRate.parse(f"0 {ordered}"), DoseRate.parse(f"5 {ordered}")
+    assert ENTRY.unit.value == entry
+    bed = Bedside(replace(SETUP, programme=replace(SETUP.programme, dose_min=zero, dose_max=some)))
+    bed.every_second(["40", "40"])
+    alarm = bed.alarm(CAUSE)
+    assert alarm is not None
+    assert (alarm.measured, alarm.allowed) == says
