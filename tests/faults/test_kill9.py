@@ -288,8 +288,9 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
                 await asyncio.gather(*story.publishing)
                 witness.hear()
                 hold(witness, Kept.read(journal), story.asked)
+            before, last = witness.online, Kept.read(journal)
             await nursery.start()
-            last = Kept.read(journal)
+            await until(partial(is_online_again, witness, before), ONLINE_WITHIN_S)
             await until(lambda: last.lines.keys() <= witness.hear().journalled(), TOLD_WITHIN_S)
             assert await nursery.end(signal.SIGTERM) == 0, (tmp_path / "log").read_text()[-2000:]
             witness.hear()
