@@ -12,7 +12,7 @@ from pathlib import Path
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.contract.topics import Topics
-from pumpd.demo_files import SHIPPED, copy_demo
+from pumpd.demo_files import SHIPPED, copied_demo
 from pumpd.demo_processes import Processes
 from pumpd.demo_story import Story, Tell
 
@@ -31,10 +31,11 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
     tell("starting a broker, a simulated ward, the daemon and the dashboard ...")
     try:
         with tempfile.TemporaryDirectory(prefix="pumpd-demo-") as directory:
-            files = copy_demo(Path(directory), shipped)
-            config = load(files.config)
-            async with _processes(Path(directory), files.ward, config) as processes:
-                await _watch(processes, config, tell, told)
+            with copied_demo(Path(directory), shipped) as files:
+                config = load(files.config)
+                async with _processes(Path(directory), files.ward, config) as processes:
+                    await _watch(processes, config, tell, told)
+        tell("the demo has ended; its processes and files are gone")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,29 +29,43 @@ class DemoFiles:
     ward: Path
 
 
-def free_ports(wanted: set[int]) -> dict[int, int]:
-    """Return for each wanted port itself where it is free on this machine, else one that is."""
-    found: dict[int, int] = {}
-    with contextlib.ExitStack() as held:
-        for port in sorted(wanted):
-            found[port] = _bound(held, port) or _bound(held, 0)
-    return found
+@contextlib.contextmanager
+def claimed_ports(wanted: Iterable[int]) -> Iterator[dict[int, int]]:
+    """Hold for each wanted port itself where it is free on this machine, else one that is.
+
+    The claims last as long as the context, so that two demos that start together do not choose the same ports.
+    """
+    with contextlib.ExitStack() as claims:
+        with contextlib.ExitStack() as probes:
+            found = {port: _claim(claims, probes, port) for port in sorted(wanted)}
+        yield found
 
 
-def _bound(held: contextlib.ExitStack, port: int) -> int:
-    """Return the port bound, held until the stack ends so that none is given twice; 0 when taken."""
-    listener = held.enter_context(socket.socket())
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen()
-    except OSError:
-        return 0
-    return int(listener.getsockname()[1])
+def _claim(claims: contextlib.ExitStack, probes: contextlib.ExitStack, port: int) -> int:
+    """Return ``port`` or, where it is taken, another; OSError when twenty others were taken too."""
+    for candidate in (port, *[0] * 20):
+        probe = probes.enter_context(socket.socket())
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, candidate))
+            probe.listen()
+            number = int(probe.getsockname()[1])
+            if sys.platform.startswith("linux"):
+                # An abstract name: seen by every process of this machine, and gone with ours.
+                claim = claims.enter_context(socket.socket(socket.AF_UNIX))
+                claim.bind(f"\0pumpd-demo-{number}")
+        except OSError:
+            continue
+        return number
+    raise OSError(errno.EADDRINUSE, f"no port in place of {port}")
 
 
-def copy_demo(directory: Path, shipped: Path = SHIPPED) -> DemoFiles:
-    """Copy the shipped demo into ``directory``, on ports that are free; ConfigError when it is not there."""
+@contextlib.contextmanager
+def copied_demo(directory: Path, shipped: Path = SHIPPED) -> Iterator[DemoFiles]:
+    """Copy the shipped demo into ``directory``, on ports that are free; ConfigError when it is not there.
+
+    The ports are claimed as long as the context lasts.
+    """
     texts = {}
     for name in FILES:
         file = shipped / name
@@ -65,11 +82,11 @@ def copy_demo(directory: Path, shipped: Path = SHIPPED) -> DemoFiles:
                 "run the demo from a checkout, or give --files",
             )
             raise ConfigError((problem,)) from None
-    ports = free_ports({int(port) for text in texts.values() for port in _PORT.findall(text)})
-    for name, text in texts.items():
-        moved = _PORT.sub(lambda match: str(ports[int(match[0])]), text)
-        moved = moved.replace(LINES, str(directory / "lines")).replace("../../var/demo", "data")
-        (directory / name).write_text(moved, encoding="utf-8")
-    (directory / "lines").mkdir()
-    (directory / "data").mkdir()
-    return DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml")
+    with claimed_ports({int(port) for text in texts.values() for port in _PORT.findall(text)}) as ports:
+        for name, text in texts.items():
+            moved = _PORT.sub(lambda match: str(ports[int(match[0])]), text)
+            moved = moved.replace(LINES, str(directory / "lines")).replace("../../var/demo", "data")
+            (directory / name).write_text(moved, encoding="utf-8")
+        (directory / "lines").mkdir()
+        (directory / "data").mkdir()
+        yield DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml")

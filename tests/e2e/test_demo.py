@@ -26,7 +26,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LIVE_WITHIN_S = 20.0
 PAUSED_WITHIN_S = 60.0
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.e2e,
+    pytest.mark.timeout(180),
+    pytest.mark.xdist_group(
+        "demo"
+    ),  # two demos that look for free ports at the same moment may find the same
+]
 
 
 @dataclass
