@@ -30,11 +30,13 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
         loop.add_signal_handler(number, told.set)
     tell("starting a broker, a simulated ward, the daemon and the dashboard ...")
     try:
-        with tempfile.TemporaryDirectory(prefix="pumpd-demo-") as directory:
-            with copied_demo(Path(directory), shipped) as files:
-                config = load(files.config)
-                async with _processes(Path(directory), files.ward, config) as processes:
-                    await _watch(processes, config, tell, told)
+        with (
+            tempfile.TemporaryDirectory(prefix="pumpd-demo-") as directory,
+            copied_demo(Path(directory), shipped) as files,
+        ):
+            config = load(files.config)
+            async with _processes(Path(directory), files.ward, config) as processes:
+                await _watch(processes, config, tell, told)
         tell("the demo has ended; its processes and files are gone")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -33,7 +33,7 @@ class DemoFiles:
 def claimed_ports(wanted: Iterable[int]) -> Iterator[dict[int, int]]:
     """Hold for each wanted port itself where it is free on this machine, else one that is.
 
-    The claims last as long as the context, so that two demos that start together do not choose the same ports.
+    Claims last as long as the context: two demos that start together do not choose the same ports.
     """
     with contextlib.ExitStack() as claims:
         with contextlib.ExitStack() as probes:

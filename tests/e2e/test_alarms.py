@@ -17,7 +17,7 @@ import pytest
 from pumpd.config import load
 from pumpd.contract.payloads import ReplyPayload, SnapshotPayload
 from pumpd.contract.topics import Topics
-from pumpd.demo_files import copy_demo
+from pumpd.demo_files import DemoFiles, copied_demo
 from tests.mosquitto import Listener, Mosquitto, missing, publish, retained, until_retained
 from tests.waiting import until
 from tests.witness import hold_against_journal
@@ -76,13 +76,19 @@ def snapshots(port: int, topics: Topics) -> dict[str, SnapshotPayload]:
     return {payload["pump"]: SnapshotPayload.model_validate(payload) for payload in kept.values()}
 
 
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[DemoFiles]:
+    """The shipped demo on free ports, claimed until the test ends."""
+    with copied_demo(tmp_path) as files:
+        yield files
+
+
 @pytest.mark.requirement("INV-4", "MQTT-1", "MQTT-2", "MQTT-3")
 @pytest.mark.timeout(120)
-async def test_alarms_survive_the_broker_and_the_daemon(tmp_path):
+async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
     """Pumps go silent, the broker is killed and comes back empty, a nurse acknowledges, the daemon is
     killed and comes back: the witness heard every journalled event, and the state is as it was.
     """
-    demo = copy_demo(tmp_path)
     config = load(demo.config)
     topics, port = Topics(config.site), config.mqtt.port
     broker = Mosquitto(tmp_path, port)
