@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+LISTENS, LOOPBACK, ANY = "0A", "0100007F", "00000000"
+"""As the kernel writes them: state LISTEN, 127.0.0.1 and 0.0.0.0."""
 
 
 def until(condition: Callable[[], T | None], within_s: float, what: str = "") -> T:
@@ -45,8 +46,15 @@ def command_lines(holding: str) -> list[str]:
     return found
 
 
-def listening(port: int) -> bool:
-    """Return whether anybody listens on 127.0.0.1:``port``."""
-    with socket.socket() as caller:
-        caller.settimeout(1)
-        return caller.connect_ex(("127.0.0.1", port)) == 0
+def listening(ports: Collection[int]) -> set[str]:
+    """Return the inodes of the sockets that listen on these ports of the loopback.
+
+    Another program may take a port the moment it is free; its socket is another one.
+    """
+    found = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        address, _, port = words[1].partition(":")
+        if words[3] == LISTENS and address in {LOOPBACK, ANY} and int(port, 16) in ports:
+            found.add(words[9])
+    return found

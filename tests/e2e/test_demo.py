@@ -128,10 +128,19 @@ def _interrupt(demo: Demo) -> None:
     demo.process.wait(15)
 
 
-def _assert_nothing_left(demo: Demo, ports: list[int], children: list[str]) -> None:
+def _sockets(demo: Demo) -> set[str]:
+    """Return the sockets on which the demo listens: page, broker and six lines of pumps."""
+    config = next(iter(demo.temporary)) / "pumpd.yaml"
+    ports = {int(port) for port in re.findall(r"(?:port: |127\.0\.0\.1:)(\d+)", config.read_text())}
+    assert len(ports) == 8
+    until(lambda: len(listening(ports)) == 8, 20, "it listens on all of its ports")
+    return listening(ports)
+
+
+def _assert_nothing_left(demo: Demo, sockets: set[str], children: list[str]) -> None:
     assert children, "no process of the demo was seen while it ran"
     until(lambda: not command_lines(str(demo.directory)), 5, "its processes are gone")
-    until(lambda: not any(listening(port) for port in ports), 5, "its ports are free")
+    until(lambda: not sockets & listening(range(65_536)), 5, "its sockets are closed")
     assert demo.temporary == []
     assert list(demo.directory.iterdir()) == []
 
@@ -144,9 +153,7 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
     """Twelve pumps live in 20 s; within a minute a rate is too high, is shown, and is paused."""
     address = _address(demo)
     until(lambda: _live(address), LIVE_WITHIN_S - demo.since_s("starting"), "all twelve pumps live")
-    config = next(iter(demo.temporary)) / "pumpd.yaml"
-    ports = [int(port) for port in re.findall(r"(?:port: |127\.0\.0\.1:)(\d+)", config.read_text())]
-    assert len(ports) == 8
+    sockets = _sockets(demo)
     children = command_lines(str(demo.directory))
     assert {"simulate", "run", "dashboard"} <= {word for line in children for word in line.split()}
     with sync_playwright() as playwright:
@@ -167,7 +174,7 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
     ):
         until(partial(demo.told, words), 5, words)
     _interrupt(demo)
-    _assert_nothing_left(demo, ports, children)
+    _assert_nothing_left(demo, sockets, children)
 
 
 def _end_by_sigterm(demo: Demo) -> int:
@@ -194,11 +201,10 @@ PLAIN = [str(ROOT / ".venv/bin/python"), "-m", "pumpd.cli", "demo"]
 def test_demo_ends_clean_whatever_ends_it(demo: Demo, end: Callable[[Demo], int]) -> None:
     """SIGTERM ends it with 0, a child that crashes with 1 and the reason; nothing is left either way."""
     _address(demo)
-    config = next(iter(demo.temporary)) / "pumpd.yaml"
-    ports = [int(port) for port in re.findall(r"(?:port: |127\.0\.0\.1:)(\d+)", config.read_text())]
+    sockets = _sockets(demo)
     children = command_lines(str(demo.directory))
     status = end(demo)
     assert demo.process.wait(15) == status
     if status:
         until(lambda: demo.told("simulate ended with status -9"), 5)
-    _assert_nothing_left(demo, ports, children)
+    _assert_nothing_left(demo, sockets, children)
