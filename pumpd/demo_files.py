@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
 import socket
 import sys
@@ -11,12 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpd.errors import ConfigError, Problem
+from pumpd.errors import ConfigError, Problem, TransportError
 
 SHIPPED = Path(__file__).parents[1] / "config" / "demo"
 HOST = "127.0.0.1"
 LINES = "/tmp/pumpd-demo"  # noqa: S108 - a name in the shipped files, replaced before anything is opened
 """Where the shipped files put the simulated serial lines."""
+STEP = 100
+"""From a taken port to the next one tried: not a random one, which any connection may get meanwhile."""
+OTHERS = 50
 FILES = ("pumpd.yaml", "ward.yaml", "drug-library.yaml")
 _PORT = re.compile(r"(?<=port: )\d+|(?<=127\.0\.0\.1:)\d+")
 
@@ -42,22 +44,23 @@ def claimed_ports(wanted: Iterable[int]) -> Iterator[dict[int, int]]:
 
 
 def _claim(claims: contextlib.ExitStack, probes: contextlib.ExitStack, port: int) -> int:
-    """Return ``port`` or, where it is taken, another; OSError when twenty others were taken too."""
-    for candidate in (port, *[0] * 20):
+    """Return ``port`` or, where it is taken, one above it; TransportError when all of those are taken too."""
+    for candidate in range(port, min(port + OTHERS * STEP, 65_536), STEP):
         probe = probes.enter_context(socket.socket())
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, candidate))
             probe.listen()
-            number = int(probe.getsockname()[1])
             if sys.platform.startswith("linux"):
                 # An abstract name: seen by every process of this machine, and gone with ours.
                 claim = claims.enter_context(socket.socket(socket.AF_UNIX))
-                claim.bind(f"\0pumpd-demo-{number}")
+                claim.bind(f"\0pumpd-demo-{candidate}")
         except OSError:
             continue
-        return number
-    raise OSError(errno.EADDRINUSE, f"no port in place of {port}")
+        return candidate
+    raise TransportError(
+        f"port {port} of {HOST} is taken, and so are {OTHERS} others: end what listens there"
+    )
 
 
 @contextlib.contextmanager
