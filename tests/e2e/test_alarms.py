@@ -83,6 +83,9 @@ def demo(tmp_path: Path) -> Iterator[DemoFiles]:
         yield files
 
 
+INFUSING = ("PUMP-01", "PUMP-02")
+
+
 @pytest.mark.requirement("INV-4", "MQTT-1", "MQTT-2", "MQTT-3")
 @pytest.mark.timeout(120)
 async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
@@ -98,9 +101,13 @@ async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
         return [p["freshness"] for p in kept.values()] == ["fresh"] * count
 
     def silent(kept: dict[str, Any]) -> bool:
-        return (
-            len([p for p in kept.values() if "link-lost" in [a["condition"] for a in p["alarms"]]]) == count
-        )
+        lost = {
+            p["pump"]: a["priority"]
+            for p in kept.values()
+            for a in p["alarms"]
+            if a["condition"] == "link-lost"
+        }
+        return len(lost) == count and all(lost[pump] == "HIGH" for pump in INFUSING)  # only HIGH latches
 
     with programs() as started:
         wards = Program(tmp_path / "simulate.log", "simulate", "-c", str(demo.ward))
@@ -118,7 +125,7 @@ async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
             broker.start()
             kept = await until_retained(port, topics.snapshot("+", "+"), is_fresh, 30)
             for payload in kept.values():
-                if payload["pump"] in {"PUMP-01", "PUMP-02"}:  # these infused, so nobody may miss it
+                if payload["pump"] in INFUSING:  # these infused, so nobody may miss it
                     alarms = {alarm["condition"]: alarm["signal"] for alarm in payload["alarms"]}
                     assert alarms.get("link-lost") == "latched"
 
