@@ -6,6 +6,14 @@ import type { Alarm, Card, Priority } from "./types";
 
 const WORSE: Record<Priority, number> = { HIGH: 3, MEDIUM: 2, LOW: 1 };
 
+/** Said first among alarms of one priority: what needs a hand now, then the dose. */
+const FIRST = ["restraint-failed", "over-hard"];
+
+function place(alarm: Alarm): number {
+  const at = FIRST.indexOf(alarm.condition);
+  return at === -1 ? FIRST.length : at;
+}
+
 /** The alarms a nurse must act on, worst first; those nobody has before the others. */
 export function nurseAlarms(alarms: Alarm[]): Alarm[] {
   return alarms
@@ -15,6 +23,7 @@ export function nurseAlarms(alarms: Alarm[]): Alarm[] {
         WORSE[b.priority] - WORSE[a.priority] ||
         answered(a) - answered(b) ||
         Number(a.signal === "latched") - Number(b.signal === "latched") ||
+        place(a) - place(b) ||
         a.since.localeCompare(b.since) ||
         a.condition.localeCompare(b.condition),
     );

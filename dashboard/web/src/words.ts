@@ -92,13 +92,22 @@ const EVENT: Record<string, string> = {
   acknowledge: "seen",
 };
 
+const RESTRAINT: Record<string, string> = {
+  asked: "pumpd asks the pump to pause",
+  "pause-sent": "pause sent",
+  "pause-not-confirmed": "pause sent, the pump did not confirm it",
+  paused: "read back: the pump does not deliver",
+  failed: "the pump could not be paused",
+};
+
 /** Return a line of the journal in words. */
 export function eventWords(event: JournalEvent): string {
   if (event.kind === "alarm" && event.alarm) {
     const by = event.by ? ` by ${event.by}` : "";
     return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}`;
   }
-  return [event.event, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");
+  const what = event.kind === "restraint" ? (RESTRAINT[event.event] ?? event.event) : event.event;
+  return [what, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");
 }
 
 export const FOOTER =

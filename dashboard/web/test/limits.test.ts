@@ -32,7 +32,7 @@ test("a chart begins at 0 and shows the limit when it is near", () => {
 
 test("[DASH-5] a spark breaks where nothing was read and keeps a one-reading spike", () => {
   const point = (at: number, high = 10) => ({ at, low: 10, high });
-  const path = sparkPath([point(0), point(30_000, 90), point(60_000), point(600_000)], 3_600_000, 100);
+  const path = sparkPath([point(0), point(25_000, 90), point(50_000), point(600_000)], 3_600_000, 3_600_000, 100);
   expect(path.match(/M/g)).toHaveLength(2);
-  expect(path).toContain("L0.83 4.80");
+  expect(path).toContain("L0.69 4.80");
 });

@@ -52,6 +52,11 @@ describe("[DASH-1] the order of cards", () => {
     ];
     expect(nurseAlarms(alarms).map((one) => one.condition)).toEqual(["air", "occlusion", "over-soft", "near-end"]);
   });
+
+  test("a pause that failed is said before anything else of its priority, then the dose", () => {
+    const alarms = ["flow-ceiling", "over-hard", "restraint-failed"].map((condition) => alarm({ condition }));
+    expect(nurseAlarms(alarms).map((one) => one.condition)).toEqual(["restraint-failed", "over-hard", "flow-ceiling"]);
+  });
 });
 
 describe("[DASH-2] freshness", () => {

@@ -64,6 +64,9 @@ describe("words", () => {
     };
     expect(eventWords(event)).toBe("EMPTY: seen by Ann");
     expect(eventWords({ ...event, kind: "node", alarm: null, event: "started", by: "" })).toBe("started");
+    expect(eventWords({ ...event, kind: "restraint", alarm: null, event: "paused", by: "" })).toBe(
+      "read back: the pump does not deliver",
+    );
   });
 });
 
