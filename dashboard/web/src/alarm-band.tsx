@@ -44,7 +44,7 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
               <AlarmIcon priority={alarm.priority} small />
               <span>
                 {alarmWords(alarm, ageMs)}
-                {alarm.signal === "latched" && " Over."} <span class="band-since">{sinceWords(alarm, nowMs)}</span>
+                {alarm.signal === "latched" && ". Over."} <span class="band-since">{sinceWords(alarm, nowMs)}</span>
               </span>
             </li>
           ))}
