@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpd.errors import DeviceRefusedError, WireError
-from pumpd.protocols import framing_mbap, framing_rtu
+from pumpd.protocols import checksums, framing_mbap, framing_rtu
 from pumpd.protocols.checksums import crc16_modbus
 from pumpd.protocols.framing_mbap import MbapFramer, MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuFramer, RtuServerFramer
@@ -262,6 +262,8 @@ def test_the_crc_of_a_known_frame():
     frame = framing_rtu.frame_of(bytes.fromhex("01 03 0048 0006"))
     assert frame.hex(" ") == "01 03 00 48 00 06 45 de"
     assert crc16_modbus(frame) == 0
+    for data, crc in checksums.EXAMPLES:
+        assert crc16_modbus(data) == crc
 
 
 def test_transaction_ids_go_round():
