@@ -61,7 +61,6 @@ class ReadingPart(Part):
     """What of the programmed volume is still to be infused, as the pump says."""
     dose: str | None = None
     """Dose rate in the unit of the programme in the snapshot (``dose_unit``); null without a programme."""
-    """Dose rate with its unit, such as ``0.3 mg/kg/h``; null without a programme."""
     pressure_kpa: str | None = None
     battery_percent: int | None = None
     invalid: list[str] = Field(default_factory=list)
