@@ -159,7 +159,7 @@ def page(rows: list[Row], profile: str, seconds: float) -> str:
         "",
         f"- commit: `{commit}`",
         f"- date: {datetime.now(UTC).isoformat(timespec='seconds')}",  # noqa: TID251 - the date of the record
-        f"- cores: {os.cpu_count()}, Python {sys.version.split()[0]}, the longest figure over {seconds:.0f} s",
+        f"- cores: {os.cpu_count()}, Python {sys.version.split()[0]}, longest figure over {seconds:.0f} s",
         f"- load of the machine in the last 5 min: {os.getloadavg()[1]:.1f}",
         "",
         "| figure | measured | goal | |",
