@@ -253,3 +253,24 @@ def test_a_frame_that_is_not_on_the_list_never_reaches_the_wire(monkeypatch: pyt
         assert scene.live().told.alarms[ConditionId.RESTRAINT_FAILED].signal.value == "on"
 
     play(story)
+
+
+@pytest.mark.requirement("MAP-1", "INV-3")
+def test_a_reading_is_as_old_as_its_question_and_says_how_long_it_took() -> None:
+    """A pump that answers 60 ms later: the age counts from the question, and the span holds the delay."""
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(5)
+        usual = scene.live().state.last
+        scene.wire().simulated.faults.add(None, Fault(FaultKind.DELAY, delay_s=0.06))
+        await asyncio.sleep(5)
+        late = scene.live().state.last
+        assert usual is not None
+        assert late is not None
+        assert 0.06e9 <= late.span_ns - usual.span_ns < 0.07e9
+        asked_s, _ = scene.wire().frames[-1]
+        came_s = scene.readings()[-1]
+        assert late.taken_ns + late.span_ns == pytest.approx(came_s * 1e9, abs=1e6)
+        assert late.taken_ns == pytest.approx(asked_s * 1e9, abs=1e6)
+
+    play(story)

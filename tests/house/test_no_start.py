@@ -1,0 +1,62 @@
+"""Every door through which somebody outside can change something: none of them starts or speeds up a pump."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.routing import APIRoute
+
+from dashboard.app import create_app
+from pumpd.clock import SystemClock
+from pumpd.daemon.commands import VERBS
+from pumpd.drivers.registry import shipped
+from pumpd.protocols.maps import shipped_map
+from pumpd.protocols.wire import Permission
+from pumpd.store.reader import SqliteHistoryReader
+from tests.dashboard.test_api import settings
+
+CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@pytest.mark.requirement("INV-1")
+def test_the_network_may_ask_for_an_acknowledgement_or_a_pause_and_nothing_else() -> None:
+    """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
+    assert set(VERBS) == {"acknowledge", "pause-pump"}
+
+
+@pytest.mark.requirement("INV-1")
+async def test_a_page_may_ask_for_an_acknowledgement_and_nothing_else(tmp_path) -> None:
+    """Of all routes of the dashboard one changes something."""
+    reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
+    routes = _routes(create_app(settings(), reader, SystemClock()).routes)
+    await reader.close()
+    assert len(routes) > 3
+    assert {path for path, methods in routes if methods & CHANGES} == {"/api/acknowledge"}
+
+
+def _routes(found: object) -> list[tuple[str, set[str]]]:
+    """Return path and methods of every route, those of included routers too."""
+    routes: list[tuple[str, set[str]]] = []
+    assert isinstance(found, list)
+    for route in found:
+        if isinstance(route, APIRoute):
+            routes.append((route.path, set(route.methods or ())))
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            routes += _routes(inner.routes)
+    return routes
+
+
+@pytest.mark.requirement("INV-1")
+@pytest.mark.parametrize("driver", sorted(shipped()))
+def test_a_shipped_driver_declares_pauses_and_no_write_that_its_map_never_sends(driver: str) -> None:
+    """What the filter lets through is PAUSE alone, and none of it is what the map knows as dangerous."""
+    spec = shipped()[driver]
+    assert spec.controls
+    assert {point.permission for point in spec.controls} == {Permission.PAUSE}
+    register_map = shipped_map(spec.card.register_map)
+    assert register_map.never_sent
+    for write in register_map.never_sent.values():
+        raw = 0xFF00 * write.value if write.function == 5 else write.value
+        at = (write.function, register_map.pdu(write.address))
+        same_place = [point for point in spec.controls if (point.function, point.at) == at]
+        assert not [p for p in same_place if p.lowest <= raw <= p.highest]
