@@ -158,16 +158,19 @@ def _backwards(path: DocPath) -> tuple[tuple[int, str], ...]:
 
 
 def fields_at(model: type[BaseModel], path: DocPath) -> Iterator[tuple[type[BaseModel], FieldInfo]]:
-    """Yield the models and fields that ``path`` walks through."""
+    """Yield the models and fields that ``path`` walks through; keys that a file chooses itself have none."""
     here: type[BaseModel] | None = model
+    chosen = False
     for part in path:
-        if isinstance(part, int):
+        if isinstance(part, int) or chosen:
+            chosen = chosen and isinstance(part, int)
             continue
         if here is None or part not in here.model_fields:
             return
         field = here.model_fields[part]
         yield here, field
         here = next(_models_in(field.annotation), None)
+        chosen = typing.get_origin(field.annotation) is dict
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
@@ -180,11 +183,8 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 def known_keys(model: type[BaseModel], path: DocPath) -> tuple[str, ...]:
     """Return the keys allowed beside the last part of ``path``."""
-    parents = [part for part in path[:-1] if isinstance(part, str)]
-    here: type[BaseModel] | None = model
     walked = list(fields_at(model, path[:-1]))
-    if parents and len(walked) == len(parents):
-        here = next(_models_in(walked[-1][1].annotation), None)
+    here = next(_models_in(walked[-1][1].annotation), None) if walked else model
     return tuple(here.model_fields) if here is not None else ()
 
 

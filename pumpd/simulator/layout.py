@@ -46,7 +46,7 @@ class Shown(Protocol):
 Render = Callable[[Shown], Words]
 
 _NUMBERS: dict[str, Callable[[PumpModel], int | None]] = {
-    "flow": lambda model: model.flow_nl_h,
+    "flow": lambda model: model.shown_flow_nl_h,
     "set_flow": lambda model: model.set_rate_nl_h,
     "volume": lambda model: model.delivered_nl,
     "volume_to_be_infused": lambda model: model.to_be_infused_left_nl,

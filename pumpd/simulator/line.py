@@ -44,6 +44,8 @@ class SimulatedLine:
             if FaultKind.SILENCE in by_kind:
                 self.faults.tally[FaultKind.SILENCE] += 1
                 return []
+            if not pump.face.answers:
+                return []
             if FaultKind.EXCEPTION in by_kind:
                 self.faults.tally[FaultKind.EXCEPTION] += 1
                 reply = refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)

@@ -82,6 +82,11 @@ class RegisterFace:
         self._now_ns = now_ns
         self._last_ns = now_ns()
 
+    @property
+    def answers(self) -> bool:
+        """False while the pump is switched off."""
+        return any(model.powered for model in self.models.values())
+
     def catch_up(self) -> None:
         """Let the time pass that has passed since the last look."""
         now_ns = self._now_ns()

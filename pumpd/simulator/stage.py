@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from pumpd.core.quantities import NS_PER_S
+from pumpd.core.quantities import NL_PER_ML, NS_PER_S
 from pumpd.errors import TransportError
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.protocols.maps import shipped_map
+from pumpd.simulator.acts import OF_THE_WHOLE_PUMP, act
 from pumpd.simulator.faults import Fault
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
@@ -28,19 +29,6 @@ from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward, l
 from pumpd.transports.url import Framing
 
 log = structlog.get_logger(__name__)
-
-_KEYS: dict[str, Callable[[PumpModel], None]] = {
-    "start": PumpModel.press_start,
-    "stop": PumpModel.press_stop,
-    "clear": PumpModel.press_clear,
-    "standby": PumpModel.press_standby,
-    "prime": PumpModel.prime,
-    "flush": PumpModel.flush,
-    "block": PumpModel.block,
-    "unblock": PumpModel.unblock,
-    "mains-off": lambda model: setattr(model, "on_mains", False),
-    "mains-on": lambda model: setattr(model, "on_mains", True),
-}
 
 
 @dataclass(slots=True)
@@ -110,7 +98,15 @@ class Stage:
             assert event.path is not None
             face.forced.pop(event.path, None)
         else:
-            act(face.models[event.channel], event)
+            self._act(face, event)
+
+    def _act(self, face: RegisterFace, event: TimelineEvent) -> None:
+        whole = event.action in OF_THE_WHOLE_PUMP
+        for model in face.models.values() if whole else (face.models[event.channel],):
+            try:
+                act(model, event)
+            except ValueError as error:
+                log.warning("the pump refused", pump=event.pump, action=event.action, reason=str(error))
 
     def _fault(self, placed: Placed, event: TimelineEvent) -> None:
         assert event.kind is not None
@@ -133,7 +129,7 @@ class Stage:
         self, section: LineSection, copy_index: int, seeds: random.Random, builders: dict[str, FaceBuilder]
     ) -> None:
         suffix = f"-{copy_index + 1}" if section.repeat > 1 else ""
-        pumps = [make_pump(pump, suffix, builders) for pump in section.pumps]
+        pumps = [make_pump(pump, suffix, builders, self.ward.seed) for pump in section.pumps]
         line = SimulatedLine(pumps, random.Random(seeds.getrandbits(64)))  # noqa: S311 - see above
         served = serve(section.listen, copy_index, line)
         await served.plug()
@@ -147,14 +143,21 @@ def now_ns() -> int:
     return round(asyncio.get_running_loop().time() * NS_PER_S)
 
 
-def make_pump(section: PumpSection, suffix: str, builders: dict[str, FaceBuilder]) -> SimulatedPump:
-    """Return one pump as its section says; ``builders`` keeps what pumps of one map and setting share."""
+def make_pump(
+    section: PumpSection, suffix: str, builders: dict[str, FaceBuilder], seed: int = 1
+) -> SimulatedPump:
+    """Return one pump as its section says; ``builders`` keeps what pumps of one map and setting share.
+
+    What its mechanism leaves to chance is drawn from ``seed`` and its name.
+    """
     key = f"{section.map} {section.device.model_dump_json()}"
     if key not in builders:
         settings = DeviceSettings(section.device.order, dict(section.device.units))
         builders[key] = FaceBuilder(shipped_map(section.map), settings)
     models = {
-        name: make_model(section.channels.get(name, ChannelStart()))
+        name: make_model(
+            section.channels.get(name, ChannelStart()), f"{seed} {section.id}{suffix} channel {name}"
+        )
         for name in shipped_map(section.map).channels
     }
     serial_number = f"{section.serial_number}{suffix}"
@@ -162,11 +165,13 @@ def make_pump(section: PumpSection, suffix: str, builders: dict[str, FaceBuilder
     return SimulatedPump(f"{section.id}{suffix}", section.unit, face, section.reply_time_ms / 1000)
 
 
-def make_model(start: ChannelStart) -> PumpModel:
+def make_model(start: ChannelStart, seed: str) -> PumpModel:
     """Return one channel as it is when the ward opens."""
-    model = PumpModel(on_mains=start.mains)
-    if start.reservoir is not None:
-        model.change_reservoir(start.reservoir.nl)
+    model = PumpModel(
+        traits=start.made_traits(seed),
+        reservoir_nl=start.reservoir.nl if start.reservoir else 50 * NL_PER_ML,
+        on_mains=start.mains,
+    )
     if start.to_be_infused is not None:
         model.programme(start.to_be_infused.nl)
     if start.rate is not None:
@@ -174,25 +179,6 @@ def make_model(start: ChannelStart) -> PumpModel:
     if start.running:
         model.press_start()
     return model
-
-
-def act(model: PumpModel, event: TimelineEvent) -> None:
-    """Do to one channel what a person or the world does."""
-    if event.action in _KEYS:
-        _KEYS[event.action](model)
-    elif event.rate is not None:
-        model.turn_rate(event.rate.nl_per_h)
-    elif event.alarm is not None:
-        model.raise_alarm(event.alarm)
-    elif event.bit is not None:
-        model.unnamed_alarm_bits |= 1 << event.bit
-    elif event.volume is not None:
-        put = {
-            "bolus": model.give_bolus,
-            "programme": model.programme,
-            "change-reservoir": model.change_reservoir,
-        }
-        put[event.action](event.volume.nl)
 
 
 def serve(listen: str, copy_index: int, line: SimulatedLine) -> ServedLine:

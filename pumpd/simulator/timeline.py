@@ -11,16 +11,26 @@ from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refuse
 from pumpd.protocols.registers_fields import Word
 from pumpd.simulator.faults import FaultKind
 
-KEYS: tuple[str, ...] = ("start", "stop", "clear", "standby", "prime", "flush")
+KEYS: tuple[str, ...] = (
+    *("start", "stop", "clear", "standby", "prime", "flush"),
+    *("switch-off", "switch-on", "open-door", "close-door"),
+)
 """Keys that a person presses at a pump."""
-WORLD: tuple[str, ...] = ("block", "unblock", "mains-off", "mains-on")
+WORLD: tuple[str, ...] = (
+    *("block", "unblock", "block-inlet", "unblock-inlet", "disconnect", "connect"),
+    *("mains-off", "mains-on", "end-free-flow", "fail-self-test"),
+)
 """What the world around it does."""
 TAKES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*KEYS, *WORLD), ()),
     "set-rate": ("rate",),
     "bolus": ("volume",),
+    "square-bolus": ("volume", "over_s"),
     "programme": ("volume",),
     "change-reservoir": ("volume",),
+    "air": ("volume",),
+    "step-back": ("volume",),
+    "free-flow": ("rate",),
     "alarm": ("alarm",),
     "unnamed-alarm": ("bit",),
     "show": ("path", "words"),
@@ -57,9 +67,11 @@ class TimelineEvent(WardPart):
     action: str
     """What happens."""
     rate: Flow | None = None
-    """For set-rate, such as 60 mL/h."""
+    """For set-rate and free-flow, such as 60 mL/h."""
     volume: Millilitres | None = None
-    """For bolus, programme and change-reservoir, such as 50 mL."""
+    """For a bolus, programme, change-reservoir, air and step-back, such as 50 mL; 0.05 mL is 50 uL of air."""
+    over_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    """For square-bolus: in how many seconds."""
     alarm: PumpAlarm | None = None
     """For alarm: which one."""
     bit: Whole | None = Field(default=None, ge=0, le=31)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
+from pumpd.core.quantities import NL_PER_ML
 from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError, Problem
@@ -14,7 +15,10 @@ from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refuse
 from pumpd.protocols.maps import shipped_map, shipped_names
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import Order, OrderField, UnitField
+from pumpd.simulator.acts import impossible
+from pumpd.simulator.mechanism_section import MechanismSection, TraitsSection, made_traits
 from pumpd.simulator.timeline import TimelineEvent, WardPart
+from pumpd.simulator.traits import PumpTraits
 from pumpd.transports.url import PumpUrl, parse_url
 
 
@@ -31,6 +35,22 @@ class ChannelStart(WardPart):
     """true when a person has started it already."""
     mains: Flag = True
     """false when it runs on its battery."""
+    mechanism: MechanismSection | None = None
+    """What moves the fluid; without it, just what the motor moves flows."""
+    traits: TraitsSection = TraitsSection()
+    """How the pump behaves."""
+
+    def made_traits(self, seed: str) -> PumpTraits:
+        """Return what it is like; the same ``seed`` draws the same."""
+        return made_traits(self.mechanism, self.traits, seed)
+
+    @model_validator(mode="after")
+    def _can_be_set(self) -> ChannelStart:
+        highest = self.traits.made().highest_rate_nl_h
+        if self.rate is not None and self.rate.nl_per_h > highest:
+            allowed = f"up to {highest / NL_PER_ML:g} mL/h"
+            raise refused(f"it can not be set to {self.rate}", allowed, "lower it, or raise highest_rate")
+        return self
 
 
 class DeviceSection(WardPart):
@@ -185,6 +205,7 @@ def load_ward(file: Path) -> Ward:
 
 def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], DocPath]) -> Iterator[Problem]:
     maps: dict[str, RegisterMap] = {}
+    sections = {pump.id: pump for line in ward.lines for pump in line.pumps}
     for number, line in enumerate(ward.lines):
         if not line.pumps:
             here = place(("lines", number, "pumps"))
@@ -215,6 +236,9 @@ def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], Doc
                 known,
                 "write one of these",
             )
+        start = sections[event.pump].channels.get(event.channel, ChannelStart())
+        if problem := impossible(event, start.made_traits("")):
+            yield document.problem((*here, "action"), *problem)
         places = dict(maps[event.pump].places())
         if event.path is not None and event.path not in places:
             yield document.problem(
