@@ -11,7 +11,7 @@ import pytest
 from tests.house.tree import name, parsed, python
 
 UNIT = re.compile(
-    r"_(s|ms|us|ns|h|min|minutes|ml|nl|ml_h|nl_per_h|ml_per_h|nl_ns_per_h|p_per_ml|p_per_h|g|kg|mg|kpa|kpa_e1|pa|per_ul|percent|bytes|bits"
+    r"_(s|ms|us|ns|h|min|minutes|ml|nl|ml_h|nl_per_h|ml_per_h|nl_ns_per_h|p_per_ml|p_per_h|g|kg|mg|kpa|kpa_e1|pa|per_ul|per_kpa|percent|permille|ppm|bytes|bits"
     r"|words|registers|hz|count|lines|rows|readings|ratio|share|factor|tries|index)$"
     r"|^(nl|ml|g|kg|baud|ns|seconds|places|factor|count|size|per)$|^(max|min|n)_[a-z_]+s$"
 )
@@ -21,9 +21,9 @@ PLAIN = {
     "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
     "first_transaction_id function pattern port qos register reply transaction_id unit value word",
     "positions in a sequence": "at attempt degree highest journal_seq last_seq line lowest number phase "
-    "revision sent_seq seq sequence start",
+    "revision seed sent_seq seq sequence start",
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
-    "length limit most pages readable_gap readings refused rows timed_out unusable waiting width written",
+    "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }
