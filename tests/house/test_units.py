@@ -23,7 +23,8 @@ PLAIN = {
     "positions in a sequence": "at attempt degree highest journal_seq last_seq line lowest number phase "
     "revision seed sent_seq seq sequence start",
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
-    "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width written",
+    "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width "
+    "written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }
