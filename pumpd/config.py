@@ -16,7 +16,7 @@ from pumpd.config_models import (
     PumpSection,
 )
 from pumpd.core.drug_library import DrugLibrary
-from pumpd.document import read_document
+from pumpd.document import read_bounded, read_document
 from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError
 
@@ -54,7 +54,7 @@ class Config:
         """Return the broker's password, None when there is none; it is never kept or shown."""
         if not self.mqtt.password_file:
             return None
-        return (self.file.parent / self.mqtt.password_file).read_text(encoding="utf-8").strip()
+        return read_bounded(self.file.parent / self.mqtt.password_file).decode().strip()
 
 
 def load(file: Path) -> Config:

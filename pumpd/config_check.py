@@ -11,7 +11,7 @@ from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.core.drug_library import DrugLibrary
-from pumpd.document import DocPath, Document
+from pumpd.document import DocPath, Document, read_bounded
 from pumpd.document_check import Checked
 from pumpd.drivers.registry import shipped
 from pumpd.errors import Problem
@@ -74,9 +74,9 @@ def _password(document: Document, section: ConfigSection, directory: Path) -> It
     file = directory / name
     try:
         mode = file.stat().st_mode
-        file.open("rb").close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        read_bounded(file).decode()
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         yield document.problem(
             path, f"{name} can not be read: {reason}", allowed, "make it, and chmod 600 it"
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumpd.document import read_bounded
 from pumpd.errors import ConfigError, Problem, TransportError
 
 SHIPPED = Path(__file__).parents[1] / "config" / "demo"
@@ -73,9 +74,9 @@ def copied_demo(directory: Path, shipped: Path = SHIPPED) -> Iterator[DemoFiles]
     for name in FILES:
         file = shipped / name
         try:
-            texts[name] = file.read_text(encoding="utf-8")
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            texts[name] = read_bounded(file).decode()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             problem = Problem(
                 str(file),
                 0,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +61,9 @@ def read_document(file: Path, shown_as: str | None = None) -> Document:
     """Read ``file``; whatever is wrong with it is in ``problems``, nothing is raised."""
     name = shown_as or str(file)
     try:
-        raw = file.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        raw = read_bounded(file)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         problem = Problem(
             name,
             0,
@@ -74,6 +76,20 @@ def read_document(file: Path, shown_as: str | None = None) -> Document:
     return parse_document(raw, name)
 
 
+def read_bounded(file: Path) -> bytes:
+    """Return what is in ``file``, of a large one a byte more than is allowed.
+
+    OSError, or ValueError for a name that no file can have. What is no file is refused: a named pipe would
+    keep us waiting for ever, and a device never ends.
+    """
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as opened:  # noqa: PTH123 - a descriptor, opened so as not to wait
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError("is a directory" if stat.S_ISDIR(mode) else "it is not a file")
+        return opened.read(LARGEST_BYTES + 1)
+
+
 def parse_document(raw: bytes, name: str) -> Document:
     """Return what ``raw`` says; ``name`` is the file in messages."""
     digest = hashlib.sha256(raw).hexdigest()
@@ -83,7 +99,10 @@ def parse_document(raw: bytes, name: str) -> Document:
 
     if len(raw) > LARGEST_BYTES:
         return broken(
-            0, f"it has {len(raw)} bytes", f"at most {LARGEST_BYTES} bytes", "give the file that was meant"
+            0,
+            f"it has more than {LARGEST_BYTES} bytes",
+            f"at most {LARGEST_BYTES} bytes",
+            "give the file that was meant",
         )
     try:
         text = raw.decode()
@@ -158,13 +177,18 @@ class _Reader(yaml.SafeLoader):
         return node
 
 
-_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]+")
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,30}")
+_UNSEEN = re.compile(r"[^\n\t -~\u00a0-\u2027\u202f-\u2065\u206a-\ufefe\uff00-\U0010ffff]")
+"""Control characters, line separators and changes of writing direction: they forge lines on a terminal."""
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 def _plain(text: str) -> object:
-    """Return what an unquoted scalar means; 010, 1:30, yes, 1e3 and dates stay text: nothing is guessed."""
+    """Return what an unquoted scalar means; 010, 1:30, yes, 1e3 and dates stay text: nothing is guessed.
+
+    So do more digits than any quantity has: Python refuses to read thousands of them.
+    """
     if text in _WORDS:
         return _WORDS[text]
     if _WHOLE.fullmatch(text):
@@ -193,6 +217,11 @@ class _Walk:
             values = [self.value(item, (*path, at)) for at, item in enumerate(node.value)]
             return [None if value is _NOT_WRITTEN else value for value in values]
         assert isinstance(node, ScalarNode)
+        unseen = _UNSEEN.search(node.value)
+        if unseen is not None:
+            what = f"it holds the control character 0x{ord(unseen[0]):02X}"
+            self._refuse(node, path, what, "text that can be seen", "remove that character")
+            return _NOT_WRITTEN
         return node.value if node.style else _plain(node.value)
 
     def _entries(self, node: MappingNode, path: DocPath) -> Iterator[tuple[str, object]]:

@@ -16,7 +16,7 @@ from pumpd.document_check import REFUSED
 
 Q = TypeVar("Q")
 
-_QUANTITY = re.compile(r"(?P<number>-?[0-9]+(\.[0-9]+)?) (?P<unit>\S+)")
+_QUANTITY = re.compile(r"(?P<number>-?[0-9]{1,12}(\.[0-9]{1,12})?) (?P<unit>\S{1,20})")
 _COMMA = re.compile(r"[0-9],[0-9]")
 _OTHER_SPELLINGS = {"mcg": "ug", "\u00b5g": "ug", "\u03bcg": "ug", "IU": "U", "cc": "mL", "hr": "h"}
 
@@ -54,7 +54,8 @@ def _quantity(
             )
         match = _QUANTITY.fullmatch(text)
         if match is None:
-            raise refused(f"{value!r} is no {kind}", allowed, f"write it as {example}")
+            shown = value if len(value) <= 60 else f"{value[:57]}..."
+            raise refused(f"{shown!r} is no {kind}", allowed, f"write it as {example}")
         number, unit = match["number"], match["unit"]
         if number.startswith("-"):
             raise refused(f"{value!r} is below 0", allowed, "write a number of 0 or more")

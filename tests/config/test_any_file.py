@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,39 @@ def test_an_edited_library_is_told_in_words(text: str, directory: Path) -> None:
     (directory / "pumpd.yaml").write_text("\n".join(GOOD))
     (directory / "drug-library.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
     _words_or_a_configuration(directory)
+
+
+@pytest.mark.requirement("CFG-1")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("keepalive_s: 4", f"keepalive_s: {'9' * 5000}"),
+        ("poll_interval_s: 1", f"poll_interval_s: {'9' * 5000}.5"),
+        ("ceiling: 40 mL/h", f"ceiling: {'9' * 5000} mL/h"),
+        ("label: A.B.", 'label: "\\e[2Jcleared"'),
+        ("label: A.B.", 'label: "\\u202Edesrever"'),
+        ("library: drug-library.yaml", 'library: "a\\0b"'),
+        ("data_dir: ../var/ward-a ", 'data_dir: "a\\0b" '),
+        ("keepalive_s: 4", 'keepalive_s: 4, username: a, password_file: "a\\0b"'),
+        ("keepalive_s: 4", "keepalive_s: 4, username: a, password_file: latin-1"),
+        ("library: drug-library.yaml", "library: /dev/zero"),
+        ("library: drug-library.yaml", "library: pipe"),
+        ("keepalive_s: 4", "keepalive_s: 4, username: a, password_file: pipe"),
+    ],
+)
+def test_hostile_values_are_told_in_words(old: str, new: str, directory: Path) -> None:
+    """Endless numbers, control characters, devices, pipes and foreign encodings end in problems at once."""
+    text = "\n".join(GOOD)
+    assert old in text
+    (directory / "pumpd.yaml").write_text(text.replace(old, new, 1))
+    (directory / "drug-library.yaml").write_text("\n".join(LIBRARY))
+    (directory / "latin-1").write_bytes(b"pa\xdfwort\n")
+    (directory / "latin-1").chmod(0o600)
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(directory / "pipe", 0o600)
+    with pytest.raises(ConfigError) as caught:
+        load(directory / "pumpd.yaml")
+    assert all(len(str(problem)) < 1000 for problem in caught.value.problems)
 
 
 @given(raw=st.binary(max_size=200))
