@@ -14,7 +14,7 @@ from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.freshness import Freshness, freshness
 from pumpd.core.limits import confirmed_findings, findings
-from pumpd.core.quantities import FlowRate
+from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import (
     Acknowledge,
     Effect,
@@ -109,6 +109,8 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = replace(state, last=reading, freshness=fresh, over=over, dwells=dwells)
+    if after.phase is RestraintPhase.ASKED:
+        after = replace(after, restraints=_climbing(after.restraints, reading))
     present.update(_technical(after, now))
     if not present and not state.alarms:
         return after, tuple(effects)
@@ -189,7 +191,8 @@ def _restrain(
         if finding is None or not _may_again(state.restraints.get(cause), flow, now):
             continue
         # One stop speaks for every limit broken at this flow: a nurse who restarts it has seen them all.
-        broken = {c: RestraintRecord(now.wall, flow) for c in _CONFIRMED if c in present}
+        record = RestraintRecord(now.wall, _meant(reading, flow), at_ns=now.mono_ns)
+        broken = dict.fromkeys((c for c in _CONFIRMED if c in present), record)
         records = MappingProxyType({**state.restraints, **broken})
         after = replace(state, restraints=records, phase=RestraintPhase.ASKED)
         return after, PauseNow(cause, finding.measured, finding.allowed)
@@ -199,8 +202,28 @@ def _restrain(
 def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool:
     if record is None or not record.settled or flow > record.flow:
         return True
-    # A wall clock that stepped back must not bring a needless second stop.
+    if record.at_ns is not None:
+        return now.mono_ns - record.at_ns >= ONE_RESTRAINT_PER.total_seconds() * NS_PER_S
+    # A wall clock that stepped back since must not bring a needless second stop.
     return now.wall - record.at >= ONE_RESTRAINT_PER
+
+
+def _meant(reading: Telemetry, flow: FlowRate) -> FlowRate:
+    """Return the flow that ``reading`` gives or is set to give, whichever is higher."""
+    return flow if reading.set_flow.value is None else max(flow, reading.set_flow.value)
+
+
+def _climbing(
+    restraints: Mapping[ConditionId, RestraintRecord], reading: Telemetry
+) -> Mapping[ConditionId, RestraintRecord]:
+    """Return the records under way with the flow that ``reading`` shows, where it is higher."""
+    flow = reading.flow.value
+    if flow is None:
+        return restraints
+    highest = _meant(reading, flow)
+    return MappingProxyType(
+        {c: r if r.settled else replace(r, flow=max(r.flow, highest)) for c, r in restraints.items()}
+    )
 
 
 def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:

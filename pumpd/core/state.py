@@ -85,8 +85,12 @@ class RestraintRecord:
 
     at: datetime
     flow: FlowRate
+    """The highest it gave, or was set to give, until the outcome was told: a pump that is still on its way up
+    when it is paused climbs higher once a person has started it again, at the same setting."""
     settled: bool = False
     """True once the outcome was told; a daemon that died in between asks again."""
+    at_ns: int | None = None
+    """``at`` on the monotonic clock; None when an earlier run asked."""
 
 
 class RestraintPhase(Enum):

@@ -110,13 +110,17 @@ class Restrainer:
         live = attempt.live
         key = (live.pump, live.channel)
         running = self._under_way.get(key)
-        if running is not None:
+        if running is not None and not running.done():
             return running
         name = f"pumpd[{live.pump}/{live.channel}].restraint"
         task = asyncio.get_running_loop().create_task(self._attempt(attempt), name=name)
         self._under_way[key] = task
-        task.add_done_callback(lambda _task: self._under_way.pop(key, None))
+        task.add_done_callback(lambda ended: self._ended(key, ended))
         return task
+
+    def _ended(self, key: tuple[PumpId, ChannelId], task: asyncio.Task[bool]) -> None:
+        if self._under_way.get(key) is task:  # another may have begun since it returned
+            del self._under_way[key]
 
     async def _attempt(self, attempt: _Attempt) -> bool:
         live = attempt.live

@@ -77,13 +77,15 @@ class Bedside:
     state: PumpState = field(init=False)
     effects: tuple[Effect, ...] = ()
     sequence: int = 0
+    stepped: timedelta = timedelta(0)
+    """How far somebody has set the time of day ahead."""
 
     def __post_init__(self) -> None:
         self.state = new_state(self.setup, self.now)
 
     @property
     def now(self) -> Now:
-        return Now(self.now_ns, START + timedelta(microseconds=self.now_ns // 1000))
+        return Now(self.now_ns, START + timedelta(microseconds=self.now_ns // 1000) + self.stepped)
 
     def reading(self, ml_per_h: str | None = "10", **other: object) -> Telemetry:
         """Return a reading taken now; ``ml_per_h`` None for a flow that is missing."""
@@ -141,7 +143,8 @@ class Bedside:
 
     def restart(self) -> None:
         """Begin a new run of the daemon with what the journal keeps: alarms and restraints."""
-        alarms, restraints = self.state.alarms, self.state.restraints
+        alarms = self.state.alarms
+        restraints = {c: replace(r, at_ns=None) for c, r in self.state.restraints.items()}
         self.state = replace(new_state(self.setup, self.now), alarms=alarms, restraints=restraints)
 
 

@@ -14,9 +14,9 @@ from pumpd.core.alarms import AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Restrain
 from pumpd.core.evaluate import ONE_RESTRAINT_PER
-from pumpd.core.quantities import DoseRate
+from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome, RestraintPhase
-from pumpd.core.telemetry import PumpStatus
+from pumpd.core.telemetry import Measured, PumpStatus
 from tests import proof
 from tests.core.situations import ENTRY, SETUP, Bedside, pauses
 
@@ -153,10 +153,38 @@ def test_a_clock_that_stepped_back_brings_no_second_pause() -> None:
     bed = Bedside()
     _paused(bed)
     _restarted_by_hand(bed)
+    bed.restart()
     record = bed.state.restraints[CAUSE]
     ahead = replace(record, at=record.at + timedelta(hours=2))
     bed.state = replace(bed.state, restraints={CAUSE: ahead})
     assert pauses(bed.every_second(["40"] * 900)) == []
+
+
+@pytest.mark.requirement("RES-3")
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_stepped_clock_neither_brings_nor_prevents_a_second_pause(hours: int) -> None:
+    """Within one run the ten minutes are ten minutes, whatever the time of day does."""
+    bed = Bedside()
+    _paused(bed)
+    _restarted_by_hand(bed)
+    bed.stepped += timedelta(hours=hours)
+    assert pauses(bed.every_second(["40"] * 590)) == []
+    assert len(pauses(bed.every_second(["40"] * 10))) == 1
+
+
+@pytest.mark.requirement("RES-3")
+@pytest.mark.parametrize("known", ["set", "seen"])
+def test_a_pump_paused_on_its_way_up_is_not_paused_again_at_the_same_setting(known: str) -> None:
+    """It was paused at 38 on its way to 50; started by hand it climbs to the same 50: alarmed, not paused."""
+    to_50 = {"set_flow": Measured.valid(FlowRate.parse("50"))} if known == "set" else {}
+    bed = Bedside()
+    assert len(pauses(bed.every_second(["36", "38"], **to_50))) == 1
+    if known == "seen":
+        bed.every_second(["45", "50"])
+    _restarted_by_hand(bed)
+    assert pauses(bed.every_second(["20", "36", "45", "50", "50"], **to_50)) == []
+    assert bed.signal(CAUSE) is ON
+    assert len(pauses(bed.every_second(["50.1"]))) == 1
 
 
 @pytest.mark.requirement("RES-1", "INV-1")

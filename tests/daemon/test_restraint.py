@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import Restrain
 from pumpd.core.quantities import FlowRate
-from pumpd.core.state import PauseNow
+from pumpd.core.state import PauseNow, PumpInput, RestraintOutcome
 from pumpd.core.telemetry import Provenance, PumpStatus
+from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.restraint import WITHIN_S
+from pumpd.daemon.seams import LivePump
 from pumpd.simulator.faults import Fault, FaultKind
 from tests.daemon.orders import library
 from tests.daemon.ward_scene import DeafModel, SlowToHear, WardScene, play, pump
@@ -247,6 +250,27 @@ def test_a_pump_that_refuses_is_told_louder_at_once() -> None:
         await asyncio.sleep(1)
         assert scene.live().told.alarms[FAILED].signal.value == "on"
         assert len(scene.wire().writes()) == 1
+
+    play(story)
+
+
+@pytest.mark.requirement("RES-2")
+def test_a_pause_asked_at_the_very_end_of_another_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading that is judged between an outcome and the end of its task begins an attempt of its own."""
+    take = Pipeline.take
+    again = [PauseNow(OVER, "1.143 mg/kg/h", "1 mg/kg/h")]
+
+    async def story(scene: WardScene) -> None:
+        def watched(self: Pipeline, live: LivePump, given: PumpInput, command_id: str | None = None) -> Any:
+            if isinstance(given, RestraintOutcome) and again:
+                asyncio.get_running_loop().call_soon(scene.app.restrainer.begin, live, again.pop())
+            return take(self, live, given, command_id)
+
+        monkeypatch.setattr(Pipeline, "take", watched)
+        await asyncio.sleep(2)
+        scene.app.restrainer.begin(scene.live(), again[0])
+        await asyncio.sleep(1)
+        assert len(scene.outlet.happened("restraint", "paused")) == 2
 
     play(story)
 
