@@ -144,23 +144,24 @@ class LiveWard:
                     return self._telemetry(name, TelemetryPayload.model_validate_json(payload), now_ms)
                 case ["node", name, "status"]:
                     return self._status(name, payload)
-                case ["node", _, "event"] if not retained:
-                    return self._event(EventPayload.model_validate_json(payload))
+                case ["node", name, "event"] if not retained:
+                    return self._event(name, EventPayload.model_validate_json(payload))
                 case ["node", _, "reply", _] if not retained:
                     return Change(Kind.REPLY, reply=ReplyPayload.model_validate_json(payload))
                 case _:
                     return NOTHING
         except ValidationError:
-            self.refused += 1
-            return NOTHING
+            return self._refused()
 
     def _snapshot(self, key: str, payload: bytes, *, retained: bool, now_ms: int) -> Change:
         if not payload:
             return Change(Kind.CARD, (key,)) if self.channels.pop(key, None) else NOTHING
         snapshot = SnapshotPayload.model_validate_json(payload)
-        if key_of(snapshot.pump, snapshot.channel) != key:
-            self.refused += 1
-            return NOTHING
+        reading = snapshot.reading
+        if key_of(snapshot.pump, snapshot.channel) != key or (
+            reading is not None and key_of(reading.pump, reading.channel) != key
+        ):
+            return self._refused()
         node = self._node(snapshot.node)
         present = self.channels.get(key)
         channel = Channel(snapshot, snapshot.reading, snapshot.sent_ms)
@@ -176,7 +177,13 @@ class LiveWard:
         self.channels[key] = channel
         return Change(Kind.CARD, (key,))
 
+    def _refused(self) -> Change:
+        self.refused += 1
+        return NOTHING
+
     def _telemetry(self, name: str, telemetry: TelemetryPayload, now_ms: int) -> Change:
+        if telemetry.node != name:
+            return self._refused()
         node = self._node(name)
         proved = node.fresh_boot != telemetry.boot_id
         node.heard(telemetry.boot_id, telemetry.sent_ms, now_ms, retained=False)
@@ -185,6 +192,8 @@ class LiveWard:
             key = key_of(reading.pump, reading.channel)
             channel = self.channels.get(key)
             if channel is None or channel.snapshot.boot_id != telemetry.boot_id:
+                continue
+            if channel.snapshot.node != name:
                 continue
             if channel.reading is not None and reading.seq <= channel.reading.seq:
                 continue
@@ -200,10 +209,14 @@ class LiveWard:
             self.nodes.pop(name, None)
             return Change(Kind.NODE)
         status = NodeStatusPayload.model_validate_json(payload)
+        if status.node != name:
+            return self._refused()
         self._node(name).status = status
         return Change(Kind.NODE)
 
-    def _event(self, event: EventPayload) -> Change:
+    def _event(self, name: str, event: EventPayload) -> Change:
+        if event.node != name:
+            return self._refused()
         self.events[event.id] = event
         if len(self.events) > EVENTS_KEPT:
             del self.events[next(iter(self.events))]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from rich.console import Console
 from rich.text import Text
+from structlog.typing import EventDict, WrappedLogger
 
 from pumpd.errors import Problem
 
@@ -23,12 +24,25 @@ def start_log(level: str) -> None:
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            _seen,
+            # A plain traceback: the other kind shows local variables, and so passwords and patients.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _seen(_logger: WrappedLogger, _method: str, said: EventDict) -> EventDict:
+    """Escape what a pump or a stranger may have sent to move a terminal's cursor or to forge a line."""
+    for key, value in said.items():
+        text = value if isinstance(value, str) else "" if key == "exc_info" else str(value)
+        if not text.isprintable():
+            said[key] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return said
 
 
 def say_error(error: str | Sequence[Problem]) -> None:

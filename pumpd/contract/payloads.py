@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 class Payload(BaseModel):
     """What every payload has; readers pass over keys they do not know, so that minor additions are safe."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     v: Literal[1] = 1
     advisory: Literal[True] = True
@@ -23,7 +23,7 @@ class Payload(BaseModel):
 class Part(BaseModel):
     """A part of a payload."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class AlarmPart(Part):
@@ -241,7 +241,7 @@ class CommandPayload(Payload):
     """Who asks, by name."""
     boot_id: str = Field(max_length=64)
     """The boot id of the node that the sender saw."""
-    expires_ms: int
+    expires_ms: int = Field(ge=0, lt=2**63)
     """On the node's monotonic clock, from the ``sent_ms`` the sender saw; at most 10 s ahead."""
 
 
@@ -251,7 +251,7 @@ class AcknowledgePayload(CommandPayload):
     pump: str | None
     channel: str | None
     condition: str
-    revision: int
+    revision: int = Field(ge=0, lt=2**63)
     """The revision that was on the screen; refused if the alarm was raised anew or worsened since."""
 
     @model_validator(mode="after")

@@ -69,10 +69,14 @@ def words_of(pattern: int, width: int, order: Order) -> tuple[int, ...]:
 
 
 def text_of(words: Sequence[int], order: Order) -> str:
-    """Return the text in ``words``, up to the first NUL, without blanks around it."""
+    """Return the text in ``words``, up to the first NUL, without blanks around it.
+
+    What can not be seen comes as U+FFFD: it goes to terminals and screens.
+    """
     swapped = order in {"badc", "dcba"}
     raw = b"".join((swap_bytes(w) if swapped else w).to_bytes(2, "big") for w in words)
-    return raw.split(b"\0")[0].decode("ascii", "replace").strip()
+    text = raw.split(b"\0")[0].decode("ascii", "replace").strip()
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def words_of_text(text: str, field: TextField, order: Order) -> tuple[int, ...]:

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 import typer
 from typer.testing import CliRunner
 
 from pumpd.cli import app
+from pumpd.cli_words import start_log
 from pumpd.schemas import KINDS, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -122,3 +124,24 @@ def test_status_2_without_traceback_when_the_operator_must_edit(arguments: list[
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_log_shows_what_a_stranger_sent_without_obeying_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Escape sequences, line breaks and changes of writing direction come out as text; no local variables."""
+    password = "hush"
+    start_log("info")
+    try:
+        structlog.get_logger().info(
+            "a\x1b[2Jb", topic="\x1b[2Jx", found="a\u202eb", reason=ValueError("c\x9bd")
+        )
+        try:
+            int(f"{len(password)} letters")
+        except ValueError:
+            structlog.get_logger().exception("it failed")
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert all(line.isprintable() for line in told.splitlines())
+    assert "topic=\\x1b[2Jx" in told
+    assert "ValueError: invalid literal" in told
+    assert "hush" not in told

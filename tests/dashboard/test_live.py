@@ -197,6 +197,43 @@ def test_a_snapshot_under_another_pumps_topic_is_refused():
     assert feeding.ward.channels == {}
 
 
+@pytest.mark.requirement("INV-2")
+def test_no_node_speaks_for_another():
+    """What names another node or pump than its topic does is refused, whatever it is."""
+    feeding = Feeding()
+    feeding.snapshot(1000)
+    topics, before = feeding.ward.topics, feeding.ward.channels[KEY]
+    event = EventPayload(
+        id="b-1", node=NODE, boot_id=BOOT, seq=1, journalled=True, at=canned.AT, kind="node", event="stopped"
+    )
+    strange = canned.reading("PUMP-02", seq=9)
+    for topic, payload in (
+        (topics.node_telemetry("ward-b"), canned.telemetry(canned.reading(seq=9), sent_ms=1100)),
+        (topics.node_status("ward-b"), canned.status("lost")),
+        (topics.node_event("ward-b"), event),
+        (topics.snapshot("PUMP-01", "1"), canned.snapshot(sent_ms=1100, reading=strange)),
+    ):
+        assert feeding.take(topic, payload, at_ms=1200) == Change(Kind.NOTHING)
+    assert feeding.ward.channels == {KEY: before}
+    assert feeding.why() is NotLive.LIVE
+    assert feeding.ward.refused == 4
+    other = canned.telemetry(canned.reading(seq=9), sent_ms=1100).model_copy(update={"node": "ward-b"})
+    feeding.take(topics.node_telemetry("ward-b"), other, at_ms=1300)
+    assert feeding.ward.channels[KEY].reading == before.reading
+
+
+def test_a_number_that_json_does_not_have_is_refused():
+    """A page could not read the frame it would stand in."""
+    feeding = Feeding()
+    body = (
+        canned.snapshot(sent_ms=1000).model_dump_json().replace('"errors":', '"round_trip_ms":NaN,"errors":')
+    )
+    assert "NaN" in body
+    feeding.take(feeding.ward.topics.snapshot("PUMP-01", "1"), body.encode(), at_ms=1000)
+    assert feeding.ward.channels == {}
+    assert feeding.ward.refused == 1
+
+
 def test_an_event_that_is_sent_again_takes_its_own_place():
     """The same id, first not journalled and then with its number, is one transition."""
     feeding = Feeding()

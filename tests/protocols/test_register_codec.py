@@ -119,3 +119,9 @@ def test_text_comes_back(text, order):
 def test_units_of_flow_are_exact(unit, counts):
     """One of each unit in nanolitres per hour, worked out by hand."""
     assert Quantity.FLOW.units[unit] == counts
+
+
+def test_text_that_can_not_be_seen_is_marked():
+    """A pump's text reaches terminals and screens: control characters come as U+FFFD."""
+    field = TextField(function=4, address=0, length=4)
+    assert text_of(words_of_text("\x1b[2J\x07", field, "abcd"), "abcd") == "\ufffd[2J\ufffd"

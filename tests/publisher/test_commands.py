@@ -103,6 +103,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a name that is no text": ("acknowledge", {"user": 5}, "user: "),
     "a revision that is no number": ("acknowledge", {"revision": "1"}, "revision: "),
     "a pump without its channel": ("acknowledge", {"channel": None}, "pump and channel go together"),
+    "an endless time": ("acknowledge", {"expires_ms": 10**400}, "expires_ms: "),
+    "an endless revision": ("acknowledge", {"revision": 10**400}, "revision: "),
     "an unknown alarm": ("acknowledge", {"condition": "bored"}, "unknown alarm 'bored'"),
     "no reason": ("pause-pump", {}, "reason: "),
     "another schema": ("acknowledge", {"v": 2}, "v: "),
