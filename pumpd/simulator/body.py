@@ -59,6 +59,8 @@ class PumpBody:
     _tested_at_ns: int = NEVER_NS
     _off_since_ns: int = 0
     _restarts_ns: list[int] = field(default_factory=list)
+    _quiet_until_ns: int = field(default=0, compare=False)
+    _quiet_as: tuple[PumpStatus, int, bool] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         mechanism = self.traits.mechanism
@@ -157,7 +159,8 @@ class PumpBody:
         self._reroute()
 
     def _reroute(self) -> None:
-        """Bring the account up to date, and let what comes out go where it now goes."""
+        """Something changed: bring the account up to date, and let what comes out go where it now goes."""
+        self._quiet_until_ns = 0
         if self.blocked:
             sink = Sink.LINE
         elif self.disconnected or self.status is PumpStatus.PRIMING:

@@ -20,9 +20,11 @@ class Drive:
     _pushed_from_nl: int = 0
     _slack_nl: int = 0
     _softness: float = 0.0
+    _plain: bool = field(default=True, init=False)
     _when: dict[int, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
+        self._plain = self.mechanism.plain
         self.put_in()
 
     @property
@@ -35,7 +37,7 @@ class Drive:
         return self._pushed_at(self.moved_nl_ns_h // NS_PER_H)
 
     def _pushed_at(self, moved_nl: int) -> int:
-        if self.mechanism.plain:
+        if self._plain:
             return moved_nl
         beyond_nl = self.mechanism.swept_nl(moved_nl) - self._swept_from_nl - self._slack_nl
         if beyond_nl <= 0:
@@ -49,7 +51,7 @@ class Drive:
 
     def moved_when(self, pushed_nl: int) -> int:
         """Return the least movement, in nL, at which ``pushed_nl`` have come out."""
-        if self.mechanism.plain:
+        if self._plain:
             return pushed_nl
         found = self._when.get(pushed_nl)
         if found is None:
@@ -89,7 +91,7 @@ class Drive:
         )
 
     def _rest(self, slack_nl: int, softness: float) -> None:
-        if self.mechanism.plain:
+        if self._plain:
             return
         self._pushed_from_nl = self.pushed_nl()
         self._swept_from_nl = self.mechanism.swept_nl(self.moved_nl)

@@ -59,6 +59,7 @@ class PumpModel(PumpMotion):
         self.alarms = {PumpAlarm.DOOR} if self.door_open else set()
         self.unnamed_alarm_bits = 0
         self._inlet_nl_ns_h = 0
+        self._reroute()
         if self.status is PumpStatus.ALARM and not self.alarms:
             self._enter(PumpStatus.STOPPED)
 
@@ -75,6 +76,7 @@ class PumpModel(PumpMotion):
             raise ValueError(f"rate {rate_nl_h} nL/h: allowed 0 to {highest}")
         if self._awake:
             self.set_rate_nl_h = rate_nl_h
+            self._reroute()
 
     def give_bolus(self, volume_nl: int) -> None:
         """Give a bolus while running; one over time waits for it and goes on (GIP v1.0, 1.4)."""
@@ -119,6 +121,7 @@ class PumpModel(PumpMotion):
             self.to_be_infused_nl = volume_nl
             self._programme_nl_ns_h = 0
             self.alarms.discard(PumpAlarm.END)
+            self._reroute()
 
     def switch_off(self) -> None:
         """Switch off: nothing flows, nothing answers; settings and counters are remembered for a while."""
@@ -137,18 +140,21 @@ class PumpModel(PumpMotion):
         self.powered = True
         self.alarms = {PumpAlarm.DOOR} if self.door_open else set()
         self._tested_at_ns = self.now_ns + self.traits.self_test_ns
+        self._reroute()
         if not self.traits.self_test_ns:
             self._end_self_test()
 
     def open_door(self) -> None:
         """Open the door; a running pump stops with its alarm."""
         self.door_open = True
+        self._reroute()
         if self.status in FLOWING:
             self._stop_with(PumpAlarm.DOOR)
 
     def close_door(self) -> None:
         """Close the door; the alarm stays until it is cleared."""
         self.door_open = False
+        self._reroute()
 
     # --- the world around it --------------------------------------------------------------------------
 
@@ -165,11 +171,13 @@ class PumpModel(PumpMotion):
     def block_inlet(self) -> None:
         """Block the line above the pump."""
         self.inlet_blocked = True
+        self._reroute()
 
     def unblock_inlet(self) -> None:
         """Open the line above the pump."""
         self.inlet_blocked = False
         self._inlet_nl_ns_h = 0
+        self._reroute()
 
     def disconnect(self) -> None:
         """Take the line off the patient; the pump does not notice."""
@@ -185,6 +193,7 @@ class PumpModel(PumpMotion):
         """Let it run through by gravity, or be held again with 0; the pump's own counter does not notice."""
         if flow_nl_h < 0:
             raise ValueError(f"free flow {flow_nl_h} nL/h is below 0")
+        self._reroute()
         self.free_flow_nl_h = flow_nl_h
 
     def let_air_in(self, volume_nl: int) -> None:

@@ -25,10 +25,15 @@ class PumpMotion(PumpBody):
         if elapsed_ns < 0:
             raise ValueError(f"elapsed {elapsed_ns} ns is below 0")
         end_ns = self.now_ns + elapsed_ns
+        if end_ns < self._quiet_until_ns and self._quiet_as == (self.status, self.flow_nl_h, self.on_mains):
+            self._flow_for(elapsed_ns)
+            return
         while self.now_ns < end_ns:
             self._ramp()
-            step_ns = min(end_ns - self.now_ns, self._next_edge_ns())
-            self._flow_for(step_ns)
+            edge_ns = self._next_edge_ns()
+            self._quiet_until_ns = self.now_ns + edge_ns
+            self._quiet_as = (self.status, self.flow_nl_h, self.on_mains)
+            self._flow_for(min(end_ns - self.now_ns, edge_ns))
             self._settle()
 
     @property
@@ -116,7 +121,7 @@ class PumpMotion(PumpBody):
             self._free_nl_ns_h += self._running_free_nl_h * step_ns
         self.now_ns += step_ns
         self.delivered_nl_ns_h += moved
-        if self._holds:
+        if moved and self._holds:
             self.drive.moved_nl_ns_h += moved
         elif self.inlet_blocked:
             self._inlet_nl_ns_h += moved
