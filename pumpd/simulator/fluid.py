@@ -48,7 +48,7 @@ class Fluid:
 
     def settle(self, out_nl: int, now_ns: int, sink: Sink) -> None:
         """Bring the account up to date, and let what follows go to ``sink``."""
-        came_nl = out_nl - self.out_from_nl
+        came_nl = self._came_nl(out_nl)
         if self.sink is Sink.LINE:
             self.line_nl += came_nl
             self.reservoir_nl -= came_nl
@@ -66,6 +66,11 @@ class Fluid:
                 self.lost_nl += came_nl - air_nl + released_nl
         self.out_from_nl, self.since_ns, self.sink = out_nl, now_ns, sink
 
+    def _came_nl(self, out_nl: int) -> int:
+        """Return what has come since the account; a slip beyond what is there moves nothing."""
+        there_nl = self.reservoir_nl + (0 if self.sink is Sink.LINE else self.air_ahead_nl)
+        return min(out_nl - self.out_from_nl, there_nl)
+
     def _held_nl(self, now_ns: int) -> int:
         """Return what an open line still holds."""
         if not self.line_nl or not self.release_ns:
@@ -75,12 +80,12 @@ class Fluid:
     def held_nl(self, out_nl: int, now_ns: int) -> int:
         """Return what the line holds above its rest."""
         if self.sink is Sink.LINE:
-            return self.line_nl + out_nl - self.out_from_nl
+            return self.line_nl + self._came_nl(out_nl)
         return self._held_nl(now_ns)
 
     def left_nl(self, out_nl: int) -> int:
         """Return what the reservoir holds."""
-        came_nl = out_nl - self.out_from_nl
+        came_nl = self._came_nl(out_nl)
         air_nl = 0 if self.sink is Sink.LINE else min(self.air_ahead_nl, came_nl)
         return self.reservoir_nl - came_nl + air_nl
 

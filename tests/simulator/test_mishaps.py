@@ -320,3 +320,13 @@ def test_a_clock_of_its_own_drifts():
     model = running(IDEAL, 60, clock_ppm=1000)
     model.advance(NS_PER_H)
     assert model.heartbeat == 36_036
+
+
+def test_a_slip_beyond_the_end_moves_nothing():
+    """With 1 nL left, a slip of 1 uL brings that 1 nL and no more, and the pump says that it is empty."""
+    model = running(Mechanism(slip_nl=1_000), 60)
+    model.change_reservoir(1)
+    model.advance(MINUTE)
+    account = model.account()
+    assert (account.reservoir_nl, account.patient_nl) == (0, 1)
+    assert (model.status, model.alarms) == (PumpStatus.ALARM, {PumpAlarm.EMPTY})

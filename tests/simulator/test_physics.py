@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from pumpd.core.telemetry import PumpStatus
 from pumpd.simulator.traits import FLOWING
+from tests import proof
 from tests.simulator.physics_scene import PUMPS, STEPS, do, made
 
 pytestmark = pytest.mark.requirement("SIM-4")
 
 
+@proof.examples("simulated lives in which no fluid is made or lost", 100, 5_000)
 @given(PUMPS, STEPS)
 def test_what_left_the_reservoir_is_somewhere(traits, steps):
     """Put in = reservoir + line + patient + lost, to the nanolitre, after every step; nothing is below 0."""
@@ -28,6 +30,7 @@ def test_what_left_the_reservoir_is_somewhere(traits, steps):
         air_nl += action[1][0] if action[0] == "let_air_in" else 0
 
 
+@proof.examples("simulated lives cut two ways", 100, 5_000)
 @given(PUMPS, STEPS, st.integers(1, 40))
 def test_cutting_time_differently_changes_nothing(traits, steps, parts):
     """Looking once or forty times between two key presses ends in equal pumps, and in an equal account."""
