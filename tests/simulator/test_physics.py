@@ -9,7 +9,7 @@ from pumpd.simulator.traits import FLOWING
 from tests import proof
 from tests.simulator.physics_scene import PUMPS, STEPS, do, made
 
-pytestmark = pytest.mark.requirement("SIM-4")
+pytestmark = [pytest.mark.requirement("SIM-4"), pytest.mark.timeout(900)]
 
 
 @proof.examples("simulated lives in which no fluid is made or lost", 100, 5_000)
