@@ -12,14 +12,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.errors import StoreError, StoreTakenError
 from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
 from pumpd.store.durables import durable_text, parse_durable
+from pumpd.store.journal_removed import is_at, put_back
 from pumpd.store.migrate import migrate, schema_steps
 
 COMMANDS_KEPT = 20_000
 """Ids of commands that are remembered; the contract asks for 10,000."""
+
+_log = structlog.get_logger("pumpd.journal")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BUSY_S = 0.5
@@ -78,6 +83,7 @@ class JournalFile:
         self._path = path
         self._synchronous = synchronous
         self._db: sqlite3.Connection | None = None
+        self._opened: os.stat_result | None = None
         self._lock_fd = -1 if path is None else _lock(path)
 
     @classmethod
@@ -106,6 +112,10 @@ class JournalFile:
         return file
 
     def _connection(self) -> sqlite3.Connection:
+        if self._db is not None and self._path is not None:
+            assert self._opened is not None
+            if not is_at(self._path, self._opened):
+                self._put_back(self._db, self._path)
         if self._db is None:
             db = sqlite3.connect(
                 ":memory:" if self._path is None else self._path,
@@ -117,11 +127,22 @@ class JournalFile:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute(f"PRAGMA synchronous = {self._synchronous}")
                 migrate(db, schema_steps("journal"), str(self._path))
+                self._opened = None if self._path is None else self._path.stat()
             except BaseException:
                 db.close()
                 raise
             self._db = db
         return self._db
+
+    def _put_back(self, db: sqlite3.Connection, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not is_at(path.with_suffix(".lock"), os.fstat(self._lock_fd)):
+            lock_fd = _lock(path)
+            os.close(self._lock_fd)
+            self._lock_fd = lock_fd
+        put_back(db, path)
+        _log.error("journal file was removed: written anew", path=str(path))
+        self._drop_connection()
 
     def load(self) -> Restored:
         """Return what is there: the last number, the durables and what the broker may not have."""
