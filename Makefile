@@ -18,7 +18,8 @@ setup: $(VENV)/.installed $(VENV)/.apt $(if $(wildcard $(WEB)/package.json),dash
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "pumpd needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try make PYTHON=python3.12"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python's venv is missing: as root, apt-get install python3-venv, then run make again"; exit 2; }
 
 $(VENV)/.locked: requirements/dev.txt | $(VENV)/bin/python
 	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
