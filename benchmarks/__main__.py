@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bench_model import GOAL as MODEL_GOAL
+from benchmarks.bench_model import run as model
 from benchmarks.bench_store import run as store
 from benchmarks.world import ROOT, cores, many_files, surroundings, write_files
 
@@ -188,7 +190,9 @@ def main() -> None:
         "--seconds", type=float, default=300, help="length of the longest figure (default 300)"
     )
     asked.add_argument(
-        "--only", choices=["cost", "most", "pauses", "store"], help="one figure; nothing is written down"
+        "--only",
+        choices=["cost", "most", "pauses", "store", "model"],
+        help="one figure; nothing is written down",
     )
     options = asked.parse_args()
     many_files()
@@ -204,6 +208,16 @@ def main() -> None:
         rows += most(options.seconds)
     if options.only in {None, "store"}:
         rows += [Row(what, f"{value:,.2f} {unit}", "", reached=None) for what, value, unit in store()]
+    if options.only in {None, "model"}:
+        rows += [
+            Row(
+                f"simulated pump, {kind}: reads answered per CPU second",
+                f"{rate:,.0f} 1/s",
+                f"at least {MODEL_GOAL:,}",
+                rate >= MODEL_GOAL,
+            )
+            for kind, rate in model()
+        ]
     for row in rows:
         print(
             f"{row.what:<75} {row.measured:>10}   {'goal: ' + row.goal if row.goal else '':<24} "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pumpd.core.quantities import NS_PER_H, NS_PER_S
+from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S
 from pumpd.simulator.mechanism import MechanismKind
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.timeline import TimelineEvent
@@ -21,6 +21,7 @@ _PLAIN: dict[str, Callable[[PumpModel], None]] = {
     "switch-on": PumpModel.switch_on,
     "open-door": PumpModel.open_door,
     "close-door": PumpModel.close_door,
+    "reset-counter": PumpModel.reset_counter,
     "block": PumpModel.block,
     "unblock": PumpModel.unblock,
     "block-inlet": PumpModel.block_inlet,
@@ -71,10 +72,19 @@ def act(model: PumpModel, event: TimelineEvent) -> None:
         model.unnamed_alarm_bits |= 1 << event.bit
 
 
+def too_much(volume_nl: int, holds_nl: int) -> tuple[str, str, str]:
+    """Return what, allowed and remedy when a syringe can not hold so much."""
+    most = f"up to {holds_nl / NL_PER_ML:g} mL"
+    return f"its syringe does not hold {volume_nl / NL_PER_ML:g} mL", most, "lower it, or raise syringe_ml"
+
+
 def impossible(event: TimelineEvent, traits: PumpTraits) -> tuple[str, str, str] | None:
     """Return what, allowed and remedy when a pump of these traits has no such action at all."""
     if traits.mechanism.kind is MechanismKind.SYRINGE and event.action in _NOT_OF_SYRINGES:
         return _NOT_OF_SYRINGES[event.action], "kind: volumetric or ideal", "drop it, or change the mechanism"
+    holds_nl = traits.mechanism.holds_nl
+    if event.action == "change-reservoir" and event.volume is not None and 0 < holds_nl < event.volume.nl:
+        return too_much(event.volume.nl, holds_nl)
     highest = traits.highest_rate_nl_h
     asked = 0
     if event.action == "set-rate" and event.rate is not None:
@@ -82,6 +92,6 @@ def impossible(event: TimelineEvent, traits: PumpTraits) -> tuple[str, str, str]
     elif event.action == "square-bolus" and event.volume is not None and event.over_s is not None:
         asked = event.volume.nl * NS_PER_H // round(event.over_s * NS_PER_S)
     if asked > highest:
-        fastest = f"up to {highest / 1_000_000:g} mL/h"
-        return f"{asked / 1_000_000:g} mL/h is too fast for it", fastest, "lower it, or raise highest_rate"
+        fastest = f"up to {highest / NL_PER_ML:g} mL/h"
+        return f"{asked / NL_PER_ML:g} mL/h is too fast for it", fastest, "lower it, or raise highest_rate"
     return None

@@ -60,6 +60,8 @@ class Mechanism:
     """What the motor moves over a blocked inlet until the pump notices."""
     air_limit_nl: int = 0
     """A single bubble of this size stops the pump; 0: no detector."""
+    holds_nl: int = 0
+    """The most that its reservoir can hold; 0: a bag of any size."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.pulsation_permille < 1000 or self.slip_nl < 1 or self.pa_per_ul < 1:
@@ -94,13 +96,13 @@ class Mechanism:
 
 IDEAL = Mechanism()
 
-_BARREL_MM = {10: 14.43, 20: 19.05, 30: 21.59, 50: 26.59}
-"""Inner diameters of plastic syringes (New Era Pump Systems, NE-1000 manual, table for B-D; 50 holds 60)."""
+_BARREL_MM = {10: 14.5, 20: 19.0, 30: 21.5, 50: 26.5}
+"""Inner diameters of common plastic syringes, to half a millimetre: a scale for the model, no maker's figure."""
 SYRINGE_SIZES_ML = tuple(_BARREL_MM)
 
 
 def syringe(size_ml: int = 50, bias_ppm: int = 8_000, phase_nl: int = 0) -> Mechanism:
-    """Return a syringe pump with a syringe of 10, 20, 30 or 50 mL; KeyError for others.
+    """Return a pump with a syringe of 10, 20, 30 or 50 mL, filled to a fifth above that at most.
 
     Made to lie within what was measured: free play and rubber as in Neff 2001, the alarm on a blocked line as
     in Doenmez 2005, accuracy within 2 % (Perfusor compact, instructions for use); docs/physics.md shows it.
@@ -120,6 +122,7 @@ def syringe(size_ml: int = 50, bias_ppm: int = 8_000, phase_nl: int = 0) -> Mech
         restart_soft_permille=430,
         pa_per_ul=round(100 / share),
         release_ns=2 * NS_PER_S,
+        holds_nl=size_ml * NL_PER_ML * 6 // 5,
     )
 
 

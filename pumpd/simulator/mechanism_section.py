@@ -80,7 +80,7 @@ class MechanismSection(WardPart):
         else:
             base = replace(IDEAL, bias_ppm=bias_ppm)
         changes: dict[str, Any] = {
-            "pulsation_permille": self.pulsation_percent and round(10 * self.pulsation_percent),
+            "pulsation_permille": self.pulsation_percent and int(10 * self.pulsation_percent),
             "revolution_nl": self.revolution and self.revolution.nl,
             "slack_nl": self.slack and self.slack.nl,
             "slip_nl": self.slip and self.slip.nl,

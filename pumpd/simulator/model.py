@@ -115,6 +115,11 @@ class PumpModel(PumpMotion):
         self.reservoir_nl = volume_nl
         self.alarms.discard(PumpAlarm.EMPTY)
 
+    def reset_counter(self) -> None:
+        """Set the counter of what was infused back to 0, as is done at the change of a shift."""
+        if self._awake:
+            self.delivered_nl_ns_h = 0
+
     def programme(self, volume_nl: int) -> None:
         """Programme a volume to be infused from here on; 0 for none."""
         if self._awake:

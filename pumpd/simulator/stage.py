@@ -167,11 +167,10 @@ def make_pump(
 
 def make_model(start: ChannelStart, seed: str) -> PumpModel:
     """Return one channel as it is when the ward opens."""
-    model = PumpModel(
-        traits=start.made_traits(seed),
-        reservoir_nl=start.reservoir.nl if start.reservoir else 50 * NL_PER_ML,
-        on_mains=start.mains,
-    )
+    traits = start.made_traits(seed)
+    holds_nl = min(50 * NL_PER_ML, traits.mechanism.holds_nl or 50 * NL_PER_ML)
+    reservoir_nl = start.reservoir.nl if start.reservoir else holds_nl
+    model = PumpModel(traits=traits, reservoir_nl=reservoir_nl, on_mains=start.mains)
     if start.to_be_infused is not None:
         model.programme(start.to_be_infused.nl)
     if start.rate is not None:

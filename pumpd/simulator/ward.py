@@ -15,7 +15,7 @@ from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refuse
 from pumpd.protocols.maps import shipped_map, shipped_names
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import Order, OrderField, UnitField
-from pumpd.simulator.acts import impossible
+from pumpd.simulator.acts import impossible, too_much
 from pumpd.simulator.mechanism_section import MechanismSection, TraitsSection, made_traits
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.simulator.traits import PumpTraits
@@ -28,7 +28,7 @@ class ChannelStart(WardPart):
     rate: Flow | None = None
     """The rate that is set, such as 10.5 mL/h."""
     reservoir: Millilitres | None = None
-    """What the syringe or bag holds, such as 50 mL."""
+    """What the syringe or bag holds, such as 50 mL; without it 50 mL, or what a smaller syringe can hold."""
     to_be_infused: Millilitres | None = None
     """The programmed volume, such as 40 mL; without one it runs until it is empty."""
     running: Flag = False
@@ -50,6 +50,9 @@ class ChannelStart(WardPart):
         if self.rate is not None and self.rate.nl_per_h > highest:
             allowed = f"up to {highest / NL_PER_ML:g} mL/h"
             raise refused(f"it can not be set to {self.rate}", allowed, "lower it, or raise highest_rate")
+        holds_nl = self.made_traits("").mechanism.holds_nl
+        if self.reservoir is not None and 0 < holds_nl < self.reservoir.nl:
+            raise refused(*too_much(self.reservoir.nl, holds_nl))
         return self
 
 

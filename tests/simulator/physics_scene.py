@@ -32,7 +32,7 @@ BUSY = PumpTraits(
 
 PLAIN_KEYS = (
     *("press_start", "press_stop", "press_clear", "press_standby", "pause", "prime", "flush"),
-    *("switch_off", "switch_on", "open_door", "close_door"),
+    *("switch_off", "switch_on", "open_door", "close_door", "reset_counter"),
     *("block", "unblock", "block_inlet", "unblock_inlet", "disconnect", "connect"),
 )
 _MOST_NL = 2 * NL_PER_ML

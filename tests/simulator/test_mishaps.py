@@ -330,3 +330,11 @@ def test_a_slip_beyond_the_end_moves_nothing():
     account = model.account()
     assert (account.reservoir_nl, account.patient_nl) == (0, 1)
     assert (model.status, model.alarms) == (PumpStatus.ALARM, {PumpAlarm.EMPTY})
+
+
+def test_a_reset_counter_begins_at_nothing_and_the_patient_keeps_what_he_has():
+    """The two books part: the counter is 0, the account is not."""
+    model = running(IDEAL, 60)
+    model.advance(MINUTE)
+    model.reset_counter()
+    assert (model.delivered_nl, model.patient_nl > 900_000) == (0, True)

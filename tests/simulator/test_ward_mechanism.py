@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import structlog
 
 from pumpd.core.quantities import NL_PER_ML, NS_PER_S
 from pumpd.core.telemetry import PumpStatus
@@ -17,6 +18,7 @@ from pumpd.simulator.stage import make_pump
 from pumpd.simulator.timeline import KEYS, TAKES, WORLD, TimelineEvent
 from pumpd.simulator.ward import load_ward
 from tests.simulator.stages import WARD, written
+from tests.simulator.test_ward import stage_without_wires
 
 pytestmark = pytest.mark.requirement("SIM-4")
 SECTION = """\
@@ -63,6 +65,7 @@ def test_a_ward_file_says_what_a_pump_is_like(tmp_path):
         ("pulsation_percent: 20", "pulsation_percent: 100", "below 100"),
         ("revolution: 0.5 mL", "revolution: 0.5", "no unit"),
         ("[50, 80]", "[50, 80], [40, 90]", "rises from"),
+        ("restarts: 3", "restarts: 3, syringe_ml: 25", "10, 20, 30, 50"),
         ("highest_rate: 999 mL/h", "highest_rate: 5 mL/h", "can not be set to 10.5 mL/h"),
         ("rate: 60 mL/h", "rate: 1000 mL/h", "too fast"),
         ("action: set-rate, rate: 60 mL/h", "action: square-bolus, volume: 5 mL", "missing ['over_s']"),
@@ -132,6 +135,51 @@ def test_a_pump_that_is_off_answers_nothing(tmp_path):
     """Silence while it is off; then it answers, and stands still."""
     section = load_ward(written(tmp_path)).lines[0].pumps[0]
     assert _asked(section) == ([1, 0, 1], PumpStatus.STOPPED)
+
+
+@pytest.mark.parametrize(
+    ("start", "event", "words"),
+    [
+        ("reservoir: 13 mL, mechanism: {kind: syringe, syringe_ml: 10}", "action: stop", "not hold 13 mL"),
+        (
+            "reservoir: 12 mL, mechanism: {kind: syringe, syringe_ml: 10}",
+            "action: change-reservoir, volume: 50 mL",
+            "not hold 50 mL",
+        ),
+    ],
+)
+def test_a_syringe_holds_what_it_holds(tmp_path, start, event, words):
+    """A fifth above its mark and no more, at the beginning and when it is changed."""
+    text = WARD.replace("reservoir: 50 mL, to_be_infused: 40 mL", start)
+    text += f"timeline:\n  - {{at_s: 1, pump: TCP-1, {event}}}\n"
+    with pytest.raises(ConfigError) as refused:
+        load_ward(written(tmp_path, text))
+    (problem,) = refused.value.problems
+    assert words in problem.what
+    assert problem.allowed == "up to 12 mL"
+
+
+@in_virtual_time
+async def _too_fast(ward):
+    stage = stage_without_wires(ward)
+    model = stage.pumps["TCP-1"].pump.face.models["1"]
+    values: list[dict[str, object]] = [
+        {"action": "set-rate", "rate": "1000 mL/h"},
+        {"action": "square-bolus", "volume": "5 mL", "over_s": 60},
+        {"action": "stop"},
+    ]
+    with structlog.testing.capture_logs() as logged:
+        for value in values:
+            stage.play(TimelineEvent.model_validate({"at_s": 0, "pump": "TCP-1"} | value))
+    return model.status, [entry for entry in logged if entry["log_level"] == "warning"]
+
+
+def test_what_the_pump_refuses_at_the_moment_is_said_and_the_story_goes_on(tmp_path):
+    """A square bolus too fast on top of the present rate: a warning with the reason, then what follows."""
+    status, (warning,) = _too_fast(load_ward(written(tmp_path)))
+    assert status is PumpStatus.STOPPED
+    assert (warning["pump"], warning["action"]) == ("TCP-1", "square-bolus")
+    assert "allowed up to" in warning["reason"]
 
 
 VALUES = {"rate": "60 mL/h", "volume": "1 mL", "over_s": 60, "alarm": "air", "bit": 3}
