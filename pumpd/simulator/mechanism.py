@@ -97,7 +97,7 @@ class Mechanism:
 IDEAL = Mechanism()
 
 _BARREL_MM = {10: 14.5, 20: 19.0, 30: 21.5, 50: 26.5}
-"""Inner diameters of common plastic syringes, to half a millimetre: a scale for the model, no maker's figure."""
+"""Inner diameters of common plastic syringes, to half a millimetre: a scale, no maker's figure."""
 SYRINGE_SIZES_ML = tuple(_BARREL_MM)
 
 
