@@ -101,15 +101,22 @@ class Bus:
         """Return how long the line waits for a reply; a shape of RTU is asked again after four of them."""
         return self.link.timeout_s(request, reply_time_ms)
 
+    def _tell_up(self) -> None:
+        log.info("line up", line=self.name)
+
     def _pause_written(self, address: int | None) -> None:
         conversation = self._conversations.get(address)
         if conversation is not None:
             conversation.on_pause_written()
 
     async def run(self) -> None:
-        """Keep the line open until cancelled; wait longer the longer it can not be, log once each way."""
+        """Keep the line open until cancelled; wait longer the longer it can not be, log once each way.
+
+        One that breaks again and again as soon as it opens, as at a serial server that has its one client, is
+        not told up before it has held.
+        """
         loop = asyncio.get_running_loop()
-        pause_s, told_down = FIRST_PAUSE_S, False
+        pause_s, told_down, short = FIRST_PAUSE_S, False, 0
         try:
             while True:
                 try:
@@ -117,14 +124,23 @@ class Bus:
                 except TransportError as error:
                     reason = error
                 else:
-                    log.info("line up", line=self.name)
-                    told_down, opened_at = False, loop.time()
+                    opened_at, told_up = loop.time(), short < 2
                     self._openings += 1
                     self._came_up.set()
-                    reason = await lost
+                    telling = None if told_up else loop.call_later(_LASTED_S, self._tell_up)
+                    if told_up:
+                        self._tell_up()
+                    try:
+                        reason = await lost
+                    finally:
+                        if telling is not None:
+                            telling.cancel()
                     self._came_up.clear()
-                    if loop.time() - opened_at >= _LASTED_S:
+                    lasted = loop.time() - opened_at >= _LASTED_S
+                    if lasted:
                         pause_s = FIRST_PAUSE_S
+                    short = 0 if lasted else short + 1
+                    told_down = told_down and not (told_up or lasted)
                 await self.link.close(reason)
                 if not told_down:
                     log.warning("line down", line=self.name, reason=str(reason))
