@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
+from pydantic import ValidationError
 
 from pumpd.clock import Clock
-from pumpd.contract.payloads import EventPayload, ReplyPayload
+from pumpd.contract.payloads import EventPayload, NodeStatusPayload, ReplyPayload
 from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon import publisher_state as state
@@ -31,6 +32,7 @@ SILENT_TELEMETRY_EVERY_S = 1.0
 SWEEP_QUIET_S = 2.0
 """After this long without a retained message of a pump the broker has told all it keeps."""
 REPLIES_WAITING = 256
+NAMESAKES_TOLD = 20
 FAREWELL_S = 0.7
 """How long ``close`` lets the last events and state go out."""
 OFFLINE_S = 0.2
@@ -66,8 +68,14 @@ class NodePublisher:
             identifier=f"pumpd-{ward.site}-{ward.node}",
             on_message=self._take,
             will=LastWill(self._topics.node_status(ward.node), self._status(None)),
-            subscriptions=[] if refused else [(self._topics.commands(ward.node), 1)],
+            subscriptions=[
+                (self._topics.node_status(ward.node), 1),
+                *([] if refused else [(self._topics.commands(ward.node), 1)]),
+            ],
         )
+        self._told = self._told_before = False
+        """Whether the broker has had our status at all, and whether in an earlier connection."""
+        self._namesakes: set[str] = set()
 
     @property
     def up(self) -> bool:
@@ -117,6 +125,7 @@ class NodePublisher:
         await self._ended.wait()
 
     async def _while_up(self) -> None:
+        self._told_before = self._told
         try:
             lanes = [
                 asyncio.create_task(lane, name=f"publisher.{name}")
@@ -164,6 +173,7 @@ class NodePublisher:
 
     async def _publish_retained(self, topic: str, payload: bytes) -> None:
         await self._connection.publish(topic, payload, retain=True)
+        self._told = True
 
     async def _publish_event(self, payload: bytes) -> None:
         await self._connection.publish(self._topics.node_event(self._ward.node), payload)
@@ -186,12 +196,33 @@ class NodePublisher:
             await asyncio.sleep(next_s - loop.time())
 
     def _take(self, message: Incoming) -> None:
-        if message.topic.startswith(f"{self._topics.prefix}/pump/"):
+        if message.topic == self._topics.node_status(self._ward.node):
+            self._told_of_us(message)
+        elif message.topic.startswith(f"{self._topics.prefix}/pump/"):
             if message.retained:
                 self._swept.set()
                 self._retained.found(message)
         else:
             self.commands.take(message)
+
+    def _told_of_us(self, message: Incoming) -> None:
+        """Tell when somebody else speaks for this node, and put our own word in its place."""
+        if not message.payload or (message.retained and not self._told_before):
+            return  # an earlier run's, or an emptied one
+        try:
+            boot_id = NodeStatusPayload.model_validate_json(message.payload).boot_id
+        except ValidationError:
+            boot_id = "unreadable"
+        if boot_id == self._ward.boot_id:
+            return
+        self.node_changed()
+        if boot_id not in self._namesakes and len(self._namesakes) < NAMESAKES_TOLD:
+            self._namesakes.add(boot_id)
+            _log.error(
+                "another program speaks for this node: every pumpd needs a node name of its own",
+                node=self._ward.node,
+                its_boot_id=boot_id,
+            )
 
     async def _sweep(self) -> None:
         """Look through what the broker keeps of pumps, so that topics of removed ones can be emptied."""

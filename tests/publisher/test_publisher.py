@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 import uvloop
@@ -13,7 +14,7 @@ from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.publisher_state import online
 from pumpd.mqtt import Broker
 from pumpd.store.journal_inline import InlineJournal
-from tests.mosquitto import Listener, free_port, missing, mosquitto, publish, retained
+from tests.mosquitto import Listener, free_port, missing, mosquitto, publish, retained, until_retained
 from tests.publisher.node import Asked, Node, SetClock, running_node, ward_of
 from tests.waiting import until
 
@@ -63,6 +64,29 @@ async def test_a_command_over_the_wire_is_answered_on_its_own_topic(tmp_path):
     assert len(node.asked.done) == 1
 
 
+@pytest.mark.requirement("MQTT-3")
+async def test_another_that_speaks_for_this_node_is_told_and_overruled(tmp_path, capsys):
+    """What an earlier run left is not told; a second daemon of the same name is, and our status stands."""
+
+    def said(boot_id: str) -> str:
+        return NodeStatusPayload(node="ward-a", boot_id=boot_id, state="online").model_dump_json()
+
+    def ours(found: dict[str, Any]) -> bool:
+        return found.get(topic, {}).get("boot_id") == node.ward.boot_id and bool(found[topic]["pumps"])
+
+    topic = f"{NODE}/status"
+    with mosquitto(tmp_path) as broker:
+        publish(broker.port, topic, said("earlier"), "-r")
+        async with running_node(tmp_path, broker.port) as node:
+            await until_retained(broker.port, topic, ours)
+            for _ in range(2):
+                await asyncio.to_thread(publish, broker.port, topic, said("other"), "-r")
+                await until_retained(broker.port, topic, ours)
+    told = capsys.readouterr().out
+    assert told.count("another program speaks for this node") == 1
+    assert "its_boot_id=other" in told
+
+
 @pytest.mark.requirement("MQTT-3", "MQTT-6")
 async def test_commands_are_taken_over_loopback_only(capsys):
     """With a broker elsewhere nothing is subscribed to, the log says so once, and the status says why."""
@@ -70,8 +94,8 @@ async def test_commands_are_taken_over_loopback_only(capsys):
     ward, journal = ward_of(1, clock), InlineJournal.open(None, clock)
     far = NodePublisher(Broker("10.0.0.1", 1883), ward, journal, Asked(), clock)
     near = NodePublisher(Broker("127.0.0.1", 1883), ward, journal, Asked(), clock)
-    assert far._connection._subscriptions == ()
-    assert near._connection._subscriptions == ((f"{NODE}/command/+", 1),)
+    assert far._connection._subscriptions == ((f"{NODE}/status", 1),)
+    assert near._connection._subscriptions == ((f"{NODE}/status", 1), (f"{NODE}/command/+", 1))
     assert capsys.readouterr().out.count("commands refused") == 1
     assert "not on this machine" in far._retained._commands_refused
     assert online(ward, clock, far._retained._commands_refused).commands_refused
