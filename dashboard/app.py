@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from dashboard.api import make_router
 from dashboard.feed import Feed
 from dashboard.live import LiveWard
 from dashboard.page import ConfiguredPump, Pages
+from dashboard.plain_text import plain
 from dashboard.security import LocalOnly, is_loopback
 from dashboard.stream import Hub
 from pumpd.clock import Clock
@@ -101,10 +103,21 @@ def create_app(
             await reader.close()
 
     app = FastAPI(title="pumpd dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(RequestValidationError, _refused)
     app.add_middleware(LocalOnly)
     app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader))
     _serve_front_end(app)
     return app
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """Say what is wrong with a request, without giving back what it held: that may not even be text."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = [
+        {"loc": [plain(str(part)) for part in problem["loc"]], "msg": plain(problem["msg"])}
+        for problem in problems[:20]
+    ]
+    return JSONResponse({"detail": detail}, status_code=422)
 
 
 def _serve_front_end(app: FastAPI) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dashboard.live import LiveWard
+from dashboard.plain_text import plain
 from pumpd.clock import Clock
 from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
 from pumpd.errors import TransportError
@@ -51,8 +52,17 @@ class AcknowledgeRequest(BaseModel):
     """None for an alarm of the node itself."""
     channel: str | None = Field(default=None, max_length=64)
     condition: str = Field(min_length=1, max_length=64)
-    revision: int = Field(ge=0)
-    user: str = Field(min_length=1, max_length=64, pattern=r"\S")
+    revision: int = Field(ge=0, lt=2**53)
+    user: str = Field(max_length=64)
+
+    @field_validator("user")
+    @classmethod
+    def _name(cls, user: str) -> str:
+        """Return the name as it will be read by others; one that nobody could read is refused."""
+        name = plain(user)
+        if not name:
+            raise ValueError("a name is needed")
+        return name
 
 
 class Commands:
@@ -82,7 +92,7 @@ class Commands:
         command = AcknowledgePayload(
             id=uuid.uuid4().hex,
             dashboard=self._dashboard_id,
-            user=request.user.strip(),
+            user=request.user,
             boot_id=request.boot_id,
             expires_ms=node_ms + round(ANSWER_WITHIN_S * 1000),
             pump=request.pump,

@@ -16,9 +16,13 @@ LONGEST_MS = 400 * 24 * 3_600_000
 """The widest span that can be asked: a year and a bit."""
 
 
+LATEST_MS = 253_402_300_800_000
+"""The end of the year 9999: later times have no date."""
+
+
 def check_span(start_ms: int, end_ms: int) -> None:
-    """ValueError when the span is empty, backwards or wider than ``LONGEST_MS``."""
-    if not 0 <= start_ms < end_ms:
+    """ValueError when the span is empty, backwards, wider than ``LONGEST_MS`` or after ``LATEST_MS``."""
+    if not 0 <= start_ms < end_ms <= LATEST_MS:
         raise ValueError(f"start {start_ms}, end {end_ms}: start must be before end, in ms since 1970")
     if end_ms - start_ms > LONGEST_MS:
         raise ValueError(f"span of {end_ms - start_ms} ms: at most {LONGEST_MS} ms")

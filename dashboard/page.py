@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.live import Channel, LiveWard, NotLive, key_of
+from dashboard.plain_text import plain_values
 from pumpd.clock import Clock
 from pumpd.contract.payloads import EventPayload
 
@@ -100,13 +101,15 @@ class Pages:
     @staticmethod
     def event_part(event: EventPayload) -> Frame:
         """Return a transition as it stands in frames."""
-        return event.model_dump(mode="json", exclude={"v", "advisory"})
+        part: Frame = plain_values(event.model_dump(mode="json", exclude={"v", "advisory"}))
+        return part
 
     def _site_state(self) -> Frame:
         nodes = []
         for node in self.ward.nodes.values():
             status = node.status.model_dump(mode="json", exclude={"v", "advisory"}) if node.status else None
-            nodes.append({"node": node.name, "status": status, "heard": node.fresh_boot is not None})
+            heard = node.fresh_boot is not None
+            nodes.append({"node": node.name, "status": plain_values(status), "heard": heard})
         return {
             "server_time": self.clock.wall().isoformat(),
             "broker_up": self.ward.broker_up,
@@ -122,13 +125,10 @@ class Pages:
         }
 
     def _card(self, key: str, channel: Channel, now_ms: int) -> Frame:
-        return {
-            "key": key,
-            **channel.snapshot.model_dump(
-                mode="json", exclude={"v", "advisory", "reading", "sent_ms", "seq"}
-            ),
-            **self._numbers(channel, now_ms),
-        }
+        snapshot = channel.snapshot.model_dump(
+            mode="json", exclude={"v", "advisory", "reading", "sent_ms", "seq"}
+        )
+        return {"key": key, **plain_values(snapshot), **self._numbers(channel, now_ms)}
 
     @staticmethod
     def _unheard(pump: ConfiguredPump) -> Frame:

@@ -21,8 +21,10 @@ SEND_DEADLINE_S = 3.0
 """A page that takes nothing for this long is cut; it comes back and starts from a snapshot."""
 BEATS_BEHIND = 8
 """A page that has not answered this many heartbeats is cut, whatever its buffers swallowed."""
+CARDS_EVERY_S = 0.1
+"""A first change of a card goes at once, more of them within this time go as one."""
 URGENT_KEPT = 500
-"""Cards and events waiting for one page; more is behind."""
+"""Events waiting for one page; more is behind."""
 
 _log = structlog.get_logger()
 
@@ -54,6 +56,8 @@ class PageStream:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._urgent: deque[Callable[[], Frame]] = deque()
+        self._cards: dict[str, None] = {}
+        self._site = False
         self._numbers: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._behind = False
@@ -69,11 +73,9 @@ class PageStream:
                 self._numbers.update(dict.fromkeys(change.keys))
                 return
             case Kind.CARD:
-                for key in change.keys:
-                    self._numbers.pop(key, None)
-                self._urgent.append(lambda: pages.cards(change.keys))
+                self._cards.update(dict.fromkeys(change.keys))
             case Kind.NODE:
-                self._urgent.append(pages.site_state)
+                self._site = True
             case Kind.EVENT if change.event is not None:
                 event = change.event
                 self._urgent.append(lambda: pages.event(event))
@@ -109,7 +111,7 @@ class PageStream:
             try:
                 frame = json.loads(text)
                 seen = int(frame["seen"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
             self._beats_seen = max(self._beats_seen, min(seen, self._beats_sent))
 
@@ -118,6 +120,7 @@ class PageStream:
         await self._send(socket, self._pages.picture())
         beat_at = loop.time()
         numbers_at = loop.time() + NUMBERS_EVERY_S
+        cards_at = loop.time()
         while True:
             if self._closing:
                 raise PageGoneError(1001, "the dashboard stops")
@@ -126,6 +129,9 @@ class PageStream:
             while self._urgent:
                 await self._send(socket, self._urgent.popleft()())
             now = loop.time()
+            if now >= cards_at and (self._cards or self._site):
+                cards_at = now + CARDS_EVERY_S
+                await self._send_cards(socket)
             if now >= numbers_at:
                 numbers_at = now + NUMBERS_EVERY_S
                 if self._numbers:
@@ -138,11 +144,23 @@ class PageStream:
             self._wake.clear()
             if self._urgent:
                 continue
+            until = [beat_at, numbers_at, *([cards_at] if self._cards or self._site else [])]
             try:
-                async with asyncio.timeout_at(min(beat_at, numbers_at)):
+                async with asyncio.timeout_at(min(until)):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _send_cards(self, socket: Socket) -> None:
+        """Send the present state of nodes and of every card that changed; their numbers are in it."""
+        if self._site:
+            self._site = False
+            await self._send(socket, self._pages.site_state())
+        keys, self._cards = self._cards, {}
+        for key in keys:
+            self._numbers.pop(key, None)
+        if keys:
+            await self._send(socket, self._pages.cards(keys))
 
     @staticmethod
     async def _send(socket: Socket, frame: Frame) -> None:
