@@ -13,11 +13,11 @@ IDENTIFIERS = frozenset({"key", "pump", "channel", "node", "boot_id", "condition
 """Fields that are sent back to the daemon as they came."""
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
-    """Return ``text`` as one line of seen characters, at most ``longest`` of them."""
+def plain(text: str) -> str:
+    """Return ``text`` as one line of seen characters, at most ``LONGEST`` of them."""
     kept: list[str] = []
     marks = 0
-    for character in text[: 8 * longest]:
+    for character in text[: 8 * LONGEST]:
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if category in UNSEEN:
@@ -26,7 +26,7 @@ def plain(text: str, longest: int = LONGEST) -> str:
             kept.append(character)
     words = "".join(kept).strip()
     return (
-        words if len(words) <= longest and len(text) <= 8 * longest else words[: longest - 1].rstrip() + "…"
+        words if len(words) <= LONGEST and len(text) <= 8 * LONGEST else words[: LONGEST - 1].rstrip() + "…"
     )
 
 

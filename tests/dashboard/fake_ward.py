@@ -1,7 +1,7 @@
 """A ward of canned pumps on a broker, to look at the page without a daemon.
 
 ``python -m tests.dashboard.fake_ward PORT SCENE`` publishes until it is stopped.
-Scenes: calm, busy, stale, real.
+Scenes: calm, busy, stale, real, mixed (beds 1 to 3 are real), hostile.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ def _pumps(scene: str, now: datetime) -> list[FakePump]:
     for number in range(1, 13):
         flow = [10.5, 7.0, 14.0, 10.5, 5.3, 8.8, 12.3, 3.5, 10.5, 17.5, 7.0, 10.5][number - 1]
         fields: dict[str, Any] = {"label": NAMES[number - 1], "bed": str(number)}
-        if scene == "real":
+        if scene == "real" or (scene == "mixed" and number <= 3):
             fields["provenance"] = "real"
+        if scene == "hostile":
+            fields |= _hostile(number)
         pumps.append(FakePump(number, fields, flow, 4.0 + 1.7 * number))
     if scene == "busy":
         _make_busy(pumps, now)
@@ -109,6 +111,20 @@ def _make_busy(pumps: list[FakePump], now: datetime) -> None:
     pumps[4].alarms = [canned.alarm(ConditionId.NEAR_END, since=since(1))]
     pumps[7].silent_since_s = 0.0
     pumps[7].alarms = [canned.alarm(ConditionId.LINK_LOST, since=now)]
+
+
+def _hostile(number: int) -> dict[str, Any]:
+    """Return words that would bend a page that trusts them."""
+    markup = "<img src=x onerror=alert(1)>"
+    long = canned.KETAMINE.model_copy(
+        update={"drug": "Polyhexamethylenbiguanid" * 400, "concentration": "2 mg/mL"}
+    )
+    return {
+        "label": [markup, "W" * 10_000, "\u202eB.K.", "\u200b\u200b"][number % 4 - 1],
+        "bed": str(number) if number % 3 else f"{number} \u202e window, behind the second curtain {markup}",
+        "model": "\u2066" * 5000,
+        "programme": long,
+    }
 
 
 class FakeWard:

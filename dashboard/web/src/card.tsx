@@ -7,6 +7,7 @@ import { delivers, type Freshness } from "./freshness";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms } from "./order";
 import { timeLeft, volumeLeft } from "./progress";
+import { pageOf } from "./route";
 import { Spark } from "./spark";
 import { ageOf, freshnessOf, linkUp, now } from "./store";
 import type { Card, Reading } from "./types";
@@ -18,7 +19,7 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
   const fresh = freshnessOf(card, now.value);
   const alarms = nurseAlarms(card.alarms);
   const worst = alarms[0];
-  const tone = worst ? `alarm-${worst.priority} is-${worst.signal}` : fresh === "fresh" ? "quiet" : "stale";
+  const tone = worst ? `alarmed alarm-${worst.priority} is-${worst.signal}` : fresh === "fresh" ? "quiet" : "stale";
   const name = card.bed || card.pump;
   return (
     <article class={`card ${tone} ${card.provenance === "demo" ? "demo" : "real"} fresh-${fresh}`}
@@ -55,12 +56,16 @@ function Head({ card, fresh, name }: { card: Card; fresh: Freshness; name: strin
   const quiet = fresh === "fresh" && card.reading !== null && delivers(card);
   return (
     <header class="card-head">
-      <h2>
-        <a href={`#/pump/${card.key}`} aria-label={`Bed ${name}, open the pump's page`}>{name}</a>
+      <h2 class={name.length > 4 ? "long" : ""}>
+        <a href={pageOf(card.key)} aria-label={`Bed ${name}, open the pump's page`}>{name}</a>
       </h2>
       <div class="card-who">
         <p class="card-label">{card.label || GAP}</p>
-        <p class="card-drug">{card.programme ? `${capital(card.programme.drug)} ${card.programme.concentration}` : "No order"}</p>
+        <p class="card-drug">
+          {card.programme ? (
+            <><span class="drug">{capital(card.programme.drug)}</span> <span class="strength">{card.programme.concentration}</span></>
+          ) : "No order"}
+        </p>
       </div>
       <p class={`card-status ${quiet ? "" : "strong"} status-${card.reading?.status ?? "none"}`}>{status}</p>
     </header>

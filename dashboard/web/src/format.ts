@@ -6,7 +6,8 @@ export const GAP = "\u00a0";
 
 /** Return `text` (a plain decimal number) rounded to `decimals`, without trailing zeros, thousands spaced. */
 export function number(text: string | number, decimals = 3): string {
-  const value = Number(text);
+  // What is not a plain decimal is not known: an empty text is not zero, and "0x10" is not sixteen.
+  const value = typeof text === "number" || /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value)) return "?";
   const [whole = "0", rest = ""] = Math.abs(value).toFixed(decimals).split(".");
   const digits = rest.replace(/0+$/, "");

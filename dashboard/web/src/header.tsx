@@ -5,7 +5,7 @@ import { AlarmBand } from "./alarm-band";
 import { span, timeOfDay } from "./format";
 import { nurseAlarms } from "./order";
 import { enableSound, soundState, testSound } from "./sound";
-import { brokerUp, cards, engineerNotes, everLinked, linkLostAt, linkUp, nodes, now, serverTime, site, wardAlarms } from "./store";
+import { brokerUp, cards, engineerNotes, everLinked, linkLostAt, linkUp, nodes, now, serverTime, site, wallNow, wardAlarms } from "./store";
 
 export function TrainingStrip() {
   const all = [...cards.value.values()].map((card) => card.value.provenance);
@@ -27,7 +27,7 @@ export function LostBanner() {
     return (
       <p class="lost" role="alert">
         <b>NO LIVE DATA{at ? ` since ${timeOfDay(new Date(at).toISOString(), true)}` : ""}.</b> Look at the pumps.
-        <span>This page lost its connection{at ? ` ${span(Date.now() - at)} ago` : ""} and is trying again.</span>
+        <span>This page lost its connection{at ? ` ${span(wallNow() - at)} ago` : ""} and is trying again.</span>
       </p>
     );
   }

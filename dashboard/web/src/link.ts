@@ -1,6 +1,6 @@
 /** The one WebSocket of this page: comes back by itself, and says at once when nothing comes. */
 
-import { everLinked, linkLostAt, linkUp, now, take } from "./store";
+import { everLinked, linkLostAt, linkUp, now, take, wallNow } from "./store";
 import type { Frame } from "./types";
 
 /** Two heartbeats missed: the numbers on the page are no longer live. */
@@ -10,6 +10,9 @@ const GIVE_UP_MS = 6000;
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 5000;
 
+/** A step of the time of day against this page's own clock that a sleeping machine leaves behind. */
+const SLEPT_MS = 3000;
+
 let socket: WebSocket | null = null;
 let heardMs = 0;
 let attempt = 0;
@@ -18,7 +21,7 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 function lost(): void {
   if (!linkUp.peek()) return;
   linkUp.value = false;
-  linkLostAt.value = Date.now();
+  linkLostAt.value = wallNow();
 }
 
 function heard(frame: Frame): void {
@@ -61,9 +64,19 @@ function again(): void {
   retry = setTimeout(connect, wait);
 }
 
+/** Time of day less the page's clock at the last look: the page's clock stands still while a machine sleeps. */
+let wallLessOwnMs = Date.now() - performance.now();
+
 function tick(): void {
   now.value = performance.now();
+  const wallLessOwn = Date.now() - now.value;
+  const slept = Math.abs(wallLessOwn - wallLessOwnMs) > SLEPT_MS;
+  wallLessOwnMs = wallLessOwn;
   if (!socket) return;
+  if (slept) {
+    again();
+    return;
+  }
   const silent = now.value - heardMs;
   if (silent > SILENT_MS) lost();
   if (silent > GIVE_UP_MS) again();

@@ -5,11 +5,14 @@ import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import "./alarm.css";
+import "./ward.css";
 import { Footer } from "./footer";
 import { EngineerNotes, Header, LostBanner, NodeAlarms, TrainingStrip } from "./header";
 import { start } from "./link";
 import { LiveRegion } from "./live-region";
+import { OtherAlarms } from "./other-alarms";
 import { PumpPage } from "./pump";
+import { pumpOf } from "./route";
 import { startSounding } from "./sound";
 import { Ward } from "./ward";
 
@@ -20,14 +23,15 @@ addEventListener("hashchange", () => {
 });
 
 function Page() {
-  const pump = /^#\/pump\/(.+)$/.exec(route.value)?.[1];
+  const pump = wall ? null : pumpOf(route.value);
   return (
     <>
       <TrainingStrip />
       <LostBanner />
       <Header wall={wall} />
       <NodeAlarms />
-      <main>{pump && !wall ? <PumpPage name={decodeURIComponent(pump)} /> : <Ward wall={wall} />}</main>
+      {pump && <OtherAlarms than={pump} />}
+      <main>{pump ? <PumpPage name={pump} key={pump} /> : <Ward wall={wall} />}</main>
       <EngineerNotes />
       <Footer />
       <LiveRegion />

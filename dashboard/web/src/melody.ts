@@ -39,9 +39,27 @@ function even(notes: number[], lengthS: number, gapS: number): Pulse[] {
   return notes.map((hz, index) => ({ hz, atS: index * (lengthS + gapS), lengthS }));
 }
 
-export const MELODIES: Record<Priority | "LINK_LOST", Melody> = {
+/** What a melody stands for. */
+export type Sounding = Priority | "LINK_LOST";
+
+export const MELODIES: Record<Sounding, Melody> = {
   HIGH: { pulses: high([C5, D4, G4, C5, D4]), everyS: 8 },
   MEDIUM: { pulses: even([C5, D4, G4], 0.2, 0.2), everyS: 15 },
   LOW: { pulses: even([329.63, C4], 0.2, 0.2), everyS: 30 },
   LINK_LOST: { pulses: high([C5, C4, C4, C5, C4]), everyS: 10 },
 };
+
+/** A burst that was begun. */
+export interface Burst {
+  sounding: Sounding;
+  atMs: number;
+}
+
+const URGENCY: Record<Sounding, number> = { HIGH: 3, LINK_LOST: 2, MEDIUM: 1, LOW: 0 };
+
+/** Return how long until the next burst: none for something worse, else when the last burst's rhythm allows it, so
+ * that an alarm that comes and goes neither stutters nor falls silent. */
+export function waitMs(last: Burst | null, next: Sounding, nowMs: number): number {
+  if (!last || URGENCY[next] > URGENCY[last.sounding]) return 0;
+  return Math.max(0, last.atMs + MELODIES[last.sounding].everyS * 1000 - nowMs);
+}

@@ -62,9 +62,39 @@ export interface Placed {
   group: Group;
 }
 
-/** Return all cards in the order of the page. */
-export function arrange(cards: { card: Card; fresh: Freshness }[]): Placed[] {
+/** A place that a card keeps though it got better, until then. */
+export interface Held {
+  group: Group;
+  rank: number;
+  untilMs: number;
+}
+
+/** A card whose alarm got better keeps its place this long: one that comes and goes stays where eyes found it. */
+export const HOLD_MS = 10_000;
+
+interface Shown {
+  card: Card;
+  fresh: Freshness;
+}
+
+/** Return the place of every card: worse takes effect at once, the end of an alarm after `HOLD_MS`. */
+export function settle(before: ReadonlyMap<string, Held>, cards: Shown[], nowMs: number): Map<string, Held> {
+  const after = new Map<string, Held>();
+  for (const { card, fresh } of cards) {
+    const is = rank(card, fresh);
+    const was = before.get(card.key);
+    if (was?.group === "alarm" && was.rank < is.rank && nowMs < was.untilMs) after.set(card.key, was);
+    else after.set(card.key, { ...is, untilMs: nowMs + HOLD_MS });
+  }
+  return after;
+}
+
+/** Return all cards in the order of the page, those in `held` at their held places. */
+export function arrange(cards: Shown[], held: ReadonlyMap<string, Held> = new Map()): Placed[] {
   return cards
-    .map(({ card, fresh }) => ({ card, fresh, ...rank(card, fresh) }))
+    .map(({ card, fresh }) => {
+      const { group, rank: at } = held.get(card.key) ?? rank(card, fresh);
+      return { card, fresh, group, rank: at };
+    })
     .sort((a, b) => a.rank - b.rank || byPlace(a.card, b.card));
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { BedCard } from "./card";
 import { span, timeOfDay } from "./format";
 import { journal } from "./history";
-import { cards, events } from "./store";
+import { cards, events, wallNow } from "./store";
 import { TrendChart } from "./trend";
 import type { Card, JournalEvent } from "./types";
 import { driverWords, eventWords } from "./words";
@@ -16,7 +16,7 @@ function useJournal(pump: string): JournalEvent[] {
   const [old, setOld] = useState<JournalEvent[]>([]);
   useEffect(() => {
     let gone = false;
-    void journal(pump, Date.now() - 7 * DAY_MS, Date.now() + DAY_MS).then((found) => {
+    void journal(pump, wallNow() - 7 * DAY_MS, wallNow() + DAY_MS).then((found) => {
       if (!gone && found) setOld(found);
     });
     return () => {
@@ -64,7 +64,7 @@ export function PumpPage({ name }: { name: string }) {
 
 function dayAndTime(iso: string): string {
   const at = new Date(iso);
-  const today = new Date().toDateString() === at.toDateString();
+  const today = new Date(wallNow()).toDateString() === at.toDateString();
   const day = today ? "" : `${at.toLocaleDateString("en", { day: "numeric", month: "short" })} `;
   return day + timeOfDay(iso, true);
 }

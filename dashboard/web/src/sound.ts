@@ -1,7 +1,7 @@
 /** Alarm sound through WebAudio: blocked until a person allows it, and the page says so. */
 
 import { effect, signal } from "@preact/signals";
-import { MELODIES, type Melody } from "./melody";
+import { MELODIES, waitMs, type Burst, type Melody, type Sounding } from "./melody";
 import { delivers } from "./freshness";
 import { cards, everLinked, linkUp, wardAlarms } from "./store";
 import type { Priority } from "./types";
@@ -64,7 +64,7 @@ export function testSound(): void {
 }
 
 /** Return what should sound now: the worst alarm nobody has answered, or our own lost link. */
-export function wanted(): Priority | "LINK_LOST" | null {
+export function wanted(): Sounding | null {
   const infusing = [...cards.value.values()].some((card) => delivers(card.peek()));
   if (!linkUp.value) return everLinked.value && infusing ? "LINK_LOST" : null;
   const open = wardAlarms.value.filter(({ alarm }) => alarm.signal === "on" || alarm.signal === "latched");
@@ -81,16 +81,16 @@ const ORDER: Record<Priority, number> = { HIGH: 0, MEDIUM: 1, LOW: 2 };
 
 /** Sound for as long as the page lives: at once when something worse comes, then in its own rhythm. */
 export function startSounding(): void {
-  let playing: string | null = null;
-  let timer: ReturnType<typeof setInterval> | undefined;
+  let last: Burst | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const sound = (next: Sounding) => {
+    last = { sounding: next, atMs: performance.now() };
+    play(MELODIES[next]);
+    timer = setTimeout(() => sound(next), MELODIES[next].everyS * 1000);
+  };
   effect(() => {
     const next = soundState.value === "on" ? wanted() : null;
-    if (next === playing) return;
-    playing = next;
-    clearInterval(timer);
-    if (!next) return;
-    const melody = MELODIES[next];
-    play(melody);
-    timer = setInterval(() => play(melody), melody.everyS * 1000);
+    clearTimeout(timer);
+    if (next) timer = setTimeout(() => sound(next), waitMs(last, next, performance.now()));
   });
 }

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { GAP, span } from "./format";
 import { trend } from "./history";
-import { everLinked } from "./store";
+import { everLinked, wallNow } from "./store";
 import type { Limits } from "./types";
 
 const HOUR_MS = 3_600_000;
@@ -40,7 +40,7 @@ export function Spark({ name, limits, flow }: { name: string; limits: Limits | n
   useEffect(() => {
     let gone = false;
     const read = async () => {
-      const end = Date.now();
+      const end = wallNow();
       const found = await trend(name, "flow_ml_h", end - HOUR_MS, end, BUCKETS);
       if (gone || !found) return;
       setKept(found.start_ms.map((at, index) => ({ at, low: found.low[index] ?? 0, high: found.high[index] ?? 0 })));
@@ -52,7 +52,7 @@ export function Spark({ name, limits, flow }: { name: string; limits: Limits | n
       clearInterval(timer);
     };
   }, [name, everLinked.value]);
-  const endMs = Date.now();
+  const endMs = wallNow();
   const last = kept[kept.length - 1]?.at ?? 0;
   const seen = lately.current[lately.current.length - 1]?.at ?? 0;
   if (flow !== null && endMs - seen >= EVERY_MS) {

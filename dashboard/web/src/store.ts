@@ -3,7 +3,7 @@
 import { computed, signal, type Signal } from "@preact/signals";
 import { Transit } from "./age";
 import { freshness, type Freshness } from "./freshness";
-import { arrange, nurseAlarms, type Placed } from "./order";
+import { arrange, nurseAlarms, settle, type Held, type Placed } from "./order";
 import type { Alarm, Card, CardFrame, Frame, JournalEvent, NodePart } from "./types";
 
 const EVENTS_KEPT = 300;
@@ -25,6 +25,19 @@ const shape = signal(0);
 export const events = signal<JournalEvent[]>([]);
 
 let transit = new Transit();
+/** Server's time of day less this page's own clock, in ms: this machine's time of day may be wrong by hours. */
+let wallOffsetMs: number | null = null;
+
+/** Return the server's time of day in ms since 1970; this machine's before the server was heard. */
+export function wallNow(): number {
+  return wallOffsetMs === null ? Date.now() : wallOffsetMs + performance.now();
+}
+
+function setWall(serverWall: string, arrivedMs: number): void {
+  const ms = Date.parse(serverWall);
+  if (Number.isFinite(ms)) wallOffsetMs = ms - arrivedMs;
+  serverTime.value = serverWall;
+}
 
 /** Take one frame of the stream at page time `arrivedMs`. */
 export function take(frame: Frame, arrivedMs: number): void {
@@ -39,7 +52,7 @@ export function take(frame: Frame, arrivedMs: number): void {
       site.value = frame.site;
       version.value = frame.version;
       events.value = frame.events.slice(-EVENTS_KEPT).reverse();
-      takeSite(frame);
+      takeSite(frame, arrivedMs);
       break;
     }
     case "cards": {
@@ -61,7 +74,7 @@ export function take(frame: Frame, arrivedMs: number): void {
       }
       return;
     case "site":
-      takeSite(frame);
+      takeSite(frame, arrivedMs);
       for (const [key, notLive] of Object.entries(frame.not_live)) {
         const present = cards.peek().get(key);
         const age = frame.ages[key] ?? null;
@@ -71,7 +84,7 @@ export function take(frame: Frame, arrivedMs: number): void {
       }
       break;
     case "beat":
-      serverTime.value = frame.server_time;
+      setWall(frame.server_time, arrivedMs);
       return;
     case "event":
       events.value = [frame.event, ...events.peek().filter((event) => event.id !== frame.event.id)].slice(0, EVENTS_KEPT);
@@ -90,8 +103,8 @@ function dropPlaceholder(map: Map<string, Signal<Card>>, part: CardFrame): void 
   }
 }
 
-function takeSite(frame: { server_time: string; broker_up: boolean; nodes: NodePart[] }): void {
-  serverTime.value = frame.server_time;
+function takeSite(frame: { server_time: string; broker_up: boolean; nodes: NodePart[] }, arrivedMs: number): void {
+  setWall(frame.server_time, arrivedMs);
   brokerUp.value = frame.broker_up;
   nodes.value = frame.nodes;
 }
@@ -108,14 +121,16 @@ export function freshnessOf(card: Card, nowMs: number): Freshness {
 /** Moves once a second: what depends on ages is looked at anew then. */
 export const second = computed(() => Math.floor(now.value / 1000));
 
+let held: ReadonlyMap<string, Held> = new Map();
+
 /** All cards in the order of the page. */
 export const placed = computed<Placed[]>(() => {
   void shape.value;
   void second.value;
   const nowMs = now.peek();
-  return arrange(
-    [...cards.value.values()].map((card) => ({ card: card.peek(), fresh: freshnessOf(card.peek(), nowMs) })),
-  );
+  const shown = [...cards.value.values()].map((card) => ({ card: card.peek(), fresh: freshnessOf(card.peek(), nowMs) }));
+  held = settle(held, shown, nowMs);
+  return arrange(shown, held);
 });
 
 export interface WardAlarm {

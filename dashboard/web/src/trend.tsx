@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import { chartOptions, range, type Mark, type Row } from "./chart";
 import { unit } from "./format";
 import { trend } from "./history";
+import { wallNow } from "./store";
 import type { Card, JournalEvent, Trend } from "./types";
 
 const MINUTE_MS = 60_000;
@@ -81,7 +82,7 @@ export function TrendChart({ of, lines }: { of: Signal<Card>; lines: JournalEven
     const zoom = (fromS: number, toS: number) => {
       const spanMs = Math.max(NARROWEST_MS, (toS - fromS) * 1000);
       const endMs = fromS * 1000 + spanMs;
-      setView({ spanMs, endMs: endMs >= Date.now() ? null : endMs });
+      setView({ spanMs, endMs: endMs >= wallNow() ? null : endMs });
     };
     const rows = JSON.parse(shape) as Row[];
     plots.current = rows.map((row, index) => ({
@@ -108,7 +109,7 @@ export function TrendChart({ of, lines }: { of: Signal<Card>; lines: JournalEven
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
       const { spanMs, endMs } = viewNow.current;
-      const end = endMs ?? Date.now();
+      const end = endMs ?? wallNow();
       const found = await Promise.all(plots.current.map(({ row }) => trend(key, row.series, end - spanMs, end, BUCKETS)));
       if (gone) return;
       plots.current.forEach(({ row, plot }, index) => draw(plot, row, found[index] ?? null, end - spanMs, end, of.peek()));
@@ -147,8 +148,8 @@ export function TrendChart({ of, lines }: { of: Signal<Card>; lines: JournalEven
 }
 
 function moved(view: View, share: number): View {
-  const endMs = (view.endMs ?? Date.now()) + view.spanMs * share;
-  return { ...view, endMs: endMs >= Date.now() ? null : endMs };
+  const endMs = (view.endMs ?? wallNow()) + view.spanMs * share;
+  return { ...view, endMs: endMs >= wallNow() ? null : endMs };
 }
 
 function draw(plot: uPlot, row: Row, found: Trend | null, fromMs: number, toMs: number, card: Card): void {
@@ -167,7 +168,7 @@ function draw(plot: uPlot, row: Row, found: Trend | null, fromMs: number, toMs: 
   };
   found?.start_ms.forEach((ms, index) => add(ms, found.low[index]!, found.high[index]!, found.mean[index]!));
   const newest = liveValue(card, row.series);
-  const now = Date.now();
+  const now = wallNow();
   if (newest !== null && toMs > now - 3000 && now / 1000 > (at[at.length - 1] ?? 0)) add(now, newest, newest, newest);
   const highest = columns[1].reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
   const [min, max] = range(row, highest);
