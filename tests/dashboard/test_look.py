@@ -142,7 +142,7 @@ CUT = """(all) => all.flatMap((of) => {
   const own = of.getBoundingClientRect();
   const card = of.closest(".card").getBoundingClientRect();
   const whole = own.width > 20 && own.right <= card.right && own.bottom <= card.bottom;
-  return whole ? [] : [[of.closest(".card").dataset.key, own.width, own.right - card.right, own.bottom - card.bottom]];
+  return whole ? [] : [of.closest(".card").dataset.key];
 })"""
 
 
