@@ -36,7 +36,9 @@ def check_config(config: ConfigOption) -> None:
 
 
 def schema(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="config, library, map, card or ward.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="config, library, map, card, ward or scenario.")
+    ],
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     from pumpd.schemas import schema_text

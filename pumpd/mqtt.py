@@ -6,13 +6,14 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from pumpd.errors import TransportError
 from pumpd.mqtt_client import CONNECT_TIMEOUT_S, Broker, Incoming, LastWill, MqttClient
 
-__all__ = ["BackOff", "Broker", "Incoming", "LastWill", "MqttConnection"]
+__all__ = ["BackOff", "Broker", "Incoming", "LastWill", "MqttConnection", "OpenSession", "Session"]
 
 PENDING_PUBLISHES = 16
 """Publishes that may wait for their PUBACK at a time; below paho's own 20, so that paho queues nothing."""
@@ -39,6 +40,43 @@ class BackOff:
         return whole_s * chance.uniform(0.5, 1.0)
 
 
+class Session(Protocol):
+    """One session with a broker, as ``MqttClient`` is one; the broker in memory has another."""
+
+    @property
+    def busy(self) -> bool:
+        """True while something waits to be written to the socket."""
+        ...
+
+    async def enter(self) -> None:
+        """Connect; TransportError when there is no broker or it does not want us."""
+        ...
+
+    async def leave(self, *, goodbye: bool) -> None:
+        """Close everything at once; with ``goodbye``, if the socket takes it, the last will stays untold."""
+        ...
+
+    async def read(self, on_message: Callable[[Incoming], None]) -> None:
+        """Hand on messages until the session is lost; TransportError then."""
+        ...
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
+        """Publish; with QoS 1 return once the broker has it, and wait for that as long as it takes."""
+        ...
+
+    async def subscribe(self, topic: str, qos: int, timeout_s: float = ...) -> None:
+        """Subscribe for this session."""
+        ...
+
+    async def unsubscribe(self, topic: str) -> None:
+        """End a subscription."""
+        ...
+
+
+OpenSession = Callable[[Broker, str, LastWill | None, Callable[[], None]], Session]
+"""Makes a session, not connected: broker, identifier, last will, and whom to tell of a dropped message."""
+
+
 class MqttConnection:
     """One connection to one broker, made again whenever it is lost."""
 
@@ -52,6 +90,7 @@ class MqttConnection:
         subscriptions: Sequence[tuple[str, int]] = (),
         chance: random.Random | None = None,
         back_off: BackOff | None = None,
+        session: OpenSession = MqttClient,
     ) -> None:
         """``subscriptions`` are (filter, QoS), made anew at every connect.
 
@@ -65,7 +104,8 @@ class MqttConnection:
         self._subscriptions = tuple(subscriptions)
         self._chance = chance or random.Random()  # noqa: S311 - jitter, no secret
         self._back_off = back_off or BackOff()
-        self._client: MqttClient | None = None
+        self._open = session
+        self._client: Session | None = None
         self._window = asyncio.Semaphore(PENDING_PUBLISHES)
         self._unanswered: dict[object, float] = {}
         self._was_up = False
@@ -112,7 +152,7 @@ class MqttConnection:
 
     async def _session(self, while_up: Callable[[], Coroutine[None, None, None]]) -> None:
         self._was_up = False
-        client = MqttClient(self.broker, self._identifier, self._will, self._count_dropped)
+        client = self._open(self.broker, self._identifier, self._will, self._count_dropped)
         await client.enter()
         running: list[asyncio.Task[None]] = []
         goodbye = False
@@ -191,7 +231,7 @@ class MqttConnection:
         """End a subscription; TransportError while down. Waits as ``publish`` does."""
         await self._up().unsubscribe(topic)
 
-    def _up(self) -> MqttClient:
+    def _up(self) -> Session:
         if self._client is None:
             raise TransportError(f"no connection to the broker at {self.broker.host}:{self.broker.port}")
         return self._client

@@ -17,6 +17,7 @@ KINDS = {
     "map": ("pumpd.protocols.registers", "RegisterMap", "the register map of a Modbus pump"),
     "card": ("pumpd.drivers.card", "Card", "the card of a driver"),
     "ward": ("pumpd.simulator.ward", "Ward", "a simulated ward"),
+    "scenario": ("pumpd.qa.scenario", "Scenario", "a scenario for pumpd qa run"),
 }
 """Each kind of file: the module and name of its model, and what it is called."""
 

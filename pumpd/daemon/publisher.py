@@ -6,6 +6,7 @@ Nothing here makes the daemon wait: what it tells is noted and goes out when the
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Sequence
 
@@ -23,7 +24,8 @@ from pumpd.daemon.publisher_retained import RetainedTopics
 from pumpd.daemon.publisher_telemetry import TelemetryWriter
 from pumpd.daemon.seams import CommandPort, LivePump, Ward
 from pumpd.errors import TransportError
-from pumpd.mqtt import Broker, Incoming, LastWill, MqttConnection
+from pumpd.mqtt import Broker, Incoming, LastWill, MqttConnection, OpenSession
+from pumpd.mqtt_client import MqttClient
 from pumpd.store.base import Journal, OutboxLine
 
 TELEMETRY_EVERY_S = 0.25
@@ -45,7 +47,15 @@ class NodePublisher:
     """The daemon's publisher; see ``seams.Publisher``."""
 
     def __init__(
-        self, broker: Broker, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock
+        self,
+        broker: Broker,
+        ward: Ward,
+        journal: Journal,
+        commands: CommandPort,
+        clock: Clock,
+        *,
+        chance: random.Random | None = None,
+        session: OpenSession = MqttClient,
     ) -> None:
         self._ward = ward
         self._clock = clock
@@ -72,6 +82,8 @@ class NodePublisher:
                 (self._topics.node_status(ward.node), 1),
                 *([] if refused else [(self._topics.commands(ward.node), 1)]),
             ],
+            chance=chance,
+            session=session,
         )
         self._told = self._told_before = False
         """Whether the broker has had our status at all, and whether in an earlier connection."""

@@ -39,11 +39,16 @@ class Placed:
     served: ServedLine
 
 
+Serve = Callable[[str, int, SimulatedLine], ServedLine]
+"""Makes the wire of a line, unplugged, from where it listens and which copy of the line it is."""
+
+
 @dataclass(slots=True)
 class Stage:
     """A ward in the making or at work. Needs a running loop, whose time it lives by."""
 
     ward: Ward
+    wire_for: Serve = field(default_factory=lambda: serve)
     lines: list[ServedLine] = field(default_factory=list)
     pumps: dict[str, Placed] = field(default_factory=dict)
     _timers: list[asyncio.TimerHandle] = field(default_factory=list)
@@ -131,7 +136,7 @@ class Stage:
         suffix = f"-{copy_index + 1}" if section.repeat > 1 else ""
         pumps = [make_pump(pump, suffix, builders, self.ward.seed) for pump in section.pumps]
         line = SimulatedLine(pumps, random.Random(seeds.getrandbits(64)))  # noqa: S311 - see above
-        served = serve(section.listen, copy_index, line)
+        served = self.wire_for(section.listen, copy_index, line)
         await served.plug()
         self.lines.append(served)
         for pump in pumps:

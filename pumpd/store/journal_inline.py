@@ -92,6 +92,13 @@ class InlineJournal:
         self._write()
         self._file.close()
 
+    def crash(self) -> None:
+        """End as ``kill -9`` would: what was not committed is lost, and the file may be opened again."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._file.close()
+
     def _write_in(self, wait_s: float) -> None:
         loop = asyncio.get_running_loop()
         if self._timer is not None:

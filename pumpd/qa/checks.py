@@ -1,0 +1,159 @@
+"""What a scenario expects, one line each."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator, model_validator
+
+from pumpd.core.alarms import AlarmSignal
+from pumpd.core.freshness import Freshness
+from pumpd.core.telemetry import PumpStatus
+from pumpd.fields import Millilitres, Number, TopicId, refused
+from pumpd.qa.happenings import exactly, known_condition
+from pumpd.simulator.timeline import WardPart
+
+TAKES: dict[str, tuple[str, ...]] = {
+    "raised": ("alarm", "priority", "within_s"),
+    "never": ("alarm",),
+    "signal": ("alarm", "at_s", "is"),
+    "status": ("pump", "at_s", "is"),
+    "paused": ("pump", "within_s"),
+    "volume": ("pump", "least", "most"),
+    "dose": ("pump", "least_dose", "most_dose"),
+    "shown": ("pump", "at_s", "is"),
+    "answer": ("request", "is"),
+    "nothing-else": (),
+}
+"""Each check and the keys that it needs."""
+MAY_TAKE: dict[str, tuple[str, ...]] = {
+    "raised": ("pump", "channel", "after_s"),
+    "never": ("pump", "channel"),
+    "signal": ("pump", "channel"),
+    "status": ("channel",),
+    "paused": ("channel", "after_s"),
+    "volume": ("channel", "after_s", "at_s"),
+    "dose": ("channel", "after_s", "at_s"),
+    "shown": ("channel",),
+}
+WORDS: dict[str, tuple[str, ...]] = {
+    "signal": tuple(signal.value for signal in AlarmSignal),
+    "status": tuple(status.value for status in PumpStatus),
+    "shown": (*(fresh.value for fresh in Freshness), "nothing"),
+    "answer": ("accepted", "refused", "nothing"),
+}
+"""What ``is`` may say for each check that has it."""
+_AMOUNT = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?) (?P<unit>mg|ug|U)")
+_PICO = {"mg": 10**9, "ug": 10**6, "U": 10**12}
+
+
+def _amount(value: object) -> Fraction:
+    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise refused(f"{value!r} is no amount of a drug", "an amount in mg, ug or U", "write it as 21 mg")
+    return Fraction(match["number"]) * _PICO[match["unit"]]
+
+
+Amount = Annotated[
+    Fraction,
+    PlainValidator(_amount),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? (mg|ug|U)$"}),
+]
+"""An amount of a drug, in picograms (or pico-units)."""
+
+
+class Check(WardPart):
+    """One thing that must be so."""
+
+    check: str
+    """raised, never, signal, status, paused, volume, dose, shown, answer or nothing-else."""
+    pump: TopicId | None = None
+    """Which pump; without it the alarm is one of the node (raised, signal) or of anybody (never)."""
+    channel: str = "1"
+    """Which channel."""
+    alarm: str | None = None
+    """For raised, never and signal: which alarm."""
+    priority: Literal["LOW", "MEDIUM", "HIGH"] | None = None
+    """For raised."""
+    after_s: Number = Field(default=0, ge=0)
+    """From when on, in seconds after the daemon was started."""
+    within_s: Annotated[float, Field(gt=0)] | None = None
+    """For raised and paused: how long after after_s at most."""
+    at_s: Annotated[float, Field(ge=0)] | None = None
+    """For signal, status, shown, volume and dose: when; volume and dose take the end without it."""
+    is_: str | None = Field(default=None, alias="is")
+    """What it must be then."""
+    least: Millilitres | None = None
+    """For volume: at least so much was given since after_s."""
+    most: Millilitres | None = None
+    """For volume: at most so much."""
+    least_dose: Amount | None = None
+    """For dose: at least so much drug, by the concentration of the programme, such as 20.8 mg."""
+    most_dose: Amount | None = None
+    """For dose: at most so much drug."""
+    request: str | None = None
+    """For answer: the name of an acknowledge or pause-pump in the timeline."""
+
+    @field_validator("check")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in TAKES:
+            raise refused(f"there is no check '{value}'", ", ".join(TAKES), "write one of these")
+        return value
+
+    @field_validator("alarm")
+    @classmethod
+    def _known_alarm(cls, value: str | None) -> str | None:
+        return value if value is None else known_condition(value)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Check:
+        needed = {
+            check: tuple("is_" if key == "is" else key for key in keys) for check, keys in TAKES.items()
+        }
+        exactly(self, self.check, needed, MAY_TAKE, {"check"})
+        words = WORDS.get(self.check)
+        if words is not None and self.is_ not in words:
+            raise refused(f"{self.check} can not be '{self.is_}'", ", ".join(words), "write one of these")
+        return self
+
+    @property
+    def until_s(self) -> float:
+        """The end of the span in which it must happen."""
+        return self.after_s + (self.within_s or 0.0)
+
+    def __str__(self) -> str:
+        whom = f"{self.pump}: " if self.pump else ""
+        match self.check:
+            case "raised":
+                when = f"within {self.within_s:g} s of {self.after_s:g} s"
+                return f"{whom}{self.alarm} is raised at {self.priority} {when}"
+            case "never":
+                return f"{whom}{self.alarm} is never raised"
+            case "signal":
+                return f"{whom}{self.alarm} is {self.is_} at {self.at_s:g} s"
+            case "status":
+                return f"{whom}the pump is {self.is_} at {self.at_s:g} s"
+            case "paused":
+                return f"{whom}the pump is paused within {self.within_s:g} s of {self.after_s:g} s"
+            case "volume":
+                return f"{whom}{self.least} to {self.most} are given{self._span()}"
+            case "dose":
+                return f"{whom}{_mg(self.least_dose)} to {_mg(self.most_dose)} are given{self._span()}"
+            case "shown":
+                return f"{whom}its reading is {self.is_} at {self.at_s:g} s"
+            case "answer":
+                return f"the answer to '{self.request}' is {self.is_}"
+            case _:
+                return "nothing else is raised"
+
+    def _span(self) -> str:
+        since = f" from {self.after_s:g} s" if self.after_s else ""
+        return f"{since} by {self.at_s:g} s" if self.at_s is not None else since
+
+
+def _mg(amount: Fraction | None) -> str:
+    return "" if amount is None else f"{float(amount / _PICO['mg']):g} mg"

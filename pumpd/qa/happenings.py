@@ -1,0 +1,125 @@
+"""What happens in a scenario besides what a simulated ward knows: daemon, broker, stores, clock, people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from pumpd.core.conditions import ConditionId
+from pumpd.fields import Number, TopicId, refused
+from pumpd.simulator.timeline import TAKES as AT_PUMP
+from pumpd.simulator.timeline import TimelineEvent, WardPart
+
+TAKES: dict[str, tuple[str, ...]] = {
+    "swap": ("pump", "serial_number"),
+    "reboot": ("pump", "for_s"),
+    "broker-down": (),
+    "broker-up": (),
+    "broker-empty": (),
+    "broker-freeze": (),
+    "broker-thaw": (),
+    "network-down": (),
+    "network-up": (),
+    "journal-fail": (),
+    "journal-slow": ("commit_after_s",),
+    "journal-well": (),
+    "history-fail": (),
+    "history-well": (),
+    "kill-daemon": (),
+    "start-daemon": (),
+    "restart-daemon": (),
+    "step-clock": ("step_s",),
+    "acknowledge": ("alarm", "by"),
+    "pause-pump": ("pump", "by"),
+}
+"""Each action that is no simulated pump's own, and the keys that it needs."""
+MAY_TAKE: dict[str, tuple[str, ...]] = {
+    "acknowledge": ("pump", "channel", "name", "revisions_ago"),
+    "pause-pump": ("channel", "name"),
+}
+
+
+def known_condition(value: str) -> str:
+    """Return ``value`` when the catalogue has such a condition; refused otherwise."""
+    known = [condition.value for condition in ConditionId]
+    if value not in known:
+        raise refused(f"there is no alarm '{value}'", ", ".join(known), "write one of these")
+    return value
+
+
+class SiteEvent(WardPart):
+    """One thing that happens to the daemon, its surroundings or its people."""
+
+    at_s: Number = Field(ge=0)
+    """Seconds after the daemon was started."""
+    action: str
+    """What happens."""
+    pump: TopicId | None = None
+    """For swap, reboot, acknowledge and pause-pump; an acknowledgement without it is of the node's alarm."""
+    channel: str = "1"
+    """Which channel."""
+    serial_number: Annotated[str, Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")] | None = None
+    """For swap: of the pump that stands there now, such as SIM-9001; it is stopped and set to nothing."""
+    for_s: Annotated[float, Field(gt=0)] | None = None
+    """For reboot: how long it is off; it comes back stopped, with its counter at 0 and its rate kept."""
+    commit_after_s: Annotated[float, Field(gt=0)] | None = None
+    """For journal-slow: how long each write takes."""
+    step_s: Number | None = None
+    """For step-clock: by how much somebody sets the time of day; negative sets it back."""
+    alarm: str | None = None
+    """For acknowledge: which alarm."""
+    by: Annotated[str, Field(min_length=1)] | None = None
+    """For acknowledge and pause-pump: who asks."""
+    name: str | None = None
+    """What a check calls this request."""
+    revisions_ago: Annotated[int, Field(strict=True, ge=0)] | None = None
+    """For acknowledge: name an older revision, as a page does that has not seen the newest one."""
+
+    @field_validator("action")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in TAKES:
+            known = ", ".join([*AT_PUMP, *TAKES])
+            raise refused(f"there is no action '{value}'", known, "write one of these")
+        return value
+
+    @field_validator("alarm")
+    @classmethod
+    def _known_alarm(cls, value: str | None) -> str | None:
+        return value if value is None else known_condition(value)
+
+    @model_validator(mode="after")
+    def _complete(self) -> SiteEvent:
+        exactly(self, self.action, TAKES, MAY_TAKE, {"at_s", "action"})
+        return self
+
+
+def exactly(
+    given: WardPart,
+    what: str,
+    needed: dict[str, tuple[str, ...]],
+    allowed: dict[str, tuple[str, ...]],
+    always: set[str],
+) -> None:
+    """Refuse ``given`` unless it has the keys that ``what`` needs and no others than it may have."""
+    keys = given.model_fields_set - always
+    missing = set(needed[what]) - keys
+    spare = keys - set(needed[what]) - set(allowed.get(what, ()))
+    if missing or spare:
+        said = (
+            f"is missing {', '.join(sorted(missing))}" if missing else f"takes no {', '.join(sorted(spare))}"
+        )
+        takes = ", ".join([*needed[what], *allowed.get(what, ())]) or "nothing more"
+        raise refused(f"{what}: it {said}", takes, "give exactly what it needs")
+
+
+def _kind(value: Any) -> str:
+    action = value.get("action") if isinstance(value, dict) else getattr(value, "action", None)
+    return "at-pump" if action in AT_PUMP else "at-site"
+
+
+Happening = Annotated[
+    Annotated[TimelineEvent, Tag("at-pump")] | Annotated[SiteEvent, Tag("at-site")], Discriminator(_kind)
+]
+"""One line of a scenario's timeline."""

@@ -1,0 +1,160 @@
+"""Holds what a scenario was seen to do against what it expects, and against what always holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from pumpd.core.quantities import NL_PER_ML, decimal_text
+from pumpd.qa.checks import Check
+from pumpd.qa.record import Channel, Record, Sample, Transition
+from pumpd.qa.scenario import Scenario
+
+_WORSE = {"LOW": 1, "MEDIUM": 2, "HIGH": 3}
+_PG_PER_MG = 10**9
+
+
+def sample_times(scenario: Scenario) -> list[float]:
+    """Return the moments, in seconds, at which checks look at pumps."""
+    times = {0.0, scenario.duration_s}
+    for check in scenario.expect:
+        times.add(check.after_s)
+        if check.at_s is not None:
+            times.add(check.at_s)
+    return sorted(times)
+
+
+def failures(scenario: Scenario, record: Record) -> list[str]:
+    """Return each expectation that did not come true, with what happened instead; empty when all did."""
+    found: list[str] = []
+    for check in scenario.expect:
+        found += [f"expected: {check}; {instead}" for instead in _judge(scenario, record, check)]
+    return found
+
+
+def _judge(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
+    match check.check:
+        case "raised":
+            yield from _raised(record, check)
+        case "never":
+            yield from _never(record, check)
+        case "signal":
+            yield from _signal(record, check)
+        case "status":
+            yield from _is(check, _at(record, check, check.at_s or 0.0).status)
+        case "shown":
+            yield from _is(check, _at(record, check, check.at_s or 0.0).shown)
+        case "paused":
+            yield from _paused(record, check)
+        case "volume":
+            assert check.least is not None
+            assert check.most is not None
+            given_nl = _given_nl(scenario, record, check)
+            if not check.least.nl <= given_nl <= check.most.nl:
+                yield f"given were {decimal_text(given_nl, NL_PER_ML)} mL"
+        case "dose":
+            yield from _dose(scenario, record, check)
+        case "answer":
+            yield from _is(check, record.answers.get(check.request or "", "nothing"))
+        case _:
+            yield from _something_else(scenario.expect, record)
+
+
+def _is(check: Check, found: str) -> Iterator[str]:
+    if found != check.is_:
+        yield f"it was {found}"
+
+
+def _whose(check: Check) -> Channel | None:
+    return None if check.pump is None else (check.pump, check.channel)
+
+
+def _covers(check: Check, seen: Transition) -> bool:
+    """Return whether an expected alarm speaks of this transition; what leads up to it is no surprise."""
+    if (check.alarm, _whose(check)) != (seen.alarm, seen.whose) or check.priority is None:
+        return False
+    return check.after_s <= seen.at_s <= check.until_s and _WORSE[seen.priority] <= _WORSE[check.priority]
+
+
+def _raised(record: Record, check: Check) -> Iterator[str]:
+    told = [seen for seen in record.transitions if seen.raises]
+    if not any(_covers(check, seen) and seen.priority == check.priority for seen in told):
+        same = [s for s in told if (s.alarm, s.whose) == (check.alarm, _whose(check))]
+        yield "raised were " + (_listed(same) or "none of it")
+
+
+def _never(record: Record, check: Check) -> Iterator[str]:
+    told = [s for s in record.transitions if s.raises and s.alarm == check.alarm]
+    if check.pump is not None:
+        told = [s for s in told if s.whose == _whose(check)]
+    if told:
+        yield f"raised were {_listed(told)}"
+
+
+def _signal(record: Record, check: Check) -> Iterator[str]:
+    until = [
+        seen
+        for seen in record.transitions
+        if (seen.alarm, seen.whose) == (check.alarm, _whose(check)) and seen.at_s <= (check.at_s or 0.0)
+    ]
+    yield from _is(check, until[-1].signal if until else "off")
+
+
+def _something_else(expect: Sequence[Check], record: Record) -> Iterator[str]:
+    wanted = [check for check in expect if check.check == "raised"]
+    surprises = [s for s in record.transitions if s.raises and not any(_covers(c, s) for c in wanted)]
+    if surprises:
+        yield f"raised were also {_listed(surprises)}"
+
+
+def _paused(record: Record, check: Check) -> Iterator[str]:
+    assert check.pump is not None
+    samples = record.samples[check.pump, check.channel]
+    paused = [s.at_s for s in samples if s.status == "paused" and s.at_s >= check.after_s]
+    if not paused or paused[0] > check.until_s:
+        yield f"it was paused at {paused[0]:g} s" if paused else "it was not paused"
+
+
+def _dose(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
+    programme = next(pump.programme for pump in scenario.pumps if pump.id == check.pump)
+    assert programme is not None
+    assert check.least_dose is not None
+    assert check.most_dose is not None
+    given_nl = _given_nl(scenario, record, check)
+    given = Fraction(given_nl * programme.concentration.p_per_ml, NL_PER_ML)
+    if not check.least_dose <= given <= check.most_dose:
+        yield f"given were {float(given / _PG_PER_MG):g} mg"
+
+
+def _given_nl(scenario: Scenario, record: Record, check: Check) -> int:
+    end_s = scenario.duration_s if check.at_s is None else check.at_s
+    return _at(record, check, end_s).given_nl - _at(record, check, check.after_s).given_nl
+
+
+def _at(record: Record, check: Check, at_s: float) -> Sample:
+    """Return the last sample up to a moment; there is one at every moment that a check names."""
+    assert check.pump is not None
+    samples = [s for s in record.samples[check.pump, check.channel] if s.at_s <= at_s + 1e-9]
+    return samples[-1]
+
+
+def _listed(seen: Sequence[Transition]) -> str:
+    listed = [
+        f"{s.whose[0] if s.whose else 'the node'}: {s.alarm} {s.priority} at {s.at_s:.1f} s" for s in seen[:8]
+    ]
+    more = f" and {len(seen) - 8} more" if len(seen) > 8 else ""
+    return ", ".join(listed) + more
+
+
+def broken_invariants(record: Record, raises: Sequence[str], *, all_told: bool) -> list[str]:
+    """Return what must never be, in any scenario, and was.
+
+    ``all_told`` says that daemon and broker were well at the end, so that everything must have gone out.
+    """
+    found = [f"INV-1: after a frame from pumpd a pump gave more: {frame}" for frame in raises]
+    lost = sorted(record.journalled - record.published)
+    if all_told and lost:
+        found.append(f"INV-4: {len(lost)} journalled events never reached a broker, the first {lost[0]}")
+    if record.not_demo:
+        found.append(f"INV-5: {record.not_demo} messages said that a simulated pump is real")
+    return found

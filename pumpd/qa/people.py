@@ -1,0 +1,141 @@
+"""A person at a dashboard: sees what the broker says, and asks the daemon for what a person may ask."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from pumpd.contract.payloads import (
+    AcknowledgePayload,
+    CommandPayload,
+    NodeStatusPayload,
+    PausePumpPayload,
+    ReplyPayload,
+    SnapshotPayload,
+)
+from pumpd.contract.topics import Topics
+from pumpd.errors import TransportError
+from pumpd.mqtt import Broker, Incoming, MqttConnection
+from pumpd.qa.broker import MemoryBroker
+from pumpd.qa.happenings import SiteEvent
+from pumpd.qa.record import Record
+
+DASHBOARD = "qa-desk"
+ASKS_FOR_MS = 5_000
+"""How long a request is valid."""
+
+
+class Desk:
+    """One dashboard with people at it; what it hears is all that it knows."""
+
+    def __init__(
+        self,
+        broker: MemoryBroker,
+        where: Broker,
+        topics: Topics,
+        node: str,
+        record: Record,
+        chance: random.Random,
+    ) -> None:
+        self._topics = topics
+        self._node = node
+        self._record = record
+        self._status: NodeStatusPayload | None = None
+        self._revisions: dict[tuple[str | None, str], list[int]] = {}
+        self._asked: dict[str, str] = {}
+        self._count = 0
+        self._sending: dict[asyncio.Task[None], None] = {}
+        self._connection = MqttConnection(
+            where,
+            identifier=DASHBOARD,
+            on_message=self._hear,
+            subscriptions=[(topic, 1) for topic in topics.everything_live()],
+            chance=chance,
+            session=broker.session,
+        )
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            await self._connection.run(_for_ever)
+        finally:
+            for task in self._sending:
+                task.cancel()
+            await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def ask(self, event: SiteEvent, now_ms: int) -> None:
+        """Ask for what the timeline says; the answer is written down when it comes."""
+        self._count += 1
+        command_id = f"qa-request-{self._count:04}"
+        if event.name is not None:
+            self._record.answers[event.name] = "nothing"
+            self._asked[command_id] = event.name
+        common = {
+            "id": command_id,
+            "dashboard": DASHBOARD,
+            "user": event.by,
+            "boot_id": "" if self._status is None else self._status.boot_id,
+            "expires_ms": now_ms + ASKS_FOR_MS,
+        }
+        command: CommandPayload
+        if event.action == "acknowledge":
+            channel = None if event.pump is None else event.channel
+            revision = self._revision(event)
+            command = AcknowledgePayload.model_validate(
+                {
+                    **common,
+                    "pump": event.pump,
+                    "channel": channel,
+                    "condition": event.alarm,
+                    "revision": revision,
+                }
+            )
+        else:
+            reason = "a person at the bed asked for it"
+            command = PausePumpPayload.model_validate(
+                {**common, "pump": event.pump, "channel": event.channel, "reason": reason}
+            )
+        topic = self._topics.command(self._node, event.action)
+        task = asyncio.get_running_loop().create_task(
+            self._send(topic, command.model_dump_json().encode()), name=f"qa.{command_id}"
+        )
+        self._sending[task] = None
+        task.add_done_callback(lambda sent: self._sending.pop(sent, None))
+
+    async def _send(self, topic: str, payload: bytes) -> None:
+        try:
+            await self._connection.publish(topic, payload)
+        except TransportError:
+            return  # the page says "not done: use the pump"; the scenario sees no answer
+
+    def _revision(self, event: SiteEvent) -> int:
+        seen = self._revisions.get((event.pump, event.alarm or ""), [0])
+        return seen[max(0, len(seen) - 1 - (event.revisions_ago or 0))]
+
+    def _hear(self, message: Incoming) -> None:
+        if message.topic.endswith("/snapshot"):
+            if b'"condition"' not in message.payload:
+                return  # without alarms there is nothing to take, and there are many of them
+            snapshot = SnapshotPayload.model_validate_json(message.payload)
+            for alarm in snapshot.alarms:
+                self._saw(snapshot.pump, alarm.condition, alarm.revision)
+        elif message.topic == self._topics.node_status(self._node):
+            self._status = NodeStatusPayload.model_validate_json(message.payload)
+            for alarm in self._status.alarms:
+                self._saw(None, alarm.condition, alarm.revision)
+        elif "/reply/" in message.topic:
+            reply = ReplyPayload.model_validate_json(message.payload)
+            name = self._asked.get(reply.id)
+            if name is not None:
+                self._record.answers[name] = "accepted" if reply.accepted else "refused"
+            at_s = asyncio.get_running_loop().time()
+            self._record.write(at_s, "answer", id=reply.id, accepted=reply.accepted, reason=reply.reason)
+
+    def _saw(self, pump: str | None, condition: str, revision: int) -> None:
+        seen = self._revisions.setdefault((pump, condition), [])
+        if revision not in seen:
+            seen.append(revision)
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()

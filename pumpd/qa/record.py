@@ -1,0 +1,132 @@
+"""What a scenario was seen to do: transitions, samples, answers; and the event log two equal runs share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from pumpd.contract.payloads import EventPayload
+from pumpd.store.base import HistoryRow, WriterStatus
+
+Channel = tuple[str, str]
+"""Pump and channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of an alarm's signal, when the daemon told it."""
+
+    at_s: float
+    whose: Channel | None
+    """None: the node's own."""
+    alarm: str
+    event: str
+    before: str
+    signal: str
+    priority: str
+    title: str
+    by: str
+
+    @property
+    def raises(self) -> bool:
+        """True when people were told anew."""
+        return self.event in {"raise", "worsen"} and self.signal == "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a pump did at one moment, read off the simulated pump itself."""
+
+    at_s: float
+    status: str
+    flow_nl_h: int
+    given_nl: int
+    """Since the scenario began, whichever pump stood there."""
+    shown: str
+    """What the daemon held of its reading: fresh, stale, lost, or nothing while there is no daemon."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything that is judged and drawn."""
+
+    transitions: list[Transition] = field(default_factory=list)
+    samples: dict[Channel, list[Sample]] = field(default_factory=dict)
+    read: dict[Channel, list[tuple[float, float]]] = field(default_factory=dict)
+    """(seconds, mL/h) of each reading that the daemon kept in the history."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Name of a request -> accepted or refused."""
+    journalled: set[str] = field(default_factory=set)
+    """Ids of events that the journal confirmed."""
+    published: set[str] = field(default_factory=set)
+    """Ids of events that reached a broker as journalled."""
+    not_demo: int = 0
+    """Payloads of a simulated pump that did not say so (invariant 5)."""
+    log: list[str] = field(default_factory=list)
+    """One line of JSON per event; byte for byte the same in every run with the same seed."""
+    _seen: set[str] = field(default_factory=set)
+
+    def write(self, at_s: float, what: str, **values: Any) -> None:
+        """Add a line to the event log."""
+        line = {"at_s": round(at_s, 6), "what": what, **values}
+        self.log.append(json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+    def told(self, at_s: float, event: EventPayload) -> None:
+        """Take an event that the daemon let out, journalled or not."""
+        if event.journalled:
+            self.journalled.add(event.id)
+        self.write(at_s, "told", event=event.model_dump(mode="json"))
+        if event.id in self._seen:
+            return
+        self._seen.add(event.id)
+        if event.kind == "alarm" and event.alarm is not None:
+            alarm = event.alarm
+            whose = None if event.pump is None else (event.pump, event.channel or "1")
+            self.transitions.append(
+                Transition(
+                    at_s=at_s,
+                    whose=whose,
+                    alarm=alarm.condition,
+                    event=event.event,
+                    before=event.before,
+                    signal=alarm.signal,
+                    priority=alarm.priority,
+                    title=alarm.title,
+                    by=event.by,
+                )
+            )
+
+    def sampled(self, channel: Channel, sample: Sample) -> None:
+        """Take what a pump does now."""
+        self.samples.setdefault(channel, []).append(sample)
+
+
+@dataclass(slots=True)
+class KeptHistory:
+    """The history without a thread or a file; implements ``TelemetryWriter``. ``failing`` breaks it."""
+
+    record: Record
+    failing: str = ""
+    written: int = 0
+    dropped: int = 0
+
+    def write(self, row: HistoryRow) -> None:
+        """Keep one reading, or give it up while it fails."""
+        if self.failing:
+            self.dropped += 1
+            return
+        self.written += 1
+        telemetry = row.telemetry
+        flow = telemetry.flow.value
+        if flow is not None:
+            channel = (str(telemetry.pump), str(telemetry.channel))
+            at_s = telemetry.taken_ns / 1e9
+            self.record.read.setdefault(channel, []).append((at_s, flow.nl_per_h / 1e6))
+
+    def status(self) -> WriterStatus:
+        """Return how it is doing."""
+        return WriterStatus(self.written, self.dropped, 0, self.failing)
+
+    async def close(self) -> None:
+        """Do nothing: everything is kept."""

@@ -1,0 +1,129 @@
+"""Plays one scenario from beginning to end, in virtual time, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pumpd.qa.director import Director
+from pumpd.qa.hospital import Hospital
+from pumpd.qa.judge import broken_invariants, failures, sample_times
+from pumpd.qa.record import Record
+from pumpd.qa.scenario import LoadedScenario
+from pumpd.qa.virtual_process import ProcessLoop
+
+SAMPLE_EVERY_S = 1.0
+AT_ONCE_S = 1e-6
+"""A wait as short as the loop's resolution takes no time at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one scenario."""
+
+    loaded: LoadedScenario
+    seed: int
+    failures: tuple[str, ...]
+    """Expectations and invariants that did not hold; empty when it passed."""
+    error: str
+    """Why it could not be played to its end; empty when it was."""
+    record: Record = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        """True when everything held."""
+        return not self.failures and not self.error
+
+    @property
+    def replay(self) -> str:
+        """The one command that plays it again."""
+        return f"pumpd qa run {shlex.quote(str(self.loaded.file))} --seed {self.seed}"
+
+    @property
+    def event_log(self) -> str:
+        """Everything that happened, one line of JSON each."""
+        return "".join(f"{line}\n" for line in self.record.log)
+
+
+def run_scenario(loaded: LoadedScenario, seed: int | None = None) -> Outcome:
+    """Play one scenario; ``seed`` stands in for its own."""
+    record = Record()
+    chosen = loaded.scenario.seed if seed is None else seed
+    found: list[str] = []
+    error = ""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="pumpd-qa-") as directory,
+            asyncio.Runner(loop_factory=ProcessLoop) as runner,
+        ):
+            found = runner.run(_play(loaded, chosen, Path(directory), record))
+    except Exception as problem:  # noqa: BLE001 - one broken scenario must not take the others with it
+        error = f"{type(problem).__name__}: {problem}"
+        record.write(0.0, "error", error=error)
+    return Outcome(loaded, chosen, tuple(found), error, record)
+
+
+async def _play(loaded: LoadedScenario, seed: int, directory: Path, record: Record) -> list[str]:
+    record.write(0.0, "scenario", name=loaded.name, seed=seed, sha256=loaded.sha256)
+    hospital = Hospital(loaded, seed, directory, record)
+    loop = asyncio.get_running_loop()
+    await hospital.open()
+    tasks = [loop.create_task(hospital.desk.run(), name="qa.desk")]
+    try:
+        await hospital.start()
+        tasks.append(loop.create_task(_sample(hospital), name="qa.samples"))
+        await Director(hospital).run()
+        all_told = hospital.app is not None and hospital.broker.up and not hospital.broker.frozen
+        hospital.sample()
+    finally:
+        await hospital.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await hospital.stage.close()
+    raises = [frame for line in hospital.lines.values() for frame in line.tally.raises]
+    _write_end(hospital, record)
+    found = failures(loaded.scenario, record)
+    found += broken_invariants(record, raises, all_told=all_told and not hospital.journal_fault)
+    for failure in found:
+        record.write(loop.time(), "failed", failure=failure)
+    return found
+
+
+async def _sample(hospital: Hospital) -> None:
+    """Look at every pump once per second, and at each moment that a check names."""
+    loop = asyncio.get_running_loop()
+    began_s, times = loop.time(), sample_times(hospital.loaded.scenario)
+    count = 0
+    while True:
+        hospital.sample()
+        next_s = (count + 1) * SAMPLE_EVERY_S
+        while times and times[0] <= loop.time() - began_s + AT_ONCE_S:
+            times.pop(0)
+        if times and times[0] < next_s:
+            next_s = times[0]
+        else:
+            count += 1
+        await asyncio.sleep(began_s + next_s - loop.time())
+
+
+def _write_end(hospital: Hospital, record: Record) -> None:
+    """Add to the log what sums everything up that has no line of its own."""
+    at_s = asyncio.get_running_loop().time()
+    for name, line in sorted(hospital.lines.items()):
+        tally = line.tally
+        record.write(
+            at_s,
+            "line",
+            name=name,
+            asked=tally.asked,
+            answered=tally.answered,
+            sha256=tally.digest.hexdigest(),
+        )
+    for (pump, channel), samples in sorted(record.samples.items()):
+        last = samples[-1]
+        record.write(at_s, "pump", pump=pump, channel=channel, status=last.status, given_nl=last.given_nl)
+    record.write(at_s, "broker-heard", sha256=hospital.reached_broker.hexdigest())

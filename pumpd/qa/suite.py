@@ -1,0 +1,80 @@
+"""Many scenarios: found, loaded, played on several processes, told in the order they were named."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from pumpd.cli_words import start_log
+from pumpd.document import read_document
+from pumpd.errors import ConfigError, Problem
+from pumpd.qa.runner import Outcome, run_scenario
+from pumpd.qa.scenario import LoadedScenario, load_scenario
+
+QUIET = "critical"
+"""What the daemon logs about faults that a scenario causes is no news; the event log has it all."""
+
+
+def scenario_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the files to play: those named, and every scenario below a folder that is named."""
+    found: list[Path] = []
+    for path in paths:
+        below = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        libraries = {library for file in below for library in _library_of(file)} if path.is_dir() else set()
+        found += [file for file in below if file.resolve() not in libraries and file not in found]
+    return found
+
+
+def _library_of(file: Path) -> list[Path]:
+    """Return the drug library that a scenario names, so that it is not taken for a scenario."""
+    data = read_document(file).data
+    if not isinstance(data, dict) or "pumps" not in data:
+        return []
+    return [(file.parent / str(data.get("library", "drug-library.yaml"))).resolve()]
+
+
+def load_all(files: Sequence[Path]) -> list[LoadedScenario]:
+    """Return every scenario; ConfigError names every problem of every file at once."""
+    loaded: list[LoadedScenario] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            loaded.append(load_scenario(file))
+        except ConfigError as error:
+            problems += error.problems
+    if not files:
+        problems.append(
+            Problem(
+                "pumpd qa run",
+                0,
+                "PATH",
+                "there is no scenario",
+                "files, or a folder with *.yaml",
+                "name one",
+            )
+        )
+    if problems:
+        raise ConfigError(tuple(problems))
+    return loaded
+
+
+def run_all(
+    loaded: Sequence[LoadedScenario], seed: int | None, workers: int, told: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Play all; ``told`` hears of each as it ends. The result is in the order of ``loaded``."""
+    start_log(QUIET)
+    if workers == 1 or len(loaded) == 1:
+        outcomes = []
+        for scenario in loaded:
+            outcomes.append(run_scenario(scenario, seed))
+            told(outcomes[-1])
+        return outcomes
+    # A process of its own begins empty: what one scenario leaves in memory can not reach another's.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=start_log, initargs=(QUIET,)) as pool:
+        ordered = [pool.submit(run_scenario, scenario, seed) for scenario in loaded]
+        for ended in as_completed(ordered):
+            told(ended.result())
+        return [future.result() for future in ordered]

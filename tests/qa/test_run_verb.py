@@ -1,0 +1,142 @@
+"""``pumpd qa run``: exit status, reports, and the command that plays a failure again."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pumpd.cli import app
+from pumpd.errors import ConfigError
+from pumpd.qa.scenario import load_scenario
+from tests.qa.small import LIBRARY, written
+
+FAST = "at_s: 20, pump: PUMP-01, action: set-rate, rate: 42 mL/h"
+HIGH = "check: raised, pump: PUMP-01, alarm: over-hard, priority: HIGH, after_s: 20, within_s: 3"
+NOTHING = "check: nothing-else"
+
+
+class _Page(HTMLParser):
+    """Counts what a page holds, and what it would fetch from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag != "meta":
+            self.open.append(tag)
+        self.fetched += [v or "" for k, v in attrs if k in {"src", "href"} and not (v or "").startswith("#")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.requirement("QA-4", "CFG-5")
+def test_a_failure_ends_with_1_and_is_told_everywhere(tmp_path: Path) -> None:
+    """The terminal, JUnit and the report name the failure and the command that plays it again."""
+    file = written(tmp_path, timeline=(FAST,), expect=(NOTHING,))
+    junit, html = tmp_path / "out" / "junit.xml", tmp_path / "out" / "report.html"
+    ran = CliRunner().invoke(app, ["qa", "run", str(file), "--junit", str(junit), "--html", str(html)])
+    again = f"pumpd qa run {file} --seed 1"
+    assert ran.exit_code == 1
+    assert "FAILED  small: A small one" in ran.output
+    assert f"again: {again}" in ran.output
+    suite = ET.parse(junit).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "1", "0")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert "over-hard HIGH" in (failure.get("message") or "")
+    assert again in (failure.text or "")
+    assert again in html.read_text()
+
+
+@pytest.mark.requirement("QA-4")
+def test_the_command_that_is_printed_plays_the_same_again(tmp_path: Path) -> None:
+    """The replay's event log is the one of the failure."""
+    file = written(tmp_path, timeline=(FAST,), expect=(NOTHING,))
+    first = CliRunner().invoke(app, ["qa", "run", str(file), "--seed", "5", "--log", str(tmp_path / "a")])
+    again = re.search(r"again: pumpd (.*)", first.output)
+    assert again
+    CliRunner().invoke(app, [*again[1].split(), "--log", str(tmp_path / "b")])
+    logs = [[log.read_bytes() for log in (tmp_path / name).iterdir()] for name in "ab"]
+    assert logs[0] == logs[1]
+    assert logs[0][0]
+
+
+@pytest.mark.requirement("QA-4", "CFG-5")
+def test_a_good_run_ends_with_0_and_its_report_needs_nothing_else(tmp_path: Path) -> None:
+    """The report is one file with curve and alarms as SVG, for light and dark, without script or network."""
+    restrained = "check: raised, pump: PUMP-01, alarm: restrained, priority: MEDIUM, after_s: 20, within_s: 3"
+    file = written(tmp_path, timeline=(FAST,), expect=(HIGH, restrained, NOTHING))
+    html = tmp_path / "report.html"
+    ran = CliRunner().invoke(app, ["qa", "run", str(file), "--html", str(html)])
+    assert ran.exit_code == 0, ran.output
+    assert "1 scenarios, 1 passed, 0 failed" in ran.output
+    text = html.read_text()
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.fetched == []
+    assert "script" not in page.tags
+    assert page.tags.count("svg") == 2
+    assert "prefers-color-scheme: dark" in text
+    assert 'class="bar HIGH on"' in text
+    assert 'class="limit hard-max"' in text
+    flowed = re.search(r'class="flowed" points="([^"]+)"', text)
+    assert flowed
+    heights = {point.split(",")[1] for point in flowed[1].split()}
+    assert len(heights) >= 3  # it runs, it runs faster, it stands
+
+
+@pytest.mark.requirement("QA-1", "CFG-5")
+def test_every_problem_of_every_file_ends_with_2(tmp_path: Path) -> None:
+    """A folder with two broken files: all problems at once, each with its line, and nothing is played."""
+    (tmp_path / "drug-library.yaml").write_text(LIBRARY.read_text())
+    (tmp_path / "a.yaml").write_text("title: x\nduration_s: 0\nlibrary: drug-library.yaml\npumps: []\n")
+    text = written(tmp_path, timeline=("at_s: 99, action: kill-demon",), expect=("check: newer",)).read_text()
+    (tmp_path / "b.yaml").write_text(text)
+    (tmp_path / "small.yaml").unlink()
+    ran = CliRunner().invoke(app, ["qa", "run", str(tmp_path)])
+    assert isinstance(ran.exception, ConfigError)
+    told = [(Path(p.file).name, p.line, p.path) for p in ran.exception.problems]
+    assert told == [
+        ("a.yaml", 2, "duration_s"),
+        ("a.yaml", 4, "pumps"),
+        ("b.yaml", 14, "timeline[0].action"),
+        ("b.yaml", 16, "expect[0].check"),
+    ]
+
+
+BROKEN = {
+    "at_s: 99, action: kill-daemon": "99 s is after the end of the scenario",
+    "at_s: 9, action: set-rate, pump: PUMP-07, rate: 3 mL/h": "there is no pump PUMP-07",
+    "at_s: 9, action: set-rate, pump: PUMP-01, channel: B, rate: 3 mL/h": "PUMP-01 has no channel B",
+    "at_s: 9, action: acknowledge, by: A": "acknowledge: it is missing alarm",
+    "at_s: 9, action: broker-down, by: A": "broker-down: it takes no by",
+    "at_s: 9, action: acknowledge, by: A, alarm: to-hard": "there is no alarm 'to-hard'",
+    "check: answer, request: x, is: accepted": "nothing in the timeline is named 'x'",
+    "check: status, pump: PUMP-01, at_s: 3, is: well": "status can not be 'well'",
+    "check: dose, pump: PUMP-01, least_dose: 3, most_dose: 4 mg": "3 is no amount of a drug",
+    "check: raised, pump: PUMP-01, alarm: air, priority: HIGH, after_s: 59, within_s: 3": "62 s is after",
+}
+
+
+@pytest.mark.requirement("QA-1")
+@pytest.mark.parametrize("line", BROKEN)
+def test_what_can_not_be_meant_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    """A wrong line is told at that line and nowhere else, with what is allowed and the remedy."""
+    timeline, expect = ((), (line,)) if line.startswith("check") else ((line,), ())
+    with pytest.raises(ConfigError) as caught:
+        load_scenario(written(tmp_path, timeline=timeline, expect=expect))
+    problems = caught.value.problems
+    assert any(BROKEN[line] in problem.what for problem in problems)
+    assert {problem.line for problem in problems} == {16 if expect else 14}
+    assert all(problem.allowed and problem.remedy for problem in problems)
