@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
 from pumpd.daemon.publisher import NodePublisher
-from pumpd.daemon.seams import CommandPort, LivePump, Ward
+from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
 from pumpd.drivers.registry import find
 from pumpd.errors import StoreError
@@ -29,13 +28,14 @@ from pumpd.qa.record import Channel, KeptHistory, Record, Sample
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario, ScenarioPump
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
+from pumpd.qa.watched import WatchedPublisher
 from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.stage import Stage, make_pump
 from pumpd.simulator.ward import ChannelStart, LineSection
 from pumpd.simulator.ward import PumpSection as SimulatedSection
 from pumpd.simulator.ward import Ward as SimulatedWard
-from pumpd.store.base import Journal, OutboxLine
+from pumpd.store.base import Journal
 from pumpd.store.journal_inline import InlineJournal
 from pumpd.transports.base import Transport
 from pumpd.transports.url import PumpUrl, parse_url
@@ -257,7 +257,7 @@ class Hospital:
 
     def _reached_broker(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 - as Heard
         if b'"provenance":"real"' in payload:
-            self.record.not_demo += 1
+            self.record.not_demo_count += 1
         if topic == self._event_topic:
             event = EventPayload.model_validate_json(payload)
             if event.journalled:
@@ -266,48 +266,6 @@ class Hospital:
         if not topic.endswith(("/telemetry", "/snapshot")):
             text = payload.decode("utf-8", "replace")
             self.record.write(self._loop.time(), "broker", topic=topic, payload=text, retain=retain)
-
-
-class WatchedPublisher:
-    """The real publisher, with everything it is told written down; implements ``Publisher``."""
-
-    def __init__(self, real: NodePublisher, record: Record) -> None:
-        self._real = real
-        self._record = record
-        self._loop = asyncio.get_running_loop()
-
-    def reading(self, live: LivePump) -> None:
-        """Hand on."""
-        self._real.reading(live)
-
-    def changed(self, live: LivePump) -> None:
-        """Hand on."""
-        self._real.changed(live)
-
-    def node_changed(self) -> None:
-        """Hand on."""
-        self._real.node_changed()
-
-    def journalled(self, lines: Sequence[OutboxLine]) -> None:
-        """Hand on, and write down."""
-        for line in lines:
-            event = EventPayload.model_validate_json(line.payload)
-            told = event.model_copy(update={"seq": line.seq, "journalled": True})
-            self._record.told(self._loop.time(), told)
-        self._real.journalled(lines)
-
-    def unjournalled(self, event: EventPayload) -> None:
-        """Hand on, and write down."""
-        self._record.told(self._loop.time(), event)
-        self._real.unjournalled(event)
-
-    async def run(self) -> None:
-        """Hand on."""
-        await self._real.run()
-
-    async def close(self) -> None:
-        """Hand on."""
-        await self._real.close()
 
 
 def _section(pump: ScenarioPump, url: PumpUrl, position: int) -> SimulatedSection:

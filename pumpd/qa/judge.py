@@ -155,6 +155,6 @@ def broken_invariants(record: Record, raises: Sequence[str], *, all_told: bool) 
     lost = sorted(record.journalled - record.published)
     if all_told and lost:
         found.append(f"INV-4: {len(lost)} journalled events never reached a broker, the first {lost[0]}")
-    if record.not_demo:
-        found.append(f"INV-5: {record.not_demo} messages said that a simulated pump is real")
+    if record.not_demo_count:
+        found.append(f"INV-5: {record.not_demo_count} messages said that a simulated pump is real")
     return found

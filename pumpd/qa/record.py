@@ -61,7 +61,7 @@ class Record:
     """Ids of events that the journal confirmed."""
     published: set[str] = field(default_factory=set)
     """Ids of events that reached a broker as journalled."""
-    not_demo: int = 0
+    not_demo_count: int = 0
     """Payloads of a simulated pump that did not say so (invariant 5)."""
     log: list[str] = field(default_factory=list)
     """One line of JSON per event; byte for byte the same in every run with the same seed."""

@@ -61,11 +61,11 @@ def load_all(files: Sequence[Path]) -> list[LoadedScenario]:
 
 
 def run_all(
-    loaded: Sequence[LoadedScenario], seed: int | None, workers: int, told: Callable[[Outcome], None]
+    loaded: Sequence[LoadedScenario], seed: int | None, n_workers: int, told: Callable[[Outcome], None]
 ) -> list[Outcome]:
     """Play all; ``told`` hears of each as it ends. The result is in the order of ``loaded``."""
     start_log(QUIET)
-    if workers == 1 or len(loaded) == 1:
+    if n_workers == 1 or len(loaded) == 1:
         outcomes = []
         for scenario in loaded:
             outcomes.append(run_scenario(scenario, seed))
@@ -73,7 +73,7 @@ def run_all(
         return outcomes
     # A process of its own begins empty: what one scenario leaves in memory can not reach another's.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=start_log, initargs=(QUIET,)) as pool:
+    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_log, initargs=(QUIET,)) as pool:
         ordered = [pool.submit(run_scenario, scenario, seed) for scenario in loaded]
         for ended in as_completed(ordered):
             told(ended.result())

@@ -57,10 +57,10 @@ class ProcessLoop(VirtualTimeLoop):
         self.set_task_factory(_make_task)
 
     def call_at(
-        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+        self, at_s: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Set a timer, in the name of whoever runs."""
-        timer = super().call_at(when, callback, *args, context=context)
+        timer = super().call_at(at_s, callback, *args, context=context)
         process = _running.get()
         if process is not None:
             process.timed(timer)

@@ -1,0 +1,54 @@
+"""The daemon's way out, watched: what it is told is written down and handed on to the real publisher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pumpd.contract.payloads import EventPayload
+from pumpd.daemon.publisher import NodePublisher
+from pumpd.daemon.seams import LivePump
+from pumpd.qa.record import Record
+from pumpd.store.base import OutboxLine
+
+
+class WatchedPublisher:
+    """The real publisher, with everything it is told written down; implements ``Publisher``."""
+
+    def __init__(self, real: NodePublisher, record: Record) -> None:
+        self._real = real
+        self._record = record
+        self._loop = asyncio.get_running_loop()
+
+    def reading(self, live: LivePump) -> None:
+        """Hand on."""
+        self._real.reading(live)
+
+    def changed(self, live: LivePump) -> None:
+        """Hand on."""
+        self._real.changed(live)
+
+    def node_changed(self) -> None:
+        """Hand on."""
+        self._real.node_changed()
+
+    def journalled(self, lines: Sequence[OutboxLine]) -> None:
+        """Hand on, and write down."""
+        for line in lines:
+            event = EventPayload.model_validate_json(line.payload)
+            told = event.model_copy(update={"seq": line.seq, "journalled": True})
+            self._record.told(self._loop.time(), told)
+        self._real.journalled(lines)
+
+    def unjournalled(self, event: EventPayload) -> None:
+        """Hand on, and write down."""
+        self._record.told(self._loop.time(), event)
+        self._real.unjournalled(event)
+
+    async def run(self) -> None:
+        """Hand on."""
+        await self._real.run()
+
+    async def close(self) -> None:
+        """Hand on."""
+        await self._real.close()
