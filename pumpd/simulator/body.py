@@ -57,6 +57,7 @@ class PumpBody:
     _inlet_nl_ns_h: int = 0
     _check_at_ns: int = NEVER_NS
     _tested_at_ns: int = NEVER_NS
+    _dark_at_ns: int = NEVER_NS
     _off_since_ns: int = 0
     _restarts_ns: list[int] = field(default_factory=list)
     _quiet_until_ns: int = field(default=0, compare=False)
@@ -158,9 +159,14 @@ class PumpBody:
             self._bolus_nl_ns_h = self._square_nl_ns_h = self._square_nl_h = 0
         self._reroute()
 
+    def _standing(self) -> set[PumpAlarm]:
+        """Return the alarms that no key takes away, since their cause is there."""
+        door = {PumpAlarm.DOOR} if self.door_open else set()
+        return door | ({PumpAlarm.BATTERY_DEPLETED} if self.battery.empty and not self.on_mains else set())
+
     def _reroute(self) -> None:
         """Something changed: bring the account up to date, and let what comes out go where it now goes."""
-        self._quiet_until_ns = 0
+        self._quiet_as = None
         if self.blocked:
             sink = Sink.LINE
         elif self.disconnected or self.status is PumpStatus.PRIMING:

@@ -121,6 +121,8 @@ class TraitsSection(WardPart):
     """What it gives while nothing flows, of what it gives otherwise, 0 to 100."""
     battery_curve: tuple[tuple[int, int], ...] = ((0, 0), (100, 100))
     """Charge and what is shown for it, in percent, rising from [0, 0] to [100, 100]."""
+    dies_after_min: Number = Field(default=0, ge=0, le=1440)
+    """How long after "battery depleted" it still answers, off mains, 0 to 1440; 0: for ever."""
     self_test_s: Number = Field(default=0, ge=0, le=600)
     """How long the test after switching on takes, 0 to 600."""
     memory_h: Number = Field(default=4, ge=0, le=10_000)
@@ -157,6 +159,7 @@ class TraitsSection(WardPart):
             _AS_MADE,
             battery=self.battery(),
             clock_ppm=self.clock_ppm,
+            dies_after_ns=round(self.dies_after_min * 60 * NS_PER_S),
             self_test_ns=round(self.self_test_s * NS_PER_S),
             memory_ns=round(self.memory_h * NS_PER_H),
             **changes,

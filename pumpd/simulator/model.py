@@ -53,10 +53,10 @@ class PumpModel(PumpMotion):
         return self.powered and self._tested_at_ns == NEVER_NS
 
     def press_clear(self) -> None:
-        """Take the alarms away whose cause is gone; a blocked line or an empty battery shows itself again."""
+        """Take the alarms away whose cause is gone; a blocked line shows itself again at the next start."""
         if not self._awake:
             return
-        self.alarms = {PumpAlarm.DOOR} if self.door_open else set()
+        self.alarms = self._standing()
         self.unnamed_alarm_bits = 0
         self._inlet_nl_ns_h = 0
         self._reroute()
@@ -131,9 +131,7 @@ class PumpModel(PumpMotion):
     def switch_off(self) -> None:
         """Switch off: nothing flows, nothing answers; settings and counters are remembered for a while."""
         if self.powered:
-            self._check_at_ns = self._tested_at_ns = NEVER_NS
-            self._enter(PumpStatus.STANDBY)
-            self.powered, self._off_since_ns = False, self.now_ns
+            self._go_dark()
 
     def switch_on(self) -> None:
         """Switch on: the self-test runs, then the pump stands still with what it remembers."""
@@ -143,7 +141,7 @@ class PumpModel(PumpMotion):
             self.set_rate_nl_h = self.to_be_infused_nl = 0
             self.delivered_nl_ns_h = self._programme_nl_ns_h = 0
         self.powered = True
-        self.alarms = {PumpAlarm.DOOR} if self.door_open else set()
+        self.alarms = self._standing()
         self._tested_at_ns = self.now_ns + self.traits.self_test_ns
         self._reroute()
         if not self.traits.self_test_ns:

@@ -25,16 +25,18 @@ class PumpMotion(PumpBody):
         if elapsed_ns < 0:
             raise ValueError(f"elapsed {elapsed_ns} ns is below 0")
         end_ns = self.now_ns + elapsed_ns
-        if end_ns < self._quiet_until_ns and self._quiet_as == (self.status, self.flow_nl_h, self.on_mains):
-            self._flow_for(elapsed_ns)
-            return
         while self.now_ns < end_ns:
-            self._ramp()
-            edge_ns = self._next_edge_ns()
-            self._quiet_until_ns = self.now_ns + edge_ns
+            if self._quiet_as != (self.status, self.flow_nl_h, self.on_mains):
+                # Something was changed: what follows from it shows after 1 ns, however time is cut.
+                self._quiet_until_ns = self.now_ns + 1
+                self._ramp()
+            elif self.now_ns >= self._quiet_until_ns:
+                self._ramp()
+                self._quiet_until_ns = self.now_ns + self._next_edge_ns()
             self._quiet_as = (self.status, self.flow_nl_h, self.on_mains)
-            self._flow_for(min(end_ns - self.now_ns, edge_ns))
-            self._settle()
+            self._flow_for(min(end_ns, self._quiet_until_ns) - self.now_ns)
+            if self.now_ns == self._quiet_until_ns:
+                self._settle()
 
     @property
     def _target_nl_h(self) -> int:
@@ -69,11 +71,11 @@ class PumpMotion(PumpBody):
 
     def _next_edge_ns(self) -> int:
         """Return how long the flow certainly stays as it is; at least 1 ns."""
-        edges = [self._check_at_ns - self.now_ns, self._tested_at_ns - self.now_ns]
+        edges = [min(self._check_at_ns, self._tested_at_ns, self._dark_at_ns) - self.now_ns]
         flow = self.flow_nl_h
         if flow != self._target_nl_h:
             edges.append(RAMP_STEP_NS - self.now_ns % RAMP_STEP_NS)
-        if self.powered and not self.on_mains and not self.battery.empty:
+        if self.powered and not (self.on_mains or self.battery.empty):
             edges.append(self.battery.lasts_ns(flows=bool(flow)))
         if flow:
             edges.extend(-(-room // flow) for room in self._rooms())
@@ -144,11 +146,26 @@ class PumpMotion(PumpBody):
             self._end_self_test()
         if self.now_ns >= self._check_at_ns:
             self._end_check()
-        if self.battery.empty:
-            if PumpAlarm.BATTERY_DEPLETED not in self.alarms:
-                self._stop_with(PumpAlarm.BATTERY_DEPLETED)
-        elif self.status in FLOWING:
+        if self.battery.empty and not self.on_mains:
+            self._run_out()
+            return
+        self._dark_at_ns = NEVER_NS
+        if self.status in FLOWING:
             self._settle_flow()
+
+    def _run_out(self) -> None:
+        """Stop for want of power, and go dark a while after that."""
+        if PumpAlarm.BATTERY_DEPLETED not in self.alarms:
+            self._stop_with(PumpAlarm.BATTERY_DEPLETED)
+            if self.traits.dies_after_ns:
+                self._dark_at_ns = self.now_ns + self.traits.dies_after_ns
+        elif self.now_ns >= self._dark_at_ns:
+            self._go_dark()
+
+    def _go_dark(self) -> None:
+        self._check_at_ns = self._tested_at_ns = self._dark_at_ns = NEVER_NS
+        self._enter(PumpStatus.STANDBY)
+        self.powered, self._off_since_ns = False, self.now_ns
 
     def _settle_flow(self) -> None:
         out_nl = self.out_nl

@@ -74,5 +74,7 @@ class PumpTraits:
     """How much too fast the pump's own clock goes."""
     self_test_ns: int = 0
     """How long the test after switching on takes; GIP v1.0, 3.4.3 allows 70 s."""
+    dies_after_ns: int = 0
+    """How long after "battery depleted" it still shows that, off mains, before it is dark; 0: for ever."""
     memory_ns: int = 4 * NS_PER_H
     """How long settings and counters outlast a switch-off; GIP v1.0, 1.7.1 asks for 4 h."""

@@ -22,6 +22,7 @@ MECHANISMS = (
 BUSY = PumpTraits(
     occlusion=OcclusionTraits(restarts=2, relief_left_nl=50_000),
     battery=BatteryTraits(600 * NS_PER_S, idle_percent=30, curve=((0, 0), (30, 60), (80, 90), (100, 100))),
+    dies_after_ns=90 * NS_PER_S,
     self_test_ns=7 * NS_PER_S,
     memory_ns=120 * NS_PER_S,
     clock_ppm=250,
@@ -63,7 +64,7 @@ PUMPS = st.builds(
 
 def made(traits: PumpTraits) -> PumpModel:
     """Return a small pump, ready to be started at 30 mL/h."""
-    model = PumpModel(traits=traits, reservoir_nl=8 * NL_PER_ML, to_be_infused_nl=3 * NL_PER_ML)
+    model = PumpModel(traits=traits, reservoir_nl=4 * NL_PER_ML, to_be_infused_nl=3 * NL_PER_ML)
     model.turn_rate(30 * NL_PER_ML)
     return model
 

@@ -338,3 +338,22 @@ def test_a_reset_counter_begins_at_nothing_and_the_patient_keeps_what_he_has():
     model.advance(MINUTE)
     model.reset_counter()
     assert (model.delivered_nl, model.patient_nl > 900_000) == (0, True)
+
+
+def test_a_pump_without_power_goes_dark_and_comes_back_on_mains_by_hand():
+    """It says "depleted" for 3 min, then nothing; mains alone does not switch it on again."""
+    battery = BatteryTraits(MINUTE)
+    model = running(IDEAL, 10, battery=battery, dies_after_ns=3 * MINUTE)
+    model.on_mains = False
+    model.advance(2 * MINUTE)
+    assert (model.status, model.powered) == (PumpStatus.ALARM, True)
+    model.advance(3 * MINUTE)
+    assert not model.powered
+    model.switch_on()
+    assert not model.powered
+    model.on_mains = True
+    model.advance(MINUTE)
+    assert not model.powered
+    model.switch_on()
+    model.advance(MINUTE)
+    assert (model.powered, model.status, model.flow_nl_h) == (True, PumpStatus.STOPPED, 0)

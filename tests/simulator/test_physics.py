@@ -1,14 +1,19 @@
 """Whatever people and the world do, in any order: no fluid is made or lost, and looking changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import PumpStatus
+from pumpd.simulator.mechanism import syringe
 from pumpd.simulator.traits import FLOWING
 from tests import proof
-from tests.simulator.physics_scene import PUMPS, STEPS, do, made
+from tests.simulator.physics_scene import BUSY, PUMPS, STEPS, do, made
 
+BUSY_SYRINGE = replace(BUSY, mechanism=syringe(50))
 pytestmark = [pytest.mark.requirement("SIM-4"), pytest.mark.timeout(900)]
 
 
@@ -17,7 +22,7 @@ pytestmark = [pytest.mark.requirement("SIM-4"), pytest.mark.timeout(900)]
 def test_what_left_the_reservoir_is_somewhere(traits, steps):
     """Put in = reservoir + line + patient + lost, to the nanolitre, after every step; nothing is below 0."""
     model = made(traits)
-    put_in_nl, air_nl = 8_000_000, 0
+    put_in_nl, air_nl = 4_000_000, 0
     for elapsed_ns, action in steps:
         model.advance(elapsed_ns)
         account = model.account()
@@ -64,3 +69,33 @@ def test_the_patient_gets_no_less_than_before_but_by_a_step_back(traits, steps):
         do(model, action)
         assert action[0] == "step_back" or model.patient_nl == before_nl
         assert model.status in FLOWING or model.flow_nl_h == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "keys"),
+    [
+        pytest.param("_runs_dry", ("press_clear", "press_start"), id="started with nothing left"),
+        pytest.param("_runs_out", ("press_clear", "press_start"), id="cleared with an empty battery"),
+        pytest.param("_is_blocked", ("press_clear", "press_start"), id="started against a blocked line"),
+        pytest.param("_is_blocked", ("press_clear", "unblock", "block"), id="blocked again while it lets go"),
+    ],
+)
+def test_what_is_wrong_at_a_key_press_shows_at_the_same_moment(before, keys):
+    """A cause that stands already is met 1 ns after the key, whether one looks then or a minute later."""
+    once, often = made(BUSY_SYRINGE), made(BUSY_SYRINGE)
+    for model in (once, often):
+        model.press_start()
+        if before == "_runs_dry":
+            model.change_reservoir(1_000)
+        elif before == "_runs_out":
+            model.on_mains = False
+        else:
+            model.block()
+        model.advance(650 * NS_PER_S + 12_345_678)
+        assert model.status is PumpStatus.ALARM
+        for key in keys:
+            getattr(model, key)()
+    once.advance(30 * NS_PER_S)
+    for part_ns in (1, 7, 12_000_000, 30 * NS_PER_S - 12_000_008):
+        often.advance(part_ns)
+    assert once == often

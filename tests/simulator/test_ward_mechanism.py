@@ -27,7 +27,7 @@ SECTION = """\
                         relief_left: 0.05 mL}
             traits: {highest_rate: 999 mL/h, kvo: 0 mL/h, counter_step: 0.1 mL, display_step: 0.1 mL/h,
                      battery_life_h: 6, battery_curve: [[0, 0], [50, 80], [100, 100]], self_test_s: 5,
-                     memory_h: 12, clock_ppm: -20}
+                     dies_after_min: 3, memory_h: 12, clock_ppm: -20}
 """
 FULL = WARD.replace(
     'channels: {"1": {rate: 10.5 mL/h, reservoir: 50 mL, to_be_infused: 40 mL, running: true}}',
@@ -50,6 +50,7 @@ def test_a_ward_file_says_what_a_pump_is_like(tmp_path):
     assert (traits.highest_rate_nl_h, traits.kvo_nl_h) == (999 * NL_PER_ML, 0)
     assert (traits.counter_step_nl, traits.display_step_nl_h) == (100_000, 100_000)
     assert (traits.battery.curve[1], traits.self_test_ns) == ((50, 80), 5 * NS_PER_S)
+    assert traits.dies_after_ns == 180 * NS_PER_S
     assert (traits.memory_ns, traits.clock_ppm) == (12 * 3600 * NS_PER_S, -20)
 
 
