@@ -29,7 +29,8 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
           place={{ key: card.key, node: card.node ?? "", boot_id: card.boot_id ?? "", pump: card.pump, channel: card.channel }}
           alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
       )}
-      <div class="card-body">
+      {/* Made anew when an alarm comes or ends: Chromium does not always restyle what is inside a size container. */}
+      <div class="card-body" key={worst ? "alarmed" : "quiet"}>
         {card.provenance === "demo" && <Watermark />}
         <Head card={card} fresh={fresh} name={name} />
         <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
