@@ -123,6 +123,21 @@ def test_rows_are_full_and_equally_high_at_any_width(browser, tmp_path, width):
         page.context.close()
 
 
+@pytest.mark.requirement("DASH-1")
+def test_an_odd_number_of_alarms_squeezes_nothing_off_the_wall(browser, tmp_path):
+    """One alarm takes two columns of the wall, no card is narrower than a column, and nothing is cut off."""
+    with served(tmp_path, "stale") as made:
+        page = shown(browser, made.url + "/?wall", viewport={"width": 1920, "height": 1080})
+        expect(page.locator(".group-alarm")).to_have_count(1)
+        places = page.locator(".slot").evaluate_all(
+            "(all) => all.map((slot) => slot.getBoundingClientRect().toJSON())"
+        )
+        assert min(place["width"] for place in places) >= 450
+        assert max(place["right"] for place in places) <= 1920
+        assert 900 <= places[0]["width"] < 960
+        page.context.close()
+
+
 @pytest.mark.requirement("DASH-1", "INV-4")
 def test_an_alarm_at_another_bed_is_seen_on_a_pumps_own_page(page, tmp_path):
     """Looking at bed 1 does not hide bed 4; one click leads there, and its own alarm is not told twice."""
