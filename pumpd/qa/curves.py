@@ -14,10 +14,12 @@ from pumpd.qa.runner import Outcome
 from pumpd.qa.scenario import ScenarioPump
 
 WIDTH, LEFT, RIGHT = 900, 180, 70
-CURVE_HEIGHT, ROW_HEIGHT = 150, 20
+CURVE_HEIGHT, ROW_HEIGHT, LETTERS_HEIGHT = 150, 20, 11
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _SHOWN_BEYOND = 4
 """A limit more than so many times above all that flowed would only flatten the curve."""
+GAP_S = 5.0
+"""Readings further apart than this are not joined: nothing old is drawn as if it were read."""
 Point = tuple[float, float]
 
 
@@ -65,13 +67,20 @@ def flow_curve(outcome: Outcome, pump: ScenarioPump, channel: str) -> str:
         flow = share * top / 1.15
         at = f"{y(flow):.1f}"
         parts.append(f'<line class="grid" {across} y1="{at}" y2="{at}"/>')
-        parts.append(_text(LEFT - 6, y(flow) + 4, f"{flow:.4g} mL/h", anchor="end"))
+        parts.append(_text(LEFT - 6, y(flow) + 4, f"{flow:.4g} mL/h{_dose(pump, flow)}", anchor="end"))
+    lettered: list[float] = []
     for name, flow in limits:
         at = f"{y(flow):.1f}"
         parts.append(f'<line class="limit {name}" {across} y1="{at}" y2="{at}"/>')
-        parts.append(_text(WIDTH - RIGHT + 4, y(flow) + 4, name.replace("-", " ")))
-    parts.append(_line("read", [(axis.x(at), y(flow)) for at, flow in _corners(read)]))
-    parts.append(_line("flowed", [(axis.x(at), y(flow)) for at, flow in _corners(flowed)]))
+        if all(abs(y(flow) - other) >= LETTERS_HEIGHT for other in lettered):
+            parts.append(_text(WIDTH - RIGHT + 4, y(flow) + 4, name.replace("-", " ")))
+            lettered.append(y(flow))
+
+    def drawn(points: Sequence[Point]) -> list[Point]:
+        return [(axis.x(at), y(flow)) for at, flow in _corners(points)]
+
+    parts.extend(_line("read", drawn(piece)) for piece in _pieces(read))
+    parts.append(_line("flowed", drawn(flowed)))
     parts += _happenings(outcome, axis, CURVE_HEIGHT - 10)
     return _svg(f"Flow of {pump.id}, channel {channel}", CURVE_HEIGHT, parts)
 
@@ -143,6 +152,24 @@ def _limits(outcome: Outcome, pump: ScenarioPump) -> Iterator[tuple[str, float]]
         ("hard-min", flows.hard_min),
     )
     yield from ((name, flow.nl_per_h / NL_PER_ML) for name, flow in named if flow is not None)
+
+
+def _dose(pump: ScenarioPump, flow_ml_h: float) -> str:
+    """Return what dose a flow is, where there is an order."""
+    if pump.programme is None:
+        return ""
+    programme = pump.programme.programme()
+    factor = float(programme.dose(FlowRate(NL_PER_ML)).amount)
+    return f" = {flow_ml_h * factor:.3g} {programme.unit.value}"
+
+
+def _pieces(points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+    """Yield runs of readings: where none came for a while, there is no line."""
+    began = 0
+    for at in range(1, len(points) + 1):
+        if at == len(points) or points[at][0] - points[at - 1][0] > GAP_S:
+            yield points[began:at]
+            began = at
 
 
 def _corners(points: Sequence[Point]) -> Iterator[Point]:

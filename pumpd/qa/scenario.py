@@ -18,10 +18,11 @@ from pumpd.document_check import Checked, check, in_order
 from pumpd.drivers.registry import shipped
 from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Number, Whole, refused
+from pumpd.protocols.maps import shipped_map
 from pumpd.qa.checks import Check
 from pumpd.qa.happenings import Happening, SiteEvent
-from pumpd.simulator.timeline import WardPart
-from pumpd.simulator.ward import ChannelStart, DeviceSection
+from pumpd.simulator.timeline import TimelineEvent, WardPart
+from pumpd.simulator.ward import ChannelStart, DeviceSection, event_problems
 
 LATENCY_MS = 20
 """What a scenario's network may add to a reply; the daemon reckons with it as with a real one."""
@@ -162,6 +163,10 @@ def _names(document: Document, checked: Checked[Scenario], scenario: Scenario) -
                     yield document.problem(
                         (*place, "channel"), what, ", ".join(channels), "write one of these"
                     )
+                elif isinstance(item, TimelineEvent):
+                    start = pumps[name].simulated.channels.get(channel, ChannelStart())
+                    register_map = shipped_map(shipped()[pumps[name].driver].card.register_map)
+                    yield from event_problems(document, place, item, start, register_map)
             late = max(getattr(item, "at_s", None) or 0.0, getattr(item, "until_s", 0.0))
             if late > scenario.duration_s:
                 what = f"{late:g} s is after the end of the scenario"

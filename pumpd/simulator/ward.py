@@ -240,18 +240,25 @@ def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], Doc
                 "write one of these",
             )
         start = sections[event.pump].channels.get(event.channel, ChannelStart())
-        if problem := impossible(event, start.made_traits("")):
-            yield document.problem((*here, "action"), *problem)
-        places = dict(maps[event.pump].places())
-        if event.path is not None and event.path not in places:
-            yield document.problem(
-                (*here, "path"),
-                f"{event.path} is no place of the map",
-                ", ".join(places),
-                "write one of these",
-            )
-        elif event.path and event.words is not None and len(event.words) != places[event.path].width:
-            width = places[event.path].width
-            yield document.problem(
-                (*here, "words"), f"{len(event.words)} words", f"{width} words", "give as many as the map has"
-            )
+        yield from event_problems(document, here, event, start, maps[event.pump])
+
+
+def event_problems(
+    document: Document, here: DocPath, event: TimelineEvent, start: ChannelStart, register_map: RegisterMap
+) -> Iterator[Problem]:
+    """Yield what the event at ``here`` asks of a channel that such a pump does not have."""
+    if problem := impossible(event, start.made_traits("")):
+        yield document.problem((*here, "action"), *problem)
+    places = dict(register_map.places())
+    if event.path is not None and event.path not in places:
+        yield document.problem(
+            (*here, "path"),
+            f"{event.path} is no place of the map",
+            ", ".join(places),
+            "write one of these",
+        )
+    elif event.path and event.words is not None and len(event.words) != places[event.path].width:
+        width = places[event.path].width
+        yield document.problem(
+            (*here, "words"), f"{len(event.words)} words", f"{width} words", "give as many as the map has"
+        )

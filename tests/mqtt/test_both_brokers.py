@@ -1,9 +1,10 @@
-"""What pumpd needs of a broker, held against Mosquitto and the embedded one alike."""
+"""What pumpd needs of a broker, held against Mosquitto, the embedded one and the one in memory alike."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from pumpd.broker import embedded_broker
 from pumpd.mqtt import BackOff, Broker, Incoming, LastWill, MqttConnection
+from pumpd.qa.broker import MemoryBroker
 from tests.mosquitto import Mosquitto, free_port, missing
 from tests.publisher.node import running_node
 from tests.waiting import until
@@ -30,13 +32,16 @@ def port() -> int:
 @pytest.fixture(
     params=[
         "amqtt",
+        "memory",
         pytest.param("mosquitto", marks=pytest.mark.skipif(bool(missing()), reason=missing())),
     ]
 )
-def serve(request, tmp_path, port) -> Serve:
+def serve(request, tmp_path, port, monkeypatch) -> Serve:
     """Serves a broker that is empty each time, on the same port."""
     if request.param == "amqtt":
         return lambda: embedded_broker(port)
+    if request.param == "memory":
+        return _in_memory(monkeypatch)
 
     @contextlib.asynccontextmanager
     async def real() -> AsyncIterator[None]:
@@ -48,6 +53,34 @@ def serve(request, tmp_path, port) -> Serve:
             broker.stop()
 
     return real
+
+
+def _in_memory(monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Let every connection of a test go to a broker in memory."""
+    broker = MemoryBroker(up=False)
+    connection = functools.partial(MqttConnection, session=broker.session)
+    monkeypatch.setattr(sys.modules[__name__], "MqttConnection", connection)
+    monkeypatch.setattr("pumpd.daemon.publisher.MqttConnection", connection_in(broker))
+
+    @contextlib.asynccontextmanager
+    async def serving() -> AsyncIterator[None]:
+        broker.retained.clear()
+        broker.come_up()
+        try:
+            yield
+        finally:
+            broker.go_down()
+
+    return serving
+
+
+def connection_in(broker: MemoryBroker) -> Callable[..., MqttConnection]:
+    """Return what makes a node's connection to ``broker``, whichever session the node asks for."""
+
+    def connect(*where, session, **options):
+        return MqttConnection(*where, session=broker.session, **options)
+
+    return connect
 
 
 class Client:

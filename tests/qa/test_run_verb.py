@@ -119,6 +119,8 @@ BROKEN = {
     "at_s: 99, action: kill-daemon": "99 s is after the end of the scenario",
     "at_s: 9, action: set-rate, pump: PUMP-07, rate: 3 mL/h": "there is no pump PUMP-07",
     "at_s: 9, action: set-rate, pump: PUMP-01, channel: B, rate: 3 mL/h": "PUMP-01 has no channel B",
+    "at_s: 9, action: show, pump: PUMP-01, path: flows, words: [1]": "flows is no place of the map",
+    "at_s: 9, action: set-rate, pump: PUMP-01, rate: 99999 mL/h": "99999 mL/h is too fast for it",
     "at_s: 9, action: acknowledge, by: A": "acknowledge: it is missing alarm",
     "at_s: 9, action: broker-down, by: A": "broker-down: it takes no by",
     "at_s: 9, action: acknowledge, by: A, alarm: to-hard": "there is no alarm 'to-hard'",
