@@ -17,6 +17,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests import proof
@@ -85,6 +86,7 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> None:
     item = request.node
     item.stash[_BEFORE] = (_open_files(), set(threading.enumerate()), _children())
     random.seed(proof.SEED)
+    structlog.reset_defaults()  # a verb that ran in this process has set its own level
 
 
 _BEFORE = pytest.StashKey[tuple[set[tuple[str, str]], set[threading.Thread], set[str]]]()
