@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,33 +19,31 @@ from pumpd.daemon.app import App
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
-from pumpd.drivers.registry import find
 from pumpd.errors import StoreError
 from pumpd.mqtt import Broker
+from pumpd.qa.beds import Beds
 from pumpd.qa.broker import MemoryBroker
+from pumpd.qa.frames import FrameJudge
+from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.people import Desk
 from pumpd.qa.record import Channel, KeptHistory, Record, Sample
-from pumpd.qa.scenario import LATENCY_MS, LoadedScenario, ScenarioPump
+from pumpd.qa.scenario import LATENCY_MS, LoadedScenario
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
 from pumpd.qa.watched import WatchedPublisher
 from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.line import SimulatedLine
-from pumpd.simulator.stage import Stage, make_pump
-from pumpd.simulator.ward import ChannelStart, LineSection
-from pumpd.simulator.ward import PumpSection as SimulatedSection
-from pumpd.simulator.ward import Ward as SimulatedWard
 from pumpd.store.base import Journal
 from pumpd.store.journal_inline import InlineJournal
 from pumpd.transports.base import Transport
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.url import PumpUrl
 
 SITE, NODE = "qa", "ward-a"
 NO_SPACE = "no space left on device"
 
 
 class Hospital:
-    """One scenario's world; lives on one loop in virtual time."""
+    """One scenario's world in virtual time; implements ``World``."""
 
     def __init__(self, loaded: LoadedScenario, seed: int, directory: Path, record: Record) -> None:
         self.loaded = loaded
@@ -55,9 +53,8 @@ class Hospital:
         self.app: App | None = None
         self.journal_fault = ""
         self.commit_after_s = 0.0
-        self.lines: dict[str, MemoryServedLine] = {}
-        self.reached_broker = hashlib.sha256()
-        """Every message that reached the broker, with its time."""
+        self._wires: dict[str, MemoryServedLine] = {}
+        self._reached = hashlib.sha256()
         self._loop = asyncio.get_running_loop()
         self._journal: InlineJournal | None = None
         self._journal_file = directory / "journal.db"
@@ -68,94 +65,48 @@ class Hospital:
         self._process = VirtualProcess()
         self._where = Broker("127.0.0.1", 1883)
         topics = Topics(SITE)
-        self.desk = Desk(self.broker, self._where, topics, NODE, record, self._chance)
+        self.desk = Desk(self.broker.session, self._where, topics, NODE, record, self._chance, self.now_s)
         self.broker.heard.append(self._reached_broker)
         self._event_topic = topics.node_event(NODE)
-        self._urls = [parse_url(pump.url) for pump in loaded.scenario.pumps]
-        self.stage = Stage(self._ward(seed), wire_for=self._wire)
-        self._replaced_nl: dict[Channel, int] = {}
+        self.beds = Beds(loaded, seed, self._wire, self.sample)
 
     # --- pumps ----------------------------------------------------------------------------------------
 
-    def _ward(self, seed: int) -> SimulatedWard:
-        lines: dict[str, list[SimulatedSection]] = {}
-        listens: dict[str, str] = {}
-        for at, (pump, url) in enumerate(zip(self.loaded.scenario.pumps, self._urls, strict=True)):
-            base, mark, options = url.url.partition("?")
-            listens.setdefault(url.line, base.rpartition("/")[0] + mark + options)
-            lines.setdefault(url.line, []).append(_section(pump, url, at))
-        # SimulatedLine asks for a place; here it only names the wire.
-        self._line_at = {listen: line for line, listen in listens.items()}
-        sections = tuple(
-            LineSection(listen=listens[line], pumps=tuple(pumps)) for line, pumps in lines.items()
-        )
-        return SimulatedWard(seed=seed, lines=sections)
-
-    def _wire(self, listen: str, _copy: int, line: SimulatedLine) -> MemoryServedLine:
-        name = self._line_at[listen]
-        url = next(url for url in self._urls if url.line == name)
-        self.lines[name] = MemoryServedLine(line, url, self.sample)
-        return self.lines[name]
+    def _wire(self, url: PumpUrl, _listen: str, line: SimulatedLine, judge: FrameJudge) -> MemoryServedLine:
+        self._wires[url.line] = MemoryServedLine(line, url, judge)
+        return self._wires[url.line]
 
     async def open(self) -> None:
         """Make every pump and plug in those that are there."""
-        await self.stage.open()
-        for pump, url in zip(self.loaded.scenario.pumps, self._urls, strict=True):
-            if pump.simulated.absent:
-                await self.lines[url.line].unplug()
+        await self.beds.open()
 
-    async def take_away(self, pump: str) -> None:
-        """Let nobody answer in a pump's place: a line of its own breaks, on a shared one it is silent."""
-        line = self.lines[self._placed(pump)[1].line]
-        del line.line.pumps[self.stage.pumps[pump].pump.unit]
-        if not line.line.pumps:
-            await line.unplug()
+    async def close(self) -> None:
+        """Take every pump away."""
+        await self.beds.close()
 
-    async def bring_back(self, pump: str) -> None:
-        """Let the pump that stands there now answer again."""
-        line = self.lines[self._placed(pump)[1].line]
-        placed = self.stage.pumps[pump].pump
-        line.line.pumps[placed.unit] = placed
-        await line.plug()
+    def now_s(self) -> float:
+        """Return seconds since the scenario began: a loop in virtual time begins at 0."""
+        return self._loop.time()
 
-    def replace_pump(self, pump: str, serial_number: str | None) -> None:
-        """Put another pump in the place of one (with a serial number), or the same one switched on again."""
-        section, url = self._placed(pump)
-        placed = self.stage.pumps[pump]
-        old = placed.pump.face
-        old.catch_up()
-        for channel, model in old.models.items():
-            key = (pump, channel)
-            self._replaced_nl[key] = self._replaced_nl.get(key, 0) + model.delivered_nl
-        simulated = section.simulated
-        starts = {}
-        for channel, start in simulated.channels.items():
-            kept = start.model_copy(update={"running": False})
-            starts[channel] = kept if serial_number is None else ChannelStart()
-        serial = serial_number or old.texts["serial_number"]
-        renewed = simulated.model_copy(update={"serial_number": serial, "channels": starts})
-        position = self.loaded.scenario.pumps.index(section)
-        made = make_pump(_section(section.model_copy(update={"simulated": renewed}), url, position), "", {})
-        if serial_number is None:
-            for channel, model in made.face.models.items():
-                model.turn_rate(old.models[channel].set_rate_nl_h)
-        self.stage.pumps[pump] = replace(placed, pump=made)
+    @property
+    def all_told(self) -> bool:
+        """True when daemon, broker and journal are well, so that everything must have gone out."""
+        broker_well = self.broker.up and not self.broker.frozen
+        return self.app is not None and broker_well and not self.journal_fault
 
-    def _placed(self, pump: str) -> tuple[ScenarioPump, PumpUrl]:
-        pairs = zip(self.loaded.scenario.pumps, self._urls, strict=True)
-        return next((section, url) for section, url in pairs if section.id == pump)
+    @property
+    def heard_sha256(self) -> str:
+        """Hash of every message that reached the broker, with its time, in hex."""
+        return self._reached.hexdigest()
 
     def sample(self) -> None:
         """Write down what every pump does at this moment."""
-        at_s = self._loop.time()
-        for pump, placed in self.stage.pumps.items():
-            face = placed.pump.face
-            face.catch_up()
-            for channel, model in face.models.items():
-                given_nl = self._replaced_nl.get((pump, channel), 0) + model.delivered_nl
-                shown = self._shown(pump, channel)
-                taken = Sample(at_s, model.status.value, model.flow_nl_h, given_nl, shown)
-                self.record.sampled((pump, channel), taken)
+
+        def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int) -> None:
+            shown = self._shown(*channel)
+            self.record.sampled(channel, Sample(self.now_s(), status, flow_nl_h, given_nl, shown))
+
+        self.beds.look(seen)
 
     def _shown(self, pump: str, channel: str) -> str:
         live = self.app and self.app.ward.pumps.get((PumpId(pump), ChannelId(channel)))
@@ -203,11 +154,29 @@ class Hospital:
         if session is not None:
             session.cut("the program was killed")
             self.broker.do(lambda: self.broker.left(session, goodbye=False))
-        for line in self.lines.values():
+        for line in self._wires.values():
             if line.plugged:
                 await line.unplug()
                 await line.plug()
         await self._process.kill()
+
+    async def cause(self, event: SiteEvent) -> None:
+        """Let something happen to broker, stores or clock."""
+        broker, history = self.broker, self.history
+        happen: dict[str, Callable[[], None]] = {
+            "broker-down": broker.go_down,
+            "broker-up": broker.come_up,
+            "broker-empty": broker.restart_empty,
+            "broker-freeze": broker.freeze,
+            "broker-thaw": broker.thaw,
+            "journal-fail": lambda: self.set_journal(NO_SPACE),
+            "journal-slow": lambda: self.set_journal(commit_after_s=event.commit_after_s or 0.0),
+            "journal-well": self.set_journal,
+            "history-fail": lambda: setattr(history, "failing", NO_SPACE),
+            "history-well": lambda: setattr(history, "failing", ""),
+            "step-clock": lambda: self.step_clock(event.step_s or 0.0),
+        }
+        happen[event.action]()
 
     def step_clock(self, by_s: float) -> None:
         """Set the time of day forward or back."""
@@ -230,7 +199,7 @@ class Hospital:
         return self._journal
 
     def _transport(self, url: PumpUrl) -> Transport:
-        return self.lines[url.line].transport()
+        return self._wires[url.line].transport()
 
     def _config(self) -> Config:
         scenario = self.loaded.scenario
@@ -262,21 +231,7 @@ class Hospital:
             event = EventPayload.model_validate_json(payload)
             if event.journalled:
                 self.record.published.add(event.id)
-        self.reached_broker.update(f"{self._loop.time():.6f} {topic} {retain} ".encode() + payload)
+        self._reached.update(f"{self._loop.time():.6f} {topic} {retain} ".encode() + payload)
         if not topic.endswith(("/telemetry", "/snapshot")):
             text = payload.decode("utf-8", "replace")
             self.record.write(self._loop.time(), "broker", topic=topic, payload=text, retain=retain)
-
-
-def _section(pump: ScenarioPump, url: PumpUrl, position: int) -> SimulatedSection:
-    simulated = pump.simulated
-    return SimulatedSection(
-        id=pump.id,
-        unit=1 if url.unit is None else url.unit,
-        map=find(pump.driver).card.register_map,
-        serial_number=simulated.serial_number or f"SIM-{position + 1:04}",
-        firmware=simulated.firmware,
-        reply_time_ms=simulated.reply_time_ms,
-        device=simulated.device,
-        channels=simulated.channels,
-    )

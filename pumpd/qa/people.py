@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from pumpd.contract.payloads import (
     AcknowledgePayload,
@@ -15,8 +16,7 @@ from pumpd.contract.payloads import (
 )
 from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
-from pumpd.mqtt import Broker, Incoming, MqttConnection
-from pumpd.qa.broker import MemoryBroker
+from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.record import Record
 
@@ -30,16 +30,19 @@ class Desk:
 
     def __init__(
         self,
-        broker: MemoryBroker,
+        session: OpenSession,
         where: Broker,
         topics: Topics,
         node: str,
         record: Record,
         chance: random.Random,
+        now_s: Callable[[], float],
     ) -> None:
+        """Make it; ``now_s`` returns the seconds since the scenario began."""
         self._topics = topics
         self._node = node
         self._record = record
+        self._now_s = now_s
         self._status: NodeStatusPayload | None = None
         self._revisions: dict[tuple[str | None, str], list[int]] = {}
         self._asked: dict[str, str] = {}
@@ -51,7 +54,7 @@ class Desk:
             on_message=self._hear,
             subscriptions=[(topic, 1) for topic in topics.everything_live()],
             chance=chance,
-            session=broker.session,
+            session=session,
         )
 
     async def run(self) -> None:
@@ -128,8 +131,9 @@ class Desk:
             name = self._asked.get(reply.id)
             if name is not None:
                 self._record.answers[name] = "accepted" if reply.accepted else "refused"
-            at_s = asyncio.get_running_loop().time()
-            self._record.write(at_s, "answer", id=reply.id, accepted=reply.accepted, reason=reply.reason)
+            self._record.write(
+                self._now_s(), "answer", id=reply.id, accepted=reply.accepted, reason=reply.reason
+            )
 
     def _saw(self, pump: str | None, condition: str, revision: int) -> None:
         seen = self._revisions.setdefault((pump, condition), [])

@@ -14,6 +14,7 @@ from pumpd.qa.judge import broken_invariants, failures, sample_times
 from pumpd.qa.record import Record
 from pumpd.qa.scenario import LoadedScenario
 from pumpd.qa.virtual_process import ProcessLoop
+from pumpd.qa.world import World
 
 SAMPLE_EVERY_S = 1.0
 AT_ONCE_S = 1e-6
@@ -67,54 +68,58 @@ def run_scenario(loaded: LoadedScenario, seed: int | None = None) -> Outcome:
 
 
 async def _play(loaded: LoadedScenario, seed: int, directory: Path, record: Record) -> list[str]:
+    return await play(Hospital(loaded, seed, directory, record), seed)
+
+
+async def play(world: World, seed: int) -> list[str]:
+    """Play the scenario of ``world`` to its end; return what did not hold. Leaves nothing behind."""
+    loaded, record, loop = world.loaded, world.record, asyncio.get_running_loop()
     record.write(0.0, "scenario", name=loaded.name, seed=seed, sha256=loaded.sha256)
-    hospital = Hospital(loaded, seed, directory, record)
-    loop = asyncio.get_running_loop()
-    await hospital.open()
-    tasks = [loop.create_task(hospital.desk.run(), name="qa.desk")]
+    tasks: list[asyncio.Task[None]] = []
     try:
-        await hospital.start()
-        tasks.append(loop.create_task(_sample(hospital), name="qa.samples"))
-        await Director(hospital).run()
-        all_told = hospital.app is not None and hospital.broker.up and not hospital.broker.frozen
-        hospital.sample()
+        await world.open()
+        tasks.append(loop.create_task(world.desk.run(), name="qa.desk"))
+        await world.start()
+        tasks.append(loop.create_task(_sample(world), name="qa.samples"))
+        await Director(world).run()
+        all_told = world.all_told
+        world.sample()
     finally:
-        await hospital.stop()
+        await world.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await hospital.stage.close()
-    raises = [frame for line in hospital.lines.values() for frame in line.tally.raises]
-    _write_end(hospital, record)
+        await world.close()
+    raises = [frame for judge in world.beds.judges.values() for frame in judge.tally.raises]
+    _write_end(world)
     found = failures(loaded.scenario, record)
-    found += broken_invariants(record, raises, all_told=all_told and not hospital.journal_fault)
+    found += broken_invariants(record, raises, all_told=all_told)
     for failure in found:
-        record.write(loop.time(), "failed", failure=failure)
+        record.write(world.now_s(), "failed", failure=failure)
     return found
 
 
-async def _sample(hospital: Hospital) -> None:
+async def _sample(world: World) -> None:
     """Look at every pump once per second, and at each moment that a check names."""
-    loop = asyncio.get_running_loop()
-    began_s, times = loop.time(), sample_times(hospital.loaded.scenario)
+    times = sample_times(world.loaded.scenario)
     count = 0
     while True:
-        hospital.sample()
+        world.sample()
         next_s = (count + 1) * SAMPLE_EVERY_S
-        while times and times[0] <= loop.time() - began_s + AT_ONCE_S:
+        while times and times[0] <= world.now_s() + AT_ONCE_S:
             times.pop(0)
         if times and times[0] < next_s:
             next_s = times[0]
         else:
             count += 1
-        await asyncio.sleep(began_s + next_s - loop.time())
+        await asyncio.sleep(next_s - world.now_s())
 
 
-def _write_end(hospital: Hospital, record: Record) -> None:
+def _write_end(world: World) -> None:
     """Add to the log what sums everything up that has no line of its own."""
-    at_s = asyncio.get_running_loop().time()
-    for name, line in sorted(hospital.lines.items()):
-        tally = line.tally
+    at_s, record = world.now_s(), world.record
+    for name, judge in sorted(world.beds.judges.items()):
+        tally = judge.tally
         record.write(
             at_s,
             "line",
@@ -126,4 +131,4 @@ def _write_end(hospital: Hospital, record: Record) -> None:
     for (pump, channel), samples in sorted(record.samples.items()):
         last = samples[-1]
         record.write(at_s, "pump", pump=pump, channel=channel, status=last.status, given_nl=last.given_nl)
-    record.write(at_s, "broker-heard", sha256=hospital.reached_broker.hexdigest())
+    record.write(at_s, "broker-heard", sha256=world.heard_sha256)
