@@ -38,6 +38,7 @@ class Config:
     library_file: Path
     dashboard: DashboardSection
     lines: LinesSection
+    syslog: str
     pumps: tuple[PumpSection, ...]
 
     @property
@@ -99,5 +100,6 @@ def load(file: Path) -> Config:
         library_file=library_file,
         dashboard=section.dashboard,
         lines=section.lines,
+        syslog=section.syslog,
         pumps=section.pumps,
     )

@@ -20,6 +20,7 @@ from pumpd.fields import (
     Whole,
     refused,
 )
+from pumpd.syslog import LOCAL
 
 
 class Section(BaseModel):
@@ -199,6 +200,12 @@ class ConfigSection(Section):
         default_factory=DashboardSection, description="where the dashboard listens"
     )
     lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
+    syslog: str = Field(
+        default=LOCAL,
+        pattern=r"^(/[^\x00]{1,107}|\[?[A-Za-z0-9.:-]{1,253}\]?:[0-9]{1,5})$",
+        description="where syslog listens: the path of its socket, or host:port for UDP",
+        examples=["/dev/log"],
+    )
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"
     )

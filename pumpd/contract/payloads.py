@@ -219,6 +219,8 @@ class NodeStatusPayload(Payload):
     library_sha256: str = ""
     library_signed_for: list[Literal["real", "demo"]] = Field(default_factory=list)
     journal_seq: int = 0
+    journal_head: str = ""
+    """A line's number and hash, as ``pumpd audit verify --head`` takes it; empty without a journal."""
     pumps: list[str] = Field(default_factory=list)
     """``pump/channel`` of every channel this node watches."""
     alarms: list[AlarmPart] = Field(default_factory=list)

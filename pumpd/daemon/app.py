@@ -14,6 +14,7 @@ from pumpd.core.freshness import Freshness
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.events import EventWriter
+from pumpd.daemon.head_notes import HeadNotes
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
 from pumpd.daemon.parts import Parts, Watched
@@ -59,6 +60,7 @@ class App:
         self.pipeline: Pipeline
         self.restrainer: Restrainer
         self.requests: Requests
+        self._head_notes: HeadNotes
         self.watchdog: Watchdog
 
     async def start(self) -> None:
@@ -90,6 +92,8 @@ class App:
             self._supervisor.start(f"pumpd[{pump}].session", session.run, session.crashed)
         self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock)
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
+        self._head_notes = HeadNotes(ward, journal, parts.syslog)
+        self._supervisor.start("pumpd.head-notes", self._head_notes.run)
 
     async def stop(self) -> None:
         """Stop everything within 2 s and leave nothing behind; safe to call twice."""
@@ -113,6 +117,7 @@ class App:
         await self._publishing.stop(0.1)
         self._desk.close()
         await _within(JOURNAL_WITHIN_S, "journal", self._journal.close())
+        self._head_notes.note()
 
     async def run(self) -> None:
         """Start, watch until SIGTERM or SIGINT (or cancellation), and stop."""
@@ -156,6 +161,8 @@ class App:
     def _restore(self, restored: Restored) -> None:
         """Take up the alarms and restraints of the last run, before the first reading."""
         self.ward.journal_seq = max(self.ward.journal_seq, restored.last_seq)
+        assert self._journal is not None
+        self.ward.journal_head = self._journal.head
         for reason in restored.unreadable:
             _log.error("stored state can not be read", reason=reason)
         for durable in restored.durables:

@@ -165,6 +165,7 @@ class JournalDesk:
         if not entry.done.done():
             entry.done.set_result(None)
         self._ward.journal_seq = max(self._ward.journal_seq, *numbers)
+        self._ward.journal_head = self._journal.head
         if self._closed:
             return
         pending = self._pending[entry.owner]

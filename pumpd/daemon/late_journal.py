@@ -10,7 +10,7 @@ import structlog
 
 from pumpd.clock import Clock
 from pumpd.errors import StoreError
-from pumpd.store.base import Durable, Journal, NewLine, OutboxLine, Restored
+from pumpd.store.base import NO_HEAD, Durable, Head, Journal, NewLine, OutboxLine, Restored
 
 OPEN_AGAIN_AFTER_S = 5.0
 """How often a journal that can not be opened is tried again."""
@@ -50,6 +50,11 @@ class LateJournal:
     def restored(self) -> Restored:
         """Nothing is known yet; ``opened`` is told."""
         return Restored(0, (), ())
+
+    @property
+    def head(self) -> Head:
+        """The last line on disk; none while it is not open."""
+        return NO_HEAD if self._inner is None else self._inner.head
 
     async def run(self) -> None:
         """Try to open it until it does; then wait for cancellation."""

@@ -37,3 +37,5 @@ class Parts:
     connect_publisher: ConnectPublisher
     clock: Clock
     random: random.Random
+    syslog: Callable[[str], None] = lambda _text: None
+    """Notes a text outside of the journal; OSError when nobody takes it."""

@@ -152,6 +152,7 @@ def online(ward: Ward, clock: Clock, commands_refused: str) -> NodeStatusPayload
         library_sha256="" if library is None else library.sha256,
         library_signed_for=[] if library is None else sorted(p.value for p in library.signed_for),
         journal_seq=ward.journal_seq,
+        journal_head=str(ward.journal_head) if ward.journal_head.seq else "",
         pumps=[f"{pump}/{channel}" for pump, channel in ward.pumps],
         alarms=alarm_parts(ward.told),
         commands_refused=commands_refused,
@@ -168,5 +169,6 @@ def gone(ward: Ward, clock: Clock | None) -> NodeStatusPayload:
         at=None if clock is None else clock.wall(),
         config_sha256=ward.config_sha256,
         journal_seq=ward.journal_seq,
+        journal_head=str(ward.journal_head) if ward.journal_head.seq else "",
         pumps=[f"{pump}/{channel}" for pump, channel in ward.pumps],
     )

@@ -19,7 +19,7 @@ from pumpd.core.evaluate import SiteState
 from pumpd.core.state import PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.drivers.base import Identity
-from pumpd.store.base import Journal, OutboxLine
+from pumpd.store.base import NO_HEAD, Head, Journal, OutboxLine
 
 
 class LinkState(Enum):
@@ -118,6 +118,8 @@ class Ward:
     """Those of them that the network may be told of."""
     journal_seq: int = 0
     """The last journal line known to be on disk."""
+    journal_head: Head = NO_HEAD
+    """It and its hash; it may be a line ahead."""
 
 
 class Outlet(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import random
 import sys
@@ -18,6 +19,7 @@ from pumpd.mqtt import Broker
 from pumpd.store.base import Journal
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
+from pumpd.syslog import Severity, Syslog
 
 SWITCH_INTERVAL_S = 0.001
 """How long the threads of journal and history may keep the interpreter while the loop wants it.
@@ -58,6 +60,7 @@ def app_for(config: Config, clock: Clock) -> App:
             history=SqliteHistoryWriter(config.history_file),
             connect_publisher=connect,
             seeded=random.Random(),  # noqa: S311 - jitter, not a secret
+            syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
         )
     )
 

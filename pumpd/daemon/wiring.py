@@ -57,6 +57,7 @@ def parts_of(
     connect_publisher: ConnectPublisher,
     seeded: random.Random,
     transport_for: Callable[[PumpUrl], Transport | None] = lambda _url: None,
+    syslog: Callable[[str], None] = lambda _text: None,
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
     pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
@@ -87,6 +88,7 @@ def parts_of(
         connect_publisher=connect_publisher,
         clock=clock,
         random=seeded,
+        syslog=syslog,
     )
 
 

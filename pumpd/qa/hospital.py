@@ -215,6 +215,7 @@ class Hospital:
             library_file=Path(scenario.library),
             dashboard=DashboardSection(),
             lines=LinesSection(latency_ms=LATENCY_MS),
+            syslog="",
             pumps=scenario.pumps,
         )
 

@@ -140,6 +140,24 @@ class Durable:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The last line of a journal: whoever knows it can tell whether anything up to it was changed."""
+
+    seq: int
+    """0 for an empty journal."""
+    hash: str
+    """SHA-256 in hex, of the line and of all before it."""
+
+    def __str__(self) -> str:
+        """As ``pumpd audit verify --head`` takes it."""
+        return f"{self.seq}:{self.hash}"
+
+
+NO_HEAD = Head(0, "")
+"""Of a journal that could not be opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxLine:
     """A journalled line that the broker may not have yet."""
 
@@ -168,6 +186,11 @@ class Journal(Protocol):
     @property
     def restored(self) -> Restored:
         """What was there when it was opened."""
+        ...
+
+    @property
+    def head(self) -> Head:
+        """The last line on disk."""
         ...
 
     def append(

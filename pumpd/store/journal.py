@@ -16,8 +16,9 @@ import structlog
 
 from pumpd.clock import Clock
 from pumpd.errors import StoreError
-from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
-from pumpd.store.journal_file import Entry, JournalFile
+from pumpd.store.base import Durable, Head, NewLine, OutboxLine, Restored
+from pumpd.store.journal_entry import Entry
+from pumpd.store.journal_file import JournalFile
 from pumpd.store.journal_state import SeenCommands, Unconfirmed, Waiting
 from pumpd.store.reserve import Reserve
 
@@ -92,6 +93,11 @@ class SqliteJournal:
     def restored(self) -> Restored:
         """What was there when it was opened."""
         return self._restored
+
+    @property
+    def head(self) -> Head:
+        """The last line on disk."""
+        return self._file.head
 
     def append(
         self, lines: Sequence[NewLine], durables: Sequence[Durable], command_id: str | None = None

@@ -7,8 +7,6 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -16,64 +14,17 @@ import structlog
 
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.errors import StoreError, StoreTakenError
-from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
-from pumpd.store.durables import durable_text, parse_durable
+from pumpd.store.base import NO_HEAD, Durable, OutboxLine, Restored
+from pumpd.store.durables import parse_durable
+from pumpd.store.journal_chain import chain_older_lines, head_of
+from pumpd.store.journal_entry import Entry, write_entry
 from pumpd.store.journal_removed import is_at, put_back
 from pumpd.store.migrate import migrate, schema_steps
 
-COMMANDS_KEPT = 20_000
-"""Ids of commands that are remembered; the contract asks for 10,000."""
-
 _log = structlog.get_logger("pumpd.journal")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BUSY_S = 0.5
 """How long a write waits for another program's lock (a backup, a shell) before it counts as failed."""
-
-
-def microseconds(at: datetime) -> int:
-    """Return ``at`` (aware) as whole microseconds since 1970, exact."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_microseconds(at_us: int) -> datetime:
-    """Return the time ``at_us`` microseconds after 1970, in UTC."""
-    return _EPOCH + timedelta(microseconds=at_us)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One call of ``append``, ready to be bound: it is written whole or not at all."""
-
-    lines: tuple[tuple[str, int, str, str | None, str | None, str], ...]
-    """event_id, at_us, kind, pump, channel, payload."""
-    durables: tuple[tuple[str, str, str], ...]
-    """pump, channel, body."""
-    command_id: str | None
-    taken_ns: int
-    """Monotonic time of the call."""
-
-    @staticmethod
-    def of(
-        lines: Sequence[NewLine], durables: Sequence[Durable], command_id: str | None, taken_ns: int
-    ) -> Entry:
-        """Return the entry; what can not be written raises TypeError here, at the caller."""
-        return Entry(
-            tuple(
-                (
-                    _storable(line.event_id),
-                    microseconds(line.at),
-                    line.kind,
-                    line.pump,
-                    line.channel,
-                    _storable(line.payload),
-                )
-                for line in lines
-            ),
-            tuple((each.pump or "", each.channel or "", _storable(durable_text(each))) for each in durables),
-            None if command_id is None else _storable(command_id),
-            taken_ns,
-        )
 
 
 class JournalFile:
@@ -84,6 +35,8 @@ class JournalFile:
         self._synchronous = synchronous
         self._db: sqlite3.Connection | None = None
         self._opened: os.stat_result | None = None
+        self.head = NO_HEAD
+        """The last line on disk."""
         self._lock_fd = -1 if path is None else _lock(path)
 
     @classmethod
@@ -127,6 +80,8 @@ class JournalFile:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute(f"PRAGMA synchronous = {self._synchronous}")
                 migrate(db, schema_steps("journal"), str(self._path))
+                chain_older_lines(db)
+                self.head = head_of(db)
                 self._opened = None if self._path is None else self._path.stat()
             except BaseException:
                 db.close()
@@ -181,12 +136,17 @@ class JournalFile:
         db = self._connection()
         try:
             db.execute("BEGIN IMMEDIATE")
-            numbers = [_write_entry(db, entry, now_ms) for entry in entries]
+            head = head_of(db)
+            numbers: list[tuple[int, ...]] = []
+            for entry in entries:
+                written, head = write_entry(db, entry, now_ms, head)
+                numbers.append(written)
             db.execute("UPDATE outbox SET sent_seq = ?1 WHERE sent_seq < ?1", (sent_seq,))
             db.execute("COMMIT")
         except BaseException:
             self._drop_connection()
             raise
+        self.head = head
         return numbers
 
     def recent(self, since_ms: int) -> tuple[OutboxLine, ...]:
@@ -232,38 +192,3 @@ def _lock(path: Path) -> int:
             f"{path}: another pumpd has this journal open; stop it, or give this one another data_dir"
         ) from None
     return descriptor
-
-
-def _storable(text: str) -> str:
-    """Return ``text`` with lone surrogates as JSON escapes: a garbled reply must not block the journal."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _write_entry(db: sqlite3.Connection, entry: Entry, now_ms: int) -> tuple[int, ...]:
-    numbers: list[int] = []
-    fresh = not entry.lines
-    for line in entry.lines:
-        cursor = db.execute(
-            "INSERT INTO line (event_id, at_us, kind, pump, channel, payload, committed_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING",
-            (*line, now_ms),
-        )
-        if cursor.rowcount:
-            fresh = True
-            assert cursor.lastrowid is not None
-            numbers.append(cursor.lastrowid)
-        else:
-            (seq,) = db.execute("SELECT seq FROM line WHERE event_id = ?", (line[0],)).fetchone()
-            numbers.append(seq)
-    if not fresh:
-        return tuple(numbers)
-    for durable in entry.durables:
-        db.execute(
-            "INSERT INTO durable (pump, channel, body) VALUES (?, ?, ?)"
-            " ON CONFLICT (pump, channel) DO UPDATE SET body = excluded.body",
-            durable,
-        )
-    if entry.command_id is not None:
-        db.execute("INSERT INTO command (id) VALUES (?) ON CONFLICT (id) DO NOTHING", (entry.command_id,))
-        db.execute("DELETE FROM command WHERE n <= (SELECT max(n) FROM command) - ?", (COMMANDS_KEPT,))
-    return tuple(numbers)

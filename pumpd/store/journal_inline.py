@@ -9,9 +9,10 @@ from pathlib import Path
 
 from pumpd.clock import Clock
 from pumpd.errors import StoreError
-from pumpd.store.base import Durable, NewLine, OutboxLine, Restored
+from pumpd.store.base import Durable, Head, NewLine, OutboxLine, Restored
 from pumpd.store.journal import RETRY_S
-from pumpd.store.journal_file import Entry, JournalFile
+from pumpd.store.journal_entry import Entry
+from pumpd.store.journal_file import JournalFile
 from pumpd.store.journal_state import SeenCommands, Unconfirmed, Waiting
 
 
@@ -43,6 +44,11 @@ class InlineJournal:
     def restored(self) -> Restored:
         """What was there when it was opened."""
         return self._restored
+
+    @property
+    def head(self) -> Head:
+        """The last line on disk."""
+        return self._file.head
 
     def append(
         self, lines: Sequence[NewLine], durables: Sequence[Durable], command_id: str | None = None

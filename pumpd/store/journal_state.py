@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pumpd.errors import StoreError
-from pumpd.store.journal_file import COMMANDS_KEPT, Entry
+from pumpd.store.journal_entry import COMMANDS_KEPT, Entry
 
 
 class SeenCommands:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.errors import StoreError
 from pumpd.store.base import JournalLine, Trend
-from pumpd.store.journal_file import from_microseconds
+from pumpd.store.journal_entry import from_microseconds
 from pumpd.store.trends import read_trend
 
 T = TypeVar("T")

@@ -222,6 +222,7 @@ def _scene(
         library_file=Path("drug-library.yaml"),
         dashboard=DashboardSection(),
         lines=LinesSection(),
+        syslog="",
         pumps=tuple(PumpSection.model_validate(p) for p in pumps),
     )
 

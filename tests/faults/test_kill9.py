@@ -24,6 +24,8 @@ from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import TcpLine
 from pumpd.simulator.stage import now_ns
+from pumpd.store.audit import verify_file
+from pumpd.store.base import Head
 from tests import proof
 from tests.faults.nursery import Nursery
 from tests.mosquitto import Listener, missing, mosquitto, publish
@@ -58,6 +60,8 @@ class Witness:
     """Boot id of the node that last said online."""
     state: str = ""
     """What the node last said of itself."""
+    heads: list[Head] = field(default_factory=list)
+    """The heads of its journal that it told."""
     _taken: int = 0
 
     def hear(self) -> Witness:
@@ -72,6 +76,9 @@ class Witness:
                 self.events.append(payload)
             elif topic == "/status":
                 self.state = payload["state"]
+                if payload["journal_head"]:
+                    number, _, digest = payload["journal_head"].partition(":")
+                    self.heads.append(Head(int(number), digest))
                 if self.state == "online":
                     self.online = payload["boot_id"]
             elif topic.startswith("/reply/"):
@@ -288,6 +295,7 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
                 await asyncio.gather(*story.publishing)
                 witness.hear()
                 hold(witness, Kept.read(journal), story.asked)
+                assert verify_file(journal, witness.heads).broken is None
             before, last = witness.online, Kept.read(journal)
             await nursery.start()
             await until(partial(is_online_again, witness, before), ONLINE_WITHIN_S)
@@ -302,6 +310,8 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
                 await line.unplug()
     kept = Kept.read(journal)
     hold(witness, kept, story.asked)
+    assert verify_file(journal, witness.heads).broken is None
+    assert len(witness.heads) >= kills
     assert list(broken_threads(kept)) == []
     assert last.lines.keys() <= witness.journalled() <= kept.lines.keys(), "none lost, none invented"
     assert len(kept.lines) >= kills // 2 * EVENTS_IN_A_STORY

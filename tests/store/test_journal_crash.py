@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpd.core.conditions import ConditionId
+from pumpd.store.audit import verify_file
 from pumpd.store.journal_file import JournalFile
 from tests import proof
 from tests.store.crashing_writer import FOR_EVER
@@ -81,6 +82,8 @@ def whole_until(path: Path, confirmed: int) -> int:
     restored, commands, lines = file.load(), file.commands(), file.recent(0)
     file.close()
     assert restored.last_seq >= confirmed
+    verdict = verify_file(path, [])
+    assert (verdict.head.seq, verdict.broken) == (restored.last_seq, None)
     assert [(each.seq, each.event_id) for each in lines] == [
         (n, f"boot-{n}") for n in range(1, restored.last_seq + 1)
     ]
