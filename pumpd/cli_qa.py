@@ -47,6 +47,12 @@ def run(
         int | None,
         typer.Option(min=0, metavar="N", help="Instead of the seed of each scenario.", show_default=False),
     ] = None,
+    shrunk: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where failures go, made as short as they still fail.")
+    ] = Path("qa-shrunk"),
+    shrink: Annotated[
+        bool, typer.Option("--shrink/--no-shrink", help="Whether to make failures shorter.")
+    ] = True,
 ) -> None:
     """Play scenarios in virtual time, the whole daemon against simulated pumps, and say what came of them."""
     from rich.console import Console
@@ -66,12 +72,12 @@ def run(
         write_html(outcomes, html)
     if log is not None:
         _write_logs(outcomes, log)
-    failed = _say(outcomes)
+    failed = _say(outcomes, shrunk if shrink else None)
     if failed:
         raise typer.Exit(1)
 
 
-def _say(outcomes: list[Outcome]) -> int:
+def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
     """Print what came of each scenario; return how many failed."""
     console = out()
     for outcome in outcomes:
@@ -81,6 +87,8 @@ def _say(outcomes: list[Outcome]) -> int:
             console.print(f"        {reason}")
         if not outcome.passed:
             console.print(f"        again: {outcome.replay}")
+            if shrunk is not None:
+                console.print(f"        shrunk: {_shrink(outcome, shrunk)}")
     failed = sum(not outcome.passed for outcome in outcomes)
     minutes = sum(outcome.loaded.scenario.duration_s for outcome in outcomes) / 60
     console.print(
@@ -88,6 +96,22 @@ def _say(outcomes: list[Outcome]) -> int:
         f"{minutes:.0f} min of ward time"
     )
     return failed
+
+
+def _shrink(outcome: Outcome, directory: Path) -> str:
+    """Write the shortest scenario that fails in the same way; say how short it is and what plays it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pumpd.qa.shrink import MOST_PLAYS, lines_and_seconds, shrink
+    from pumpd.qa.suite import keep
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"shrinking {outcome.loaded.name}", total=MOST_PLAYS)
+        found = shrink(outcome, told=lambda plays: progress.update(bar, completed=plays)).outcome
+    kept = keep(found, directory / outcome.loaded.file.name)
+    before = lines_and_seconds(outcome.loaded.scenario)
+    return f"from {before} to {lines_and_seconds(found.loaded.scenario)}; {kept.replay}"
 
 
 def _write_logs(outcomes: list[Outcome], directory: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, fie
 
 from pumpd.core.alarms import AlarmSignal
 from pumpd.core.freshness import Freshness
+from pumpd.core.quantities import decimal_text
 from pumpd.core.telemetry import PumpStatus
 from pumpd.fields import Millilitres, Number, TopicId, refused
 from pumpd.qa.happenings import exactly, known_condition
@@ -56,10 +57,18 @@ def _amount(value: object) -> Fraction:
     return Fraction(match["number"]) * _PICO[match["unit"]]
 
 
+def _amount_text(picograms: Fraction) -> str:
+    """Return an amount as it is written in a file, with as many decimals as it takes."""
+    places = 0
+    while (picograms * 10**places) % _PICO["mg"]:
+        places += 1
+    return f"{decimal_text(int(picograms * 10**places / _PICO['mg']), 10**places)} mg"
+
+
 Amount = Annotated[
     Fraction,
     PlainValidator(_amount),
-    PlainSerializer(str),
+    PlainSerializer(_amount_text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? (mg|ug|U)$"}),
 ]
 """An amount of a drug, in picograms (or pico-units)."""

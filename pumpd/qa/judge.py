@@ -26,10 +26,12 @@ def sample_times(scenario: Scenario) -> list[float]:
 
 def failures(scenario: Scenario, record: Record) -> list[str]:
     """Return each expectation that did not come true, with what happened instead; empty when all did."""
-    found: list[str] = []
-    for check in scenario.expect:
-        found += [f"expected: {check}; {instead}" for instead in _judge(scenario, record, check)]
-    return found
+    return [f"expected: {check}; {instead}" for check, instead in failed_checks(scenario, record)]
+
+
+def failed_checks(scenario: Scenario, record: Record) -> list[tuple[Check, str]]:
+    """Return each check that did not come true, with what happened instead."""
+    return [(check, instead) for check in scenario.expect for instead in _judge(scenario, record, check)]
 
 
 def _judge(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
@@ -100,11 +102,15 @@ def _signal(record: Record, check: Check) -> Iterator[str]:
     yield from _is(check, until[-1].signal if until else "off")
 
 
-def _something_else(expect: Sequence[Check], record: Record) -> Iterator[str]:
+def surprises(expect: Sequence[Check], record: Record) -> list[Transition]:
+    """Return what was raised although no check speaks of it."""
     wanted = [check for check in expect if check.check == "raised"]
-    surprises = [s for s in record.transitions if s.raises and not any(_covers(c, s) for c in wanted)]
-    if surprises:
-        yield f"raised were also {_listed(surprises)}"
+    return [s for s in record.transitions if s.raises and not any(_covers(c, s) for c in wanted)]
+
+
+def _something_else(expect: Sequence[Check], record: Record) -> Iterator[str]:
+    if seen := surprises(expect, record):
+        yield f"raised were also {_listed(seen)}"
 
 
 def _paused(record: Record, check: Check) -> Iterator[str]:
@@ -154,7 +160,7 @@ def broken_invariants(record: Record, raises: Sequence[str], *, all_told: bool) 
     found = [f"INV-1: after a frame from pumpd a pump gave more: {frame}" for frame in raises]
     lost = sorted(record.journalled - record.published)
     if all_told and lost:
-        found.append(f"INV-4: {len(lost)} journalled events never reached a broker, the first {lost[0]}")
+        found.append(f"INV-4: journalled events never reached a broker: {len(lost)}, the first {lost[0]}")
     if record.not_demo_count:
-        found.append(f"INV-5: {record.not_demo_count} messages said that a simulated pump is real")
+        found.append(f"INV-5: messages said that a simulated pump is real: {record.not_demo_count}")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from pumpd.cli_words import start_log
@@ -12,6 +13,7 @@ from pumpd.document import read_document
 from pumpd.errors import ConfigError, Problem
 from pumpd.qa.runner import Outcome, run_scenario
 from pumpd.qa.scenario import LoadedScenario, load_scenario
+from pumpd.qa.scenario_text import write_scenario
 
 QUIET = "critical"
 """What the daemon logs about faults that a scenario causes is no news; the event log has it all."""
@@ -58,6 +60,13 @@ def load_all(files: Sequence[Path]) -> list[LoadedScenario]:
     if problems:
         raise ConfigError(tuple(problems))
     return loaded
+
+
+def keep(outcome: Outcome, file: Path) -> Outcome:
+    """Write the scenario of ``outcome`` to ``file``, which loads; return the outcome as one of that file."""
+    loaded = outcome.loaded
+    write_scenario(loaded.scenario, loaded.file.parent / loaded.scenario.library, file)
+    return replace(outcome, loaded=load_scenario(file))
 
 
 def run_all(

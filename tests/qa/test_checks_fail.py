@@ -80,7 +80,7 @@ def test_an_event_that_never_reaches_a_broker_fails_the_run(
 
     monkeypatch.setattr(outbox_publisher, "_event", all_but_the_third)
     outcome = played(tmp_path, timeline=(FAST,))
-    assert outcome.failures == ("INV-4: 1 journalled events never reached a broker, the first boot-1-3",)
+    assert outcome.failures == ("INV-4: journalled events never reached a broker: 1, the first boot-1-3",)
 
 
 def test_a_scenario_that_breaks_is_told_and_harms_no_other(

@@ -15,9 +15,16 @@ from pumpd.errors import ConfigError
 from pumpd.qa.scenario import load_scenario
 from tests.qa.small import LIBRARY, written
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 FAST = "at_s: 20, pump: PUMP-01, action: set-rate, rate: 42 mL/h"
 HIGH = "check: raised, pump: PUMP-01, alarm: over-hard, priority: HIGH, after_s: 20, within_s: 3"
 NOTHING = "check: nothing-else"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the verb writes without being asked goes into a directory of the test."""
+    monkeypatch.chdir(tmp_path)
 
 
 class _Page(HTMLParser):
