@@ -16,21 +16,17 @@ from pydantic import ValidationError
 from pumpd.clock import Clock
 from pumpd.contract.payloads import EventPayload, NodeStatusPayload, ReplyPayload
 from pumpd.contract.topics import Topics
-from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon import publisher_state as state
 from pumpd.daemon.commands import Commands
 from pumpd.daemon.outbox_publisher import OutboxPublisher
 from pumpd.daemon.publisher_retained import RetainedTopics
-from pumpd.daemon.publisher_telemetry import TelemetryWriter
+from pumpd.daemon.publisher_telemetry import TelemetryLane, TelemetryWriter
 from pumpd.daemon.seams import CommandPort, LivePump, Ward
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, LastWill, MqttConnection, OpenSession
 from pumpd.mqtt_client import MqttClient
 from pumpd.store.base import Journal, OutboxLine
 
-TELEMETRY_EVERY_S = 0.25
-SILENT_TELEMETRY_EVERY_S = 1.0
-"""Without readings a payload goes out all the same: it says that the node is there."""
 SWEEP_QUIET_S = 2.0
 """After this long without a retained message of a pump the broker has told all it keeps."""
 REPLIES_WAITING = 256
@@ -61,15 +57,15 @@ class NodePublisher:
         self._clock = clock
         self._topics = Topics(ward.site)
         self._events = OutboxPublisher(journal, clock)
-        self._readings = TelemetryWriter(ward)
+        readings = TelemetryWriter(ward)
+        self._telemetry = TelemetryLane(readings, clock, self._offer_telemetry)
         refused = "" if broker.loopback else f"the broker {broker.host} is not on this machine"
         if refused:
             _log.warning("commands refused", reason=refused)
-        self._retained = RetainedTopics(ward, self._readings, clock, refused)
+        self._retained = RetainedTopics(ward, readings, clock, refused)
         self._replies: deque[ReplyPayload] = deque(maxlen=REPLIES_WAITING)
         self._replied = asyncio.Event()
         self.commands = Commands(ward, commands, journal.command_seen, clock, self._reply)
-        self._fresh: dict[tuple[PumpId, ChannelId], LivePump] = {}
         self._swept = asyncio.Event()
         self._closing = asyncio.Event()
         self._ended = asyncio.Event()
@@ -96,7 +92,7 @@ class NodePublisher:
 
     def reading(self, live: LivePump) -> None:
         """Tell that ``live.state.last`` is new."""
-        self._fresh[live.pump, live.channel] = live
+        self._telemetry.reading(live)
 
     def changed(self, live: LivePump) -> None:
         """Tell that something other than numbers changed."""
@@ -142,7 +138,7 @@ class NodePublisher:
             lanes = [
                 asyncio.create_task(lane, name=f"publisher.{name}")
                 for name, lane in (
-                    ("telemetry", self._send_telemetry()),
+                    ("telemetry", self._telemetry.run()),
                     ("retained", self._retained.run(self._publish_retained)),
                     ("events", self._events.run(self._publish_event)),
                     ("replies", self._send_replies()),
@@ -190,22 +186,8 @@ class NodePublisher:
     async def _publish_event(self, payload: bytes) -> None:
         await self._connection.publish(self._topics.node_event(self._ward.node), payload)
 
-    async def _send_telemetry(self) -> None:
-        loop = asyncio.get_running_loop()
-        topic = self._topics.node_telemetry(self._ward.node)
-        next_s, silent_since_s = loop.time(), 0.0
-        while True:
-            if self._fresh or loop.time() >= silent_since_s + SILENT_TELEMETRY_EVERY_S:
-                fresh = list(self._fresh.values())
-                if await self._connection.offer(
-                    topic, self._readings.payload(fresh, self._clock.monotonic_ns())
-                ):
-                    self._readings.confirm()
-                    silent_since_s = loop.time()
-                    for live in fresh:
-                        self._fresh.pop((live.pump, live.channel), None)
-            next_s = max(next_s + TELEMETRY_EVERY_S, loop.time())
-            await asyncio.sleep(next_s - loop.time())
+    async def _offer_telemetry(self, payload: bytes) -> bool:
+        return await self._connection.offer(self._topics.node_telemetry(self._ward.node), payload)
 
     def _take(self, message: Incoming) -> None:
         if message.topic == self._topics.node_status(self._ward.node):

@@ -14,6 +14,7 @@ from pumpd.clock import Clock
 from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon import publisher_state as state
+from pumpd.daemon.publisher_snapshot import SnapshotWriter
 from pumpd.daemon.publisher_telemetry import TelemetryWriter
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.mqtt import Incoming
@@ -37,8 +38,10 @@ class RetainedTopics:
     def __init__(self, ward: Ward, readings: TelemetryWriter, clock: Clock, commands_refused: str) -> None:
         self._ward = ward
         self._topics = Topics(ward.site)
-        self._readings = readings
         self._clock = clock
+        self._snapshots = {
+            channel: SnapshotWriter(ward, live, readings, clock) for channel, live in ward.pumps.items()
+        }
         self._commands_refused = commands_refused
         self._node_changed = False
         self._changed: dict[Channel, None] = {}
@@ -122,11 +125,11 @@ class RetainedTopics:
                 else:
                     self._node_changed = True
             else:
+                timer = loop.call_at(refresh_at_s, self._wake.set)
                 try:
-                    async with asyncio.timeout_at(refresh_at_s):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+                    await self._wake.wait()
+                finally:
+                    timer.cancel()
 
     async def _publish_node(self, publish: Publish) -> None:
         payload = state.online(self._ward, self._clock, self._commands_refused)
@@ -138,13 +141,13 @@ class RetainedTopics:
         self._refresh.pop(channel, None)
         self._refresh[channel] = None
         live, there = self._ward.pumps[channel], self._alarms_there[channel]
-        picture = state.snapshot(self._ward, live, self._readings, self._clock)
+        picture = self._snapshots[channel].write()
         alarms = {
             self._topics.alarm(*channel, condition): payload.model_dump_json().encode()
             for condition, payload in state.alarms(self._ward, live).items()
         }
         over = {topic: b"" for topic in there if topic not in alarms}
-        await publish(self._topics.snapshot(*channel), picture.model_dump_json().encode())
+        await publish(self._topics.snapshot(*channel), picture)
         for topic, said in (alarms | over).items():
             if there.get(topic) != said:
                 await publish(topic, said)

@@ -6,15 +6,23 @@ equal to the payload models.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable
 from json.encoder import encode_basestring_ascii as quoted
 
+from pumpd.clock import Clock
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import NL_PER_ML, FlowRate, decimal_text
 from pumpd.core.telemetry import ChannelId, PumpId, Telemetry, Validity
 from pumpd.daemon.seams import LivePump, Ward
 
 NS_PER_MS = 1_000_000
+TELEMETRY_EVERY_S = 0.25
+SILENT_TELEMETRY_EVERY_S = 1.0
+"""Without readings a payload goes out all the same: it says that the node is there."""
+ROUNDING = 1e-6
+"""A moment that is missed by so small a part of the interval is not missed: floats are coarse."""
 FLOWS_REMEMBERED = 32
 
 
@@ -112,3 +120,54 @@ class TelemetryWriter:
     def confirm(self) -> None:
         """The last payload has gone out."""
         self.sent += 1
+
+
+class TelemetryLane:
+    """Lets readings out, together: at fixed moments, those that have one since the last payload."""
+
+    def __init__(
+        self, writer: TelemetryWriter, clock: Clock, offer: Callable[[bytes], Awaitable[bool]]
+    ) -> None:
+        """``offer`` returns whether the broker took a payload; what it did not take goes into the next."""
+        self._writer = writer
+        self._clock = clock
+        self._offer = offer
+        self._fresh: dict[LivePump, None] = {}
+        self._wake = asyncio.Event()
+
+    def reading(self, live: LivePump) -> None:
+        """Take note that ``live.state.last`` is new."""
+        if not self._fresh:
+            self._wake.set()
+        self._fresh[live] = None
+
+    async def run(self) -> None:
+        """Send over a connection that has just been made, until cancelled."""
+        loop = asyncio.get_running_loop()
+        sent_s = due_s = loop.time()
+        await self._send()
+        while True:
+            self._wake.clear()
+            if not self._fresh:
+                timer = loop.call_at(sent_s + SILENT_TELEMETRY_EVERY_S, self._wake.set)
+                try:
+                    await self._wake.wait()
+                finally:
+                    timer.cancel()
+            passed = math.ceil((loop.time() - due_s) / TELEMETRY_EVERY_S - ROUNDING)
+            due_s += TELEMETRY_EVERY_S * max(1, passed)
+            await asyncio.sleep(due_s - loop.time())
+            if await self._send():
+                sent_s = due_s
+
+    async def _send(self) -> bool:
+        fresh, self._fresh = self._fresh, {}
+        sent = False
+        try:
+            sent = await self._offer(self._writer.payload(fresh, self._clock.monotonic_ns()))
+        finally:
+            if sent:
+                self._writer.confirm()
+            else:
+                self._fresh = fresh | self._fresh
+        return sent

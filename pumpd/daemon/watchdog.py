@@ -10,15 +10,18 @@ from pumpd.core.state import Tick
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump
 
-SLOTS = 10
-"""A turn of the wheel takes 1 s; each tenth of a second looks at a tenth of the pumps."""
+TURN_S = 1.0
+"""Every pump is looked at once in this time."""
+MOST_SLOTS = 10
+"""The wheel stops at most so often in a turn, each time at an equal part of the pumps."""
 
 
 class Watchdog:
     """One task for all pumps: each is looked at once a second, and ticked while it has no fresh reading."""
 
     def __init__(self, pumps: Sequence[LivePump], pipeline: Pipeline, clock: Clock) -> None:
-        self._slots = [tuple(pumps[slot::SLOTS]) for slot in range(SLOTS)]
+        slots = max(1, min(MOST_SLOTS, len(pumps)))
+        self._slots = [tuple(pumps[slot::slots]) for slot in range(slots)]
         self._pumps = tuple(pumps)
         self._pipeline = pipeline
         self._clock = clock
@@ -26,10 +29,10 @@ class Watchdog:
     async def run(self) -> None:
         """Turn the wheel until cancelled."""
         loop = asyncio.get_running_loop()
-        due_s = loop.time()
+        due_s, stop_s = loop.time(), TURN_S / len(self._slots)
         while True:
             for slot in self._slots:
-                due_s = max(due_s + 1 / SLOTS, loop.time())
+                due_s = max(due_s + stop_s, loop.time())
                 await asyncio.sleep(due_s - loop.time())
                 self._look_at(slot)
             self._pipeline.check_stores()

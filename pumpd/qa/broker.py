@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, LastWill
@@ -18,6 +19,7 @@ Heard = Callable[[str, bytes, bool], None]
 """Told of each message that reaches the broker: topic, payload, retain flag."""
 
 
+@lru_cache(maxsize=4096)
 def matches(topic: str, wanted: str) -> bool:
     """Return whether ``topic`` is in the MQTT filter ``wanted``."""
     levels, filters = topic.split("/"), wanted.split("/")

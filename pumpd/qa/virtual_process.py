@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from pumpd.qa.virtual_time import VirtualTimeLoop
 
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
+
+_LOOK_THROUGH_AT: Final = 1024
+"""Timers noted before they are looked through for the first time."""
 
 _running: ContextVar[VirtualProcess | None] = ContextVar("virtual process", default=None)
 
@@ -23,7 +25,8 @@ class VirtualProcess:
         self._context = copy_context()
         self._context.run(_running.set, self)
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        self._timers: weakref.WeakSet[asyncio.TimerHandle] = weakref.WeakSet()
+        self._timers: list[asyncio.TimerHandle] = []
+        self._look_through_at = _LOOK_THROUGH_AT
 
     async def run(self, work: Coroutine[Any, Any, R], name: str) -> R:
         """Do ``work`` within it."""
@@ -33,6 +36,7 @@ class VirtualProcess:
         """End it without a goodbye: cut its files, wires and connections off before."""
         for timer in self._timers:
             timer.cancel()
+        self._timers.clear()
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
@@ -45,8 +49,12 @@ class VirtualProcess:
         task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
 
     def timed(self, timer: asyncio.TimerHandle) -> None:
-        """Take note of a timer that was set within it."""
-        self._timers.add(timer)
+        """Take note of a timer that was set within it; now and then those that are over are let go."""
+        self._timers.append(timer)
+        if len(self._timers) >= self._look_through_at:
+            now_s = asyncio.get_running_loop().time()
+            self._timers = [each for each in self._timers if each.when() >= now_s and not each.cancelled()]
+            self._look_through_at = max(_LOOK_THROUGH_AT, 2 * len(self._timers))
 
 
 class ProcessLoop(VirtualTimeLoop):

@@ -28,6 +28,7 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
+        self._watched = self._real.get_map()
         self.elapsed_s = 0.0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -40,9 +41,12 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready now; if nothing is, let ``timeout`` seconds have passed."""
-        ready = self._real.select(0)
-        if ready:
-            return ready
+        # The loop's own wake-up socket only says that something was called from a signal or a thread, which
+        # the loop finds anyway: as long as it is alone, the system is asked only when nothing else is to do.
+        if timeout is None or len(self._watched) > 1:
+            ready = self._real.select(0)
+            if ready:
+                return ready
         if timeout is None:
             raise NothingToWaitForError("every task waits and no timer is set")
         if timeout > 0:
@@ -55,7 +59,7 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         """Return what is watched."""
-        return self._real.get_map()
+        return self._watched
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.state import Now
 from pumpd.daemon.backoff import Backoff
+from pumpd.daemon.seams import LivePump
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
 from pumpd.qa.virtual_time import run_virtual
@@ -85,6 +87,31 @@ def test_only_fresh_readings_feed_the_watchdog() -> None:
         await asyncio.sleep(5)
         assert watchdog.last_fresh_age_ns() == 6_000_000_000
         assert ConditionId.LINK_LOST in lives[0].state.alarms
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    play(story)
+
+
+@pytest.mark.requirement("DAE-5")
+def test_a_small_ward_is_looked_at_as_often_as_a_large_one_and_no_oftener() -> None:
+    """One pump costs one look a second, and its alarm comes within a second all the same."""
+
+    async def story(scene: Scene) -> None:
+        looks: list[float] = []
+        loop = asyncio.get_running_loop()
+
+        class Watched(Watchdog):
+            def _look_at(self, pumps: Sequence[LivePump]) -> None:
+                looks.append(loop.time())
+                super()._look_at(pumps)
+
+        watchdog = Watched([scene.live], scene.pipeline, scene.clock)
+        task = asyncio.create_task(watchdog.run(), name="pumpd.watchdog")
+        await asyncio.sleep(10.5)
+        assert looks == pytest.approx(list(range(1, 11)))
+        (stale, *_) = [at for at, _ in scene.outlet.raised(ConditionId.LINK_LOST)]
+        assert 3 < stale <= 4.2
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -16,7 +19,9 @@ from pumpd.core.dosing import dose_rate
 from pumpd.core.quantities import DoseUnit, FlowRate, Volume
 from pumpd.core.state import PumpState
 from pumpd.core.telemetry import Measured, Provenance, PumpStatus, Telemetry, missing
-from pumpd.daemon.publisher_telemetry import TelemetryWriter
+from pumpd.daemon.publisher_telemetry import TelemetryLane, TelemetryWriter
+from pumpd.daemon.seams import LivePump
+from pumpd.qa.virtual_time import VirtualClock, in_virtual_time
 from tests.publisher.node import CHANNEL, PROGRAMME, SetClock, live_pump, telemetry, ward_of
 
 GOAL_US_PER_READING = 8.0
@@ -143,3 +148,100 @@ def test_a_reading_costs_less_than_eight_microseconds():
         writer.payload(lives, (run + 1) * 10**9)
         best_us = min(best_us, (time.perf_counter() - began) / len(lives) * 1e6)
     assert best_us < GOAL_US_PER_READING
+
+
+class Offered:
+    """A broker's ear: notes when each payload came and whose readings were in it; takes none while deaf."""
+
+    def __init__(self, count: int) -> None:
+        clock = VirtualClock(asyncio.get_running_loop())
+        self.lives = list(ward_of(count, clock).pumps.values())
+        self.lane = TelemetryLane(TelemetryWriter(ward_of(count, clock)), clock, self.offer)
+        self.heard: list[tuple[float, list[int]]] = []
+        self.deaf = False
+
+    async def offer(self, payload: bytes) -> bool:
+        await asyncio.sleep(0)
+        if not self.deaf:
+            readings = TelemetryPayload.model_validate_json(payload).readings
+            self.heard.append((asyncio.get_running_loop().time(), [part.seq for part in readings]))
+        return not self.deaf
+
+    def read(self, live: LivePump, sequence: int) -> None:
+        now_ns = round(asyncio.get_running_loop().time() * 1e9)
+        live.state = replace(live.state, last=telemetry(live, sequence, now_ns))
+        self.lane.reading(live)
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.lane.run(), name="tested.telemetry")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.requirement("MQTT-4")
+@in_virtual_time
+async def test_without_readings_a_payload_goes_out_every_second():
+    """The node says that it is there, and nothing more often."""
+    broker = Offered(1)
+    async with broker.listening():
+        await asyncio.sleep(5.1)
+    assert [at_s for at_s, _ in broker.heard] == pytest.approx(list(range(6)))
+    assert not any(seqs for _, seqs in broker.heard)
+
+
+@pytest.mark.requirement("MQTT-4")
+@in_virtual_time
+async def test_a_reading_goes_out_at_the_next_quarter_second_and_with_others():
+    """One that comes alone waits for nobody else longer than that; many that come together go together."""
+    broker = Offered(3)
+    async with broker.listening():
+        for sequence in range(1, 4):
+            await asyncio.sleep(0.1)
+            broker.read(broker.lives[0], sequence)
+            broker.read(broker.lives[1], sequence + 10)
+            await asyncio.sleep(0.9)
+    with_readings = [(at_s, seqs) for at_s, seqs in broker.heard if seqs]
+    assert [at_s for at_s, _ in with_readings] == pytest.approx([0.25, 1.25, 2.25])
+    assert [seqs for _, seqs in with_readings] == [[1, 11], [2, 12], [3, 13]]
+    assert len(broker.heard) == 4, "and one at the beginning"
+
+
+@pytest.mark.requirement("MQTT-4")
+@in_virtual_time
+async def test_what_a_broker_did_not_take_goes_out_later_and_only_in_its_newest_form():
+    """A broker that hangs is offered the newest readings until it takes them; each goes out once."""
+    broker = Offered(2)
+    async with broker.listening():
+        await asyncio.sleep(0.6)
+        broker.deaf = True
+        broker.read(broker.lives[0], 1)
+        broker.read(broker.lives[1], 7)
+        await asyncio.sleep(1)
+        broker.read(broker.lives[0], 2)
+        broker.deaf = False
+        await asyncio.sleep(1)
+    assert [seqs for _, seqs in broker.heard if seqs] == [[2, 7]]
+    (at_s,) = [at_s for at_s, seqs in broker.heard if seqs]
+    assert at_s == pytest.approx(1.75)
+
+
+@in_virtual_time
+async def test_a_reading_that_comes_while_one_goes_out_is_not_lost():
+    """It is in the next payload."""
+    broker = Offered(1)
+    (live,) = broker.lives
+
+    async def offer(payload: bytes) -> bool:
+        if not broker.heard:
+            broker.read(live, 2)
+        return await Offered.offer(broker, payload)
+
+    broker.lane._offer = offer
+    broker.read(live, 1)
+    async with broker.listening():
+        await asyncio.sleep(0.6)
+    assert [seqs for _, seqs in broker.heard] == [[1], [2]]
