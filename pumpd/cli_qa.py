@@ -43,6 +43,10 @@ def run(
     log: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write each event log, as JSON lines.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write each daemon's flight recording, for `pumpd replay`."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Instead of the seed of each scenario.", show_default=False),
@@ -65,7 +69,9 @@ def run(
     loaded = load_all(scenario_files(paths))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"{len(loaded)} scenarios", total=len(loaded))
-        outcomes = run_all(loaded, seed, workers or os.cpu_count() or 1, lambda _: progress.advance(bar))
+        outcomes = run_all(
+            loaded, seed, workers or os.cpu_count() or 1, lambda _: progress.advance(bar), record
+        )
     if junit is not None:
         write_junit(outcomes, junit)
     if html is not None:

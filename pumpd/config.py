@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pumpd.config_check import cross_problems
@@ -14,6 +14,7 @@ from pumpd.config_models import (
     LinesSection,
     MqttSection,
     PumpSection,
+    RecorderSection,
 )
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
@@ -40,6 +41,7 @@ class Config:
     lines: LinesSection
     syslog: str
     pumps: tuple[PumpSection, ...]
+    recorder: RecorderSection = field(default_factory=RecorderSection)
 
     @property
     def journal_file(self) -> Path:
@@ -102,4 +104,5 @@ def load(file: Path) -> Config:
         lines=section.lines,
         syslog=section.syslog,
         pumps=section.pumps,
+        recorder=section.recorder,
     )

@@ -73,6 +73,18 @@ class DashboardSection(Section):
     port: Whole = Field(default=8080, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[8080])
 
 
+class RecorderSection(Section):
+    """What is kept of what pumps said and pumpd decided; see ``pumpd replay``."""
+
+    mib_per_pump: Whole = Field(
+        default=16,
+        ge=0,
+        le=1024,
+        description="what recordings may take of the disk for each pump, 0 to 1024 MiB; 0 records nothing",
+        examples=[16],
+    )
+
+
 class LinesSection(Section):
     """What holds for every line to a pump."""
 
@@ -205,6 +217,9 @@ class ConfigSection(Section):
         pattern=r"^(/[^\x00]{1,107}|\[?[A-Za-z0-9.:-]{1,253}\]?:[0-9]{1,5})$",
         description="where syslog listens: the path of its socket, or host:port for UDP",
         examples=["/dev/log"],
+    )
+    recorder: RecorderSection = Field(
+        default_factory=RecorderSection, description="what is kept of what pumps said and pumpd decided"
     )
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"

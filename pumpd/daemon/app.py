@@ -82,6 +82,11 @@ class App:
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
         self.pipeline.tell(self._publisher)
+        recorder = parts.recorder
+        if recorder is not None:
+            recorder.begin(ward)
+            desk.on_kept, self.pipeline.on_trouble = recorder.decided, recorder.trouble
+            self._supervisor.start("pumpd.recorder", recorder.run)
         self.pipeline.note(ward, "node", "started", detail=f"version {ward.version}")
         self._publishing.start("pumpd.publisher", self._publisher.run)
         if isinstance(journal, LateJournal):
@@ -101,7 +106,7 @@ class App:
             return
         self._stopped = True
         if self._journal is None or self._publisher is None or self._desk is None:
-            await self._parts.history.close()
+            await self._close_stores()
             return
         await self.requests.stop()
         await self.restrainer.stop()
@@ -112,12 +117,18 @@ class App:
         self._publishing.expect_end()
         await asyncio.gather(
             _within(OUT_WITHIN_S, "publisher", self._publisher.close()),
-            _within(OUT_WITHIN_S, "history", self._parts.history.close()),
+            self._close_stores(),
         )
         await self._publishing.stop(0.1)
         self._desk.close()
         await _within(JOURNAL_WITHIN_S, "journal", self._journal.close())
         self._head_notes.note()
+
+    async def _close_stores(self) -> None:
+        closing = [_within(OUT_WITHIN_S, "history", self._parts.history.close())]
+        if self._parts.recorder is not None:
+            closing.append(_within(OUT_WITHIN_S, "recorder", self._parts.recorder.close()))
+        await asyncio.gather(*closing)
 
     async def run(self) -> None:
         """Start, watch until SIGTERM or SIGINT (or cancellation), and stop."""
@@ -146,7 +157,7 @@ class App:
             watched.talk,
             self.pipeline,
             self._clock,
-            self._parts.random,
+            watched.chance or self._parts.random,
         )
 
     def _open_journal(self) -> Journal:
@@ -181,6 +192,8 @@ class App:
         for live in self.ward.pumps.values():
             self._publisher.changed(live)
         self._publisher.node_changed()
+        if self._parts.recorder is not None:
+            self._parts.recorder.restored_late()
 
 
 def take_up(live: LivePump, durable: Durable) -> None:

@@ -64,6 +64,9 @@ class JournalDesk:
         self.on_late: Callable[[], None] = lambda: None
         """Called when an entry becomes late, so that the alarm about it need not wait for the next check."""
 
+        self.on_kept: Callable[[Owner, Sequence[EventPayload]], None] = lambda _owner, _events: None
+        """Told everything at the moment it is decided."""
+
     def tell(self, outlet: Outlet) -> None:
         """Hand everything to ``outlet``; called once, before the first event."""
         self._outlet = outlet
@@ -92,6 +95,7 @@ class JournalDesk:
         self._pending.setdefault(owner, []).append(entry)
         entry.timer = loop.call_later(LATE_AFTER_S, self._late, entry)
         self._offer(entry)
+        self.on_kept(owner, entry.events)
         return entry.done
 
     def refresh(self, owner: Owner) -> None:

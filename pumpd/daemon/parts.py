@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pumpd.clock import Clock
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Ward
 from pumpd.daemon.session import Line, Talk
 from pumpd.drivers.base import Driver
@@ -23,6 +24,8 @@ class Watched:
     driver: Driver
     line: Line
     talk: Talk
+    chance: random.Random | None = None
+    """Where its session draws from; without it from the daemon's own source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,4 @@ class Parts:
     random: random.Random
     syslog: Callable[[str], None] = lambda _text: None
     """Notes a text outside of the journal; OSError when nobody takes it."""
+    recorder: Recorder | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.evaluate import SiteInput, Technical, evaluate_pump, evaluate_site
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain
-from pumpd.core.telemetry import Telemetry
+from pumpd.core.telemetry import PumpId, Telemetry
 from pumpd.daemon.events import EventWriter, Kind
 from pumpd.daemon.journalling import JournalDesk, Owner
 from pumpd.daemon.seams import LivePump, Outlet, Ward
@@ -51,6 +51,8 @@ class Pipeline:
         self._history = history
         self._clock = clock
         desk.on_late = self.check_journal
+        self.on_trouble: Callable[[PumpId, Exception], None] = lambda _pump, _error: None
+        """Told why a reading did not come."""
 
     def restrain_with(self, restraint: StartRestraint) -> None:
         """Hand every PauseNow to ``restraint``."""

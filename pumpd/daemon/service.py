@@ -13,6 +13,7 @@ from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config
 from pumpd.daemon.app import App
 from pumpd.daemon.publisher import NodePublisher
+from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
 from pumpd.mqtt import Broker
@@ -20,6 +21,7 @@ from pumpd.store.base import Journal
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
 from pumpd.syslog import Severity, Syslog
+from pumpd.store.recording_ring import Rings, ThreadReel
 
 SWITCH_INTERVAL_S = 0.001
 """How long the threads of journal and history may keep the interpreter while the loop wants it.
@@ -61,8 +63,15 @@ def app_for(config: Config, clock: Clock) -> App:
             connect_publisher=connect,
             seeded=random.Random(),  # noqa: S311 - jitter, not a secret
             syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
+            recorder=_recorder(config, clock),
         )
     )
+
+
+def _recorder(config: Config, clock: Clock) -> Recorder | None:
+    if not config.recorder.mib_per_pump:
+        return None
+    return Recorder(config, clock, ThreadReel(Rings(folder_of(config.data_dir))))
 
 
 async def serve(config: Config) -> None:

@@ -247,6 +247,7 @@ class Session:
         """Count a reading that did not come; whether that is an alarm is for the watchdog to say."""
         self._failures += 1
         self._link.errors += 1
+        self._pipeline.on_trouble(self._plan.pump, error)
         if isinstance(error, ForbiddenFrameError):
             self._frame_blocked(error)
         if self._failures < SILENT_AFTER and not isinstance(error, TransportError):

@@ -19,6 +19,7 @@ from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
+from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Place, Ward
 from pumpd.drivers.registry import DriverSpec, find
 from pumpd.store.base import Journal, TelemetryWriter
@@ -58,6 +59,7 @@ def parts_of(
     seeded: random.Random,
     transport_for: Callable[[PumpUrl], Transport | None] = lambda _url: None,
     syslog: Callable[[str], None] = lambda _text: None,
+    recorder: Recorder | None = None,
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
     pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
@@ -68,17 +70,24 @@ def parts_of(
     watched: list[Watched] = []
     for members in lines.values():
         url = members[0].url
+        transport, chances = transport_for(url), [seeded] * (1 + len(members))
+        if recorder is not None:
+            tape = recorder.line([pump.section for pump in members])
+            transport = recorder.transport(tape, transport or url.transport())
+            chances = [recorder.chance(tape, seeded, who) for who in range(1 + len(members))]
         bus = bus_for(
             url,
             latency_ms=config.lines.latency_ms,
-            seeded=seeded,
+            seeded=chances[0],
             on_blocked=_told(url.line),
-            transport=transport_for(url),
+            transport=transport,
         )
         buses.append(bus)
         reach_ns = round(reach_s([(p.url, p.spec) for p in members], config.lines.latency_ms) * NS_PER_S)
-        for pump in members:
-            watched.append(_watched(config, pump, bus, reach_ns, len(watched)))
+        for pump, chance in zip(members, chances[1:], strict=True):
+            watched.append(_watched(config, pump, bus, chance, reach_ns, len(watched)))
+            if recorder is not None:
+                recorder.watched(watched[-1].plan)
     return Parts(
         ward=lambda lives: _ward(config, clock, lives),
         watched=watched,
@@ -89,10 +98,13 @@ def parts_of(
         clock=clock,
         random=seeded,
         syslog=syslog,
+        recorder=recorder,
     )
 
 
-def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int) -> Watched:
+def _watched(
+    config: Config, pump: _Pump, bus: Bus, chance: random.Random, reach_ns: int, position: int
+) -> Watched:
     section, spec, unit = pump.section, pump.spec, pump.url.unit
     assert unit is not None, "bus_for refuses a URL without a unit"
     card = spec.card
@@ -119,7 +131,7 @@ def _watched(config: Config, pump: _Pump, bus: Bus, reach_ns: int, position: int
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
     )
     talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
-    return Watched(plan, spec.build(unit), bus, talk)
+    return Watched(plan, spec.build(unit), bus, talk, chance)
 
 
 def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:

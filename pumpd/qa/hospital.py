@@ -17,6 +17,7 @@ from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
 from pumpd.daemon.publisher import NodePublisher
+from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
 from pumpd.errors import StoreError
@@ -35,6 +36,7 @@ from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.line import SimulatedLine
 from pumpd.store.base import Journal
 from pumpd.store.journal_inline import InlineJournal
+from pumpd.store.recording_ring import Reel
 from pumpd.transports.base import Transport
 from pumpd.transports.url import PumpUrl
 
@@ -45,7 +47,15 @@ NO_SPACE = "no space left on device"
 class Hospital:
     """One scenario's world in virtual time; implements ``World``."""
 
-    def __init__(self, loaded: LoadedScenario, seed: int, directory: Path, record: Record) -> None:
+    def __init__(
+        self,
+        loaded: LoadedScenario,
+        seed: int,
+        directory: Path,
+        record: Record,
+        reel: Reel | None = None,
+    ) -> None:
+        """``directory`` is for the journal; ``reel`` is where the daemon's flight recorder writes."""
         self.loaded = loaded
         self.record = record
         self.broker = MemoryBroker()
@@ -62,6 +72,7 @@ class Hospital:
         self._wall_step = timedelta()
         self._clock: VirtualClock | None = None
         self._boots = 0
+        self._reel = reel
         self._process = VirtualProcess()
         self._where = Broker("127.0.0.1", 1883)
         topics = Topics(SITE)
@@ -122,14 +133,16 @@ class Hospital:
         clock = self._clock = VirtualClock(
             self._loop, boot_id=f"boot-{self._boots}", wall_step=self._wall_step
         )
+        config = self._config()
         parts = parts_of(
-            self._config(),
+            config,
             clock=clock,
             open_journal=self._open_journal,
             history=self.history,
             connect_publisher=self._connect,
             seeded=self._chance,
             transport_for=self._transport,
+            recorder=None if self._reel is None else Recorder(config, clock, self._reel),
         )
         self._process = VirtualProcess()
         app = App(parts)

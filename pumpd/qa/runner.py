@@ -15,6 +15,7 @@ from pumpd.qa.record import Record
 from pumpd.qa.scenario import LoadedScenario
 from pumpd.qa.virtual_process import ProcessLoop
 from pumpd.qa.world import World
+from pumpd.store.recording_ring import InlineReel, Rings
 
 SAMPLE_EVERY_S = 1.0
 AT_ONCE_S = 1e-6
@@ -49,8 +50,8 @@ class Outcome:
         return "".join(f"{line}\n" for line in self.record.log)
 
 
-def run_scenario(loaded: LoadedScenario, seed: int | None = None) -> Outcome:
-    """Play one scenario; ``seed`` stands in for its own."""
+def run_scenario(loaded: LoadedScenario, seed: int | None = None, recordings: Path | None = None) -> Outcome:
+    """Play one scenario; ``seed`` stands in for its own, the flight recorder writes to ``recordings``."""
     record = Record()
     chosen = loaded.scenario.seed if seed is None else seed
     found: list[str] = []
@@ -60,15 +61,18 @@ def run_scenario(loaded: LoadedScenario, seed: int | None = None) -> Outcome:
             tempfile.TemporaryDirectory(prefix="pumpd-qa-") as directory,
             asyncio.Runner(loop_factory=ProcessLoop) as runner,
         ):
-            found = runner.run(_play(loaded, chosen, Path(directory), record))
+            found = runner.run(_play(loaded, chosen, Path(directory), record, recordings))
     except Exception as problem:  # noqa: BLE001 - one broken scenario must not take the others with it
         error = f"{type(problem).__name__}: {problem}"
         record.write(0.0, "error", error=error)
     return Outcome(loaded, chosen, tuple(found), error, record)
 
 
-async def _play(loaded: LoadedScenario, seed: int, directory: Path, record: Record) -> list[str]:
-    return await play(Hospital(loaded, seed, directory, record), seed)
+async def _play(
+    loaded: LoadedScenario, seed: int, directory: Path, record: Record, recordings: Path | None
+) -> list[str]:
+    reel = None if recordings is None else InlineReel(Rings(recordings))
+    return await play(Hospital(loaded, seed, directory, record, reel), seed)
 
 
 async def play(world: World, seed: int) -> list[str]:

@@ -70,20 +70,31 @@ def keep(outcome: Outcome, file: Path) -> Outcome:
 
 
 def run_all(
-    loaded: Sequence[LoadedScenario], seed: int | None, n_workers: int, told: Callable[[Outcome], None]
+    loaded: Sequence[LoadedScenario],
+    seed: int | None,
+    n_workers: int,
+    told: Callable[[Outcome], None],
+    recordings: Path | None = None,
 ) -> list[Outcome]:
-    """Play all; ``told`` hears of each as it ends. The result is in the order of ``loaded``."""
+    """Play all; ``told`` hears of each as it ends. The result is in the order of ``loaded``.
+
+    Below ``recordings`` each scenario gets a folder for what its flight recorder writes.
+    """
+    folders = [recordings and recordings / f"{s.file.parent.name}-{s.name}" for s in loaded]
     start_log(QUIET)
     if n_workers == 1 or len(loaded) == 1:
         outcomes = []
-        for scenario in loaded:
-            outcomes.append(run_scenario(scenario, seed))
+        for scenario, folder in zip(loaded, folders, strict=True):
+            outcomes.append(run_scenario(scenario, seed, folder))
             told(outcomes[-1])
         return outcomes
     # A process of its own begins empty: what one scenario leaves in memory can not reach another's.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_log, initargs=(QUIET,)) as pool:
-        ordered = [pool.submit(run_scenario, scenario, seed) for scenario in loaded]
+        ordered = [
+            pool.submit(run_scenario, scenario, seed, folder)
+            for scenario, folder in zip(loaded, folders, strict=True)
+        ]
         for ended in as_completed(ordered):
             told(ended.result())
         return [future.result() for future in ordered]

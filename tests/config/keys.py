@@ -13,6 +13,7 @@ from pumpd.config_models import (
     MqttSection,
     ProgrammeSection,
     PumpSection,
+    RecorderSection,
 )
 
 TABLES: dict[str, type[BaseModel]] = {
@@ -21,6 +22,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "history": HistorySection,
     "dashboard": DashboardSection,
     "lines": LinesSection,
+    "recorder": RecorderSection,
     "pumps[]": PumpSection,
     "pumps[].programme": ProgrammeSection,
     "drug-library.yaml": LibrarySection,

@@ -1,0 +1,124 @@
+"""The head of a recording's segment: what a replay needs besides the wire, so that it needs no other file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pumpd.config import Config
+from pumpd.config_models import PumpSection
+from pumpd.core.drug_library import DoseLimits, DrugLibrary, DrugLimits, Restrain
+from pumpd.core.quantities import Concentration, DoseRate, DoseUnit
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.recorded_state import state_of
+from pumpd.daemon.seams import LivePump, Ward
+from pumpd.drivers.registry import find
+
+_BOUNDS = ("hard_min", "soft_min", "soft_max", "hard_max")
+
+
+def head_of(
+    config: Config,
+    ward: Ward,
+    wall: datetime,
+    sections: Sequence[PumpSection],
+    plans: Mapping[PumpId, PumpPlan],
+    lives: Mapping[tuple[PumpId, ChannelId], LivePump],
+) -> dict[str, Any]:
+    """Return the head of one line's segment, with the state of its pumps at this moment."""
+    return {
+        "program": ward.version,
+        "boot_id": ward.boot_id,
+        "site": ward.site,
+        "node": ward.node,
+        "wall": wall.isoformat(),
+        "config_sha256": ward.config_sha256,
+        "latency_ms": config.lines.latency_ms,
+        "library": _library(config.library, plans.values()),
+        "pumps": [
+            {
+                "section": _section(section),
+                "phase": plans[PumpId(section.id)].phase,
+                "driver_sha256": driver_sha256(section.driver),
+                "channels": {
+                    channel: state_of(lives[PumpId(section.id), channel])
+                    for channel in plans[PumpId(section.id)].channels
+                },
+            }
+            for section in sections
+        ],
+    }
+
+
+@cache
+def driver_sha256(driver: str) -> str:
+    """Return a hash of a driver's card and register map, in hex: another one may read other values."""
+    card = find(driver).card
+    files = (
+        resources.files("pumpd.drivers.cards") / f"{driver}.yaml",
+        resources.files("pumpd.protocols.maps") / f"{card.register_map}.yaml",
+    )
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _section(section: PumpSection) -> dict[str, Any]:
+    told = section.model_dump(mode="json", include=set(PumpSection.model_fields))
+    if section.programme is not None:
+        told["programme"]["dose_min"] = _exact(section.programme.dose_min)
+        told["programme"]["dose_max"] = _exact(section.programme.dose_max)
+    return told
+
+
+def _exact(dose: DoseRate) -> str:
+    """Return a dose with every decimal that a file can hold; shown ones are rounded."""
+    return f"{dose.digits(12)} {dose.unit.value}"
+
+
+def _library(library: DrugLibrary, plans: Iterable[PumpPlan]) -> dict[str, Any]:
+    """Return the library as far as these pumps look into it."""
+    entries = dict.fromkeys(plan.entry for plan in plans if plan.entry is not None)
+    return {
+        "version": library.version,
+        "sha256": library.sha256,
+        "signed_for": sorted(kind.value for kind in library.signed_for),
+        "entries": [
+            {
+                "drug": entry.drug,
+                "concentration": str(entry.concentration),
+                "care_area": entry.care_area,
+                "unit": entry.unit.value,
+                "dose_rate": {
+                    name: _exact(bound)
+                    for name in _BOUNDS
+                    if (bound := getattr(entry.dose_rate, name)) is not None
+                },
+                "restraint": entry.restrain.value,
+                "source": entry.source,
+            }
+            for entry in entries
+        ],
+    }
+
+
+def library_of(head: dict[str, Any]) -> DrugLibrary:
+    """Return the drug library that a head holds."""
+    told = head["library"]
+    entries = [
+        DrugLimits(
+            drug=entry["drug"],
+            concentration=Concentration.parse(entry["concentration"]),
+            care_area=entry["care_area"],
+            unit=DoseUnit(entry["unit"]),
+            dose_rate=DoseLimits(**{n: DoseRate.parse(text) for n, text in entry["dose_rate"].items()}),
+            restrain=Restrain(entry["restraint"]),
+            source=entry["source"],
+        )
+        for entry in told["entries"]
+    ]
+    signed_for = frozenset(Provenance(kind) for kind in told["signed_for"])
+    return DrugLibrary(told["version"], told["sha256"], tuple(entries), signed_for)
