@@ -76,9 +76,9 @@ class Recorder:
         """Return ``inner`` with all that goes through it on the tape."""
         return RecordedTransport(inner, tape)
 
-    def chance(self, tape: Tape, source: random.Random, who: int) -> random.Random:
-        """Return ``source`` with its draws on the tape; ``who`` is 0 for the line, 1, 2 ... for its pumps."""
-        return RecordedChance(source, tape, who)
+    def chance(self, tape: Tape, source: random.Random, source_index: int) -> random.Random:
+        """Return ``source`` with its draws on the tape; ``source_index`` is 0 for the line, 1, 2 ... for its pumps."""
+        return RecordedChance(source, tape, source_index)
 
     def watched(self, plan: PumpPlan) -> None:
         """Learn how a pump is watched."""

@@ -20,8 +20,8 @@ from pumpd.mqtt import Broker
 from pumpd.store.base import Journal
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
-from pumpd.syslog import Severity, Syslog
 from pumpd.store.recording_ring import Rings, ThreadReel
+from pumpd.syslog import Severity, Syslog
 
 SWITCH_INTERVAL_S = 0.001
 """How long the threads of journal and history may keep the interpreter while the loop wants it.

@@ -182,21 +182,21 @@ class RecordedTransport:
 class RecordedChance(random.Random):  # noqa: S311 - jitter, not a secret
     """A source of chance whose every draw is put on a tape: the same draws make the same waits."""
 
-    def __init__(self, source: random.Random, tape: Tape, who: int) -> None:
+    def __init__(self, source: random.Random, tape: Tape, source_index: int) -> None:
         super().__init__(0)
         self._source = source
         self._tape = tape
-        self._who = who
+        self._source_index = source_index
 
     def random(self) -> float:
         """Return the source's next number in [0, 1)."""
         drawn = self._source.random()
         (bits,) = unpack(">Q", pack(">d", drawn))
-        self._tape.put(Kind.CHANCE, encode_draw(self._who, "f", bits))
+        self._tape.put(Kind.CHANCE, encode_draw(self._source_index, "f", bits))
         return drawn
 
-    def getrandbits(self, k: int, /) -> int:
-        """Return the source's next ``k`` bits; at most 64 are asked for here."""
-        drawn = self._source.getrandbits(k)
-        self._tape.put(Kind.CHANCE, encode_draw(self._who, "i", drawn & (1 << 64) - 1))
+    def getrandbits(self, n_bits: int, /) -> int:
+        """Return the source's next ``n_bits`` bits; at most 64 are asked for here."""
+        drawn = self._source.getrandbits(n_bits)
+        self._tape.put(Kind.CHANCE, encode_draw(self._source_index, "i", drawn & (1 << 64) - 1))
         return drawn

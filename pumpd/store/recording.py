@@ -102,13 +102,13 @@ class Record:
 class Damage:
     """A stretch of the file that is no record."""
 
-    after_record: int
-    """The number of the last good record before it."""
-    at_byte: int
+    records_count: int
+    """How many good records stand before it."""
+    offset_bytes: int
     n_bytes: int
 
     def __str__(self) -> str:
-        return f"after record {self.after_record}, {self.n_bytes} bytes from byte {self.at_byte}"
+        return f"after record {self.records_count}, {self.n_bytes} bytes from byte {self.offset_bytes}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ def encode(kind: Kind, at_ns: int, payload: bytes = b"") -> bytes:
     return head + _CRC.pack(zlib.crc32(payload, zlib.crc32(head))) + payload
 
 
-def encode_draw(who: int, how: str, bits: int) -> bytes:
+def encode_draw(source_index: int, how: str, bits: int) -> bytes:
     """Return the payload of a draw of chance."""
-    return _CHANCE.pack(who, ord(how), bits)
+    return _CHANCE.pack(source_index, ord(how), bits)
 
 
 def encode_json(value: object) -> bytes:

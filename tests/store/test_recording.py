@@ -56,14 +56,14 @@ def test_a_damaged_byte_costs_one_record_and_is_named(
         assert hit == len(told) - 1
     else:
         (damage,) = damages
-        assert damage.after_record == hit
-        assert damage.at_byte == len(b"".join(parts[:hit]))
+        assert damage.records_count == hit
+        assert damage.offset_bytes == len(b"".join(parts[:hit]))
         assert damage.n_bytes == len(parts[hit])
 
 
 @pytest.mark.requirement("REC-2")
 def test_a_file_cut_at_any_byte_keeps_every_whole_record() -> None:
-    """kill -9 in the middle of a write costs the unfinished record only, and it is counted, not called damage."""
+    """kill -9 amid a write costs the unfinished record only; it is counted and not called damage."""
     whole = FILE_HEAD + _HEAD + encode(Kind.OUT, 6, b"\x01\x03") + encode(Kind.IN, 7, b"\x01\x03\x02\x00\x05")
     ends = [len(FILE_HEAD + _HEAD), len(FILE_HEAD + _HEAD) + 19, len(whole)]
     for size in range(ends[0], len(whole) + 1):

@@ -65,7 +65,7 @@ def test_the_last_of_a_disk_is_left_to_alarms(tmp_path: Path, monkeypatch: pytes
 
     def usage(_: Path) -> object:
         held = sum(path.stat().st_size for path in tmp_path.rglob("*.pumprec"))
-        return shutil._ntuple_diskusage(0, 0, 52_500 - held)  # type: ignore[attr-defined]
+        return shutil._ntuple_diskusage(0, 0, 52_500 - held)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     rings.write(piece(n_bytes=500))
