@@ -77,7 +77,7 @@ class Recorder:
         return RecordedTransport(inner, tape)
 
     def chance(self, tape: Tape, source: random.Random, source_index: int) -> random.Random:
-        """Return ``source`` with its draws on the tape; ``source_index`` is 0 for the line, 1, 2 ... for its pumps."""
+        """Return ``source`` with its draws on the tape; index 0 is the line itself, 1, 2 ... its pumps."""
         return RecordedChance(source, tape, source_index)
 
     def watched(self, plan: PumpPlan) -> None:
