@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -16,7 +13,7 @@ from dashboard.app import DashboardSettings, create_app, make_parts
 from dashboard.page import ConfiguredPump
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
-from pumpd.errors import TransportError
+from pumpd.http_serving import LoopServer, bound_socket
 from pumpd.mqtt import Broker
 from pumpd.store.reader import SqliteHistoryReader
 
@@ -26,15 +23,6 @@ SEND_BUFFER_BYTES = 65_536
 """Small, so that a page that takes nothing is noticed after a few frames and not after megabytes."""
 
 _log = structlog.get_logger()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it raises the signal again at the end, which would be an error."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to ``run``."""
-        yield
 
 
 def settings_of(config: Config) -> DashboardSettings:
@@ -59,22 +47,6 @@ def settings_of(config: Config) -> DashboardSettings:
     )
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    try:
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise TransportError(
-            f"dashboard: {host}:{port} can not be used: {error.strerror}. "
-            "Is another dashboard running? Choose another dashboard.port."
-        ) from error
-    return bound
-
-
 async def run(config_path: Path) -> None:
     """Serve the dashboard of ``config_path`` until SIGINT or SIGTERM.
 
@@ -84,9 +56,15 @@ async def run(config_path: Path) -> None:
     settings = settings_of(config)
     clock = SystemClock()
     parts = make_parts(settings, clock)
-    bound = _bind(settings.host, settings.port)
+    bound = bound_socket(
+        settings.host,
+        settings.port,
+        "dashboard",
+        "Is another dashboard running? Choose another dashboard.port.",
+        SEND_BUFFER_BYTES,
+    )
     reader = SqliteHistoryReader(config.history_file, config.journal_file)
-    server = _Server(
+    server = LoopServer(
         uvicorn.Config(
             create_app(settings, reader, clock, parts),
             log_config=None,

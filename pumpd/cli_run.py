@@ -63,13 +63,23 @@ def simulate(
             "-c", "--config", metavar="FILE", help="A simulated ward, such as config/demo/ward.yaml."
         ),
     ],
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where `pumpd ward`, on this machine only, may act on it; port 0 takes a free one.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Serve the simulated pumps of a ward until SIGINT or SIGTERM."""
+    from pumpd.simulator.control_place import control_place
     from pumpd.simulator.run import serve
 
+    place = control_place(control, "--control") if control is not None else None
     start_log("debug" if verbose else "info")
-    serve(ward, out().print)
+    serve(ward, out().print, place)
 
 
 def probe(

@@ -87,10 +87,17 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _covered(path: DocPath, refused: set[str], kind: str) -> bool:
-    """Return whether this place, or one around it, was refused already, or is missing for what was in it."""
+    """Return whether this place, or one around it, was refused already, or only lacks what was cut from it.
+
+    A group that is judged as a whole is judged when its own keys are good.
+    """
     if any(path_text(path[:size]) in refused for size in range(1, len(path) + 1)):
         return True
-    inside = f"{path_text(path)}."
+    inside = f"{path_text(path)}." if path else ""
+    if kind == REFUSED and any(
+        text.startswith(inside) and "." not in text.removeprefix(inside) for text in refused - {path_text(())}
+    ):
+        return True
     return kind == "missing" and any(text.startswith(inside) for text in refused)
 
 

@@ -45,6 +45,11 @@ class Fault:
     delay_s: float = 0.0
     exception_code: int = 4
 
+    @property
+    def ends(self) -> bool:
+        """False when it stays until somebody ends it."""
+        return self.until_s < math.inf
+
 
 class FaultDesk:
     """The faults of one line. ``seeded`` makes the same run of faults every time."""
@@ -62,6 +67,11 @@ class FaultDesk:
     def clear(self, unit: int | None) -> None:
         """End the faults of a unit, or those of the whole line."""
         self._faults.pop(unit, None)
+
+    def standing(self, unit: int, now_s: float) -> list[Fault]:
+        """Return the faults that may hit a unit now, those of the whole line first; nothing is drawn."""
+        both = [*self._faults.get(None, ()), *self._faults.get(unit, ())]
+        return [fault for fault in both if now_s < fault.until_s]
 
     def drawn(self, unit: int, now_s: float) -> list[Fault]:
         """Return the faults that hit this reply."""

@@ -24,11 +24,20 @@ class SimulatedPump:
     """From the end of the request to the beginning of the reply."""
 
 
+def loop_s() -> float:
+    """Return the running loop's time, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
 class SimulatedLine:
     """Who answers to which unit, and what goes wrong."""
 
-    def __init__(self, pumps: list[SimulatedPump], seeded: random.Random) -> None:
+    def __init__(
+        self, pumps: list[SimulatedPump], seeded: random.Random, now_s: Callable[[], float] | None = None
+    ) -> None:
+        """Make it; ``now_s`` is the time that faults are counted by, without it the running loop's."""
         self.pumps = {pump.unit: pump for pump in pumps}
+        self.now_s = now_s or loop_s
         self.faults = FaultDesk(seeded)
         if len(self.pumps) != len(pumps):
             raise ValueError("two pumps of one line have the same unit")
@@ -38,7 +47,7 @@ class SimulatedLine:
         pump = self.pumps.get(question.payload[0])
         if pump is None:
             return []
-        faults = self.faults.drawn(pump.unit, asyncio.get_running_loop().time())
+        faults = self.faults.drawn(pump.unit, self.now_s())
         by_kind = {fault.kind: fault for fault in faults}
         try:
             if FaultKind.SILENCE in by_kind:
@@ -75,12 +84,13 @@ class Answering:
         framer: ServerFramer,
         write: Callable[[bytes], None],
         baud: int | None = None,
+        bits_per_byte: int = 10,
     ) -> None:
-        """Answer on a wire; with ``baud``, bytes take the time that 10 bits each take on it."""
+        """Answer on a wire; with ``baud``, bytes take the time that their bits take on it."""
         self._line = line
         self._framer = framer
         self._write = write
-        self._byte_s = 10 / baud if baud else 0.0
+        self._byte_s = bits_per_byte / baud if baud else 0.0
         self._free_at_s = 0.0
         self._pending: set[asyncio.TimerHandle] = set()
 

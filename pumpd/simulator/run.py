@@ -7,18 +7,23 @@ import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pumpd.simulator.control_place import ControlPlace
 from pumpd.simulator.stage import Stage
 from pumpd.simulator.ward import load_ward
 
+if TYPE_CHECKING:
+    from pumpd.simulator.control import ControlServer
 
-def serve(path: Path, tell: Callable[[str], None]) -> None:
+
+def serve(path: Path, tell: Callable[[str], None], control: ControlPlace | None = None) -> None:
     """Do ``run`` in this process, on uvloop where there is one, with as many open files as are allowed."""
     allowed_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     # Each pump on TCP holds a listening and a connected socket; the usual limit is 1024.
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed_files, allowed_files))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(path, tell))
+        runner.run(run(path, tell, control))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -30,19 +35,23 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def run(path: Path, tell: Callable[[str], None]) -> None:
+async def run(path: Path, tell: Callable[[str], None], control: ControlPlace | None = None) -> None:
     """Serve the ward in ``path`` until SIGINT or SIGTERM; ``tell`` gets a line for each pump, then "ready".
 
-    ConfigError when the file is wrong, TransportError when a place is taken. Ports and links are removed.
+    With ``control`` it can be acted on there. ConfigError when the file is wrong, TransportError when a place
+    is taken. Ports and links are removed.
     """
-    ward = load_ward(path)
-    stage = Stage(ward)
+    stage = Stage(load_ward(path))
+    server = None if control is None else _control(stage, control)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     try:
         await stage.open()
+        if server is not None:
+            await server.open()
+            tell(f"control listens on http://{server.place}/")
         for name, placed in stage.pumps.items():
             tell(f"{name} listens on {placed.served.where}, unit {placed.pump.unit}")
         tell(f"ready: {len(stage.pumps)} simulated pumps on {len(stage.lines)} lines; Ctrl-C ends them")
@@ -50,4 +59,12 @@ async def run(path: Path, tell: Callable[[str], None]) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+        if server is not None:
+            await server.close()
         await stage.close()
+
+
+def _control(stage: Stage, place: ControlPlace) -> ControlServer:
+    from pumpd.simulator.control import ControlServer  # noqa: PLC0415 - most wards are served without it
+
+    return ControlServer(stage, place)

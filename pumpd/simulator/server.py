@@ -14,6 +14,7 @@ from pumpd.errors import TransportError
 from pumpd.protocols.wire import ServerFramer
 from pumpd.simulator.line import Answering, SimulatedLine
 from pumpd.transports.memory import MemoryWire
+from pumpd.transports.serial_line import SerialSettings
 
 _READ_BYTES = 4096
 _BACKLOG = 128
@@ -27,6 +28,11 @@ class ServedLine(Protocol):
     @property
     def where(self) -> str:
         """Where it listens: ``host:port``, or the path of its port."""
+        ...
+
+    @property
+    def plugged(self) -> bool:
+        """True while it can be reached."""
         ...
 
     async def plug(self) -> None:
@@ -90,6 +96,11 @@ class TcpLine:
         """``host:port``."""
         return f"{self._host}:{self.port}"
 
+    @property
+    def plugged(self) -> bool:
+        """True while it listens."""
+        return self._server is not None
+
     async def plug(self) -> None:
         """Listen; TransportError when the port is taken."""
         if self._server is not None:
@@ -131,13 +142,13 @@ class PtyLine:
     """Pumps on one pseudo-terminal, which a link at a stable path names."""
 
     def __init__(
-        self, line: SimulatedLine, path: Path, framer: Callable[[], ServerFramer], baud: int
+        self, line: SimulatedLine, path: Path, framer: Callable[[], ServerFramer], settings: SerialSettings
     ) -> None:
         """Make it, unplugged."""
         self.line = line
         self._path = path
         self._framer = framer
-        self._baud = baud
+        self._settings = settings
         self._answering: Answering | None = None
         self._ends: tuple[int, int] | None = None
 
@@ -145,6 +156,11 @@ class PtyLine:
     def where(self) -> str:
         """The path to open as a serial port."""
         return str(self._path)
+
+    @property
+    def plugged(self) -> bool:
+        """True while the port is there."""
+        return self._ends is not None
 
     async def plug(self) -> None:
         """Make the port; TransportError when something else stands at its path."""
@@ -157,7 +173,8 @@ class PtyLine:
         self._ends = (ours, theirs)
         tty.setraw(theirs)
         os.set_blocking(ours, False)
-        self._answering = Answering(self.line, self._framer(), self._write, self._baud)
+        baud, bits_per_byte = self._settings.baud, self._settings.bits_per_byte
+        self._answering = Answering(self.line, self._framer(), self._write, baud, bits_per_byte)
         asyncio.get_running_loop().add_reader(ours, self._readable)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
@@ -205,6 +222,11 @@ class MemoryLine:
     def where(self) -> str:
         """The wire's name."""
         return self.wire.asking.name
+
+    @property
+    def plugged(self) -> bool:
+        """True while it answers."""
+        return self._answering is not None
 
     async def plug(self) -> None:
         """Answer on the wire."""

@@ -7,12 +7,13 @@ import math
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from pumpd.core.quantities import NL_PER_ML, NS_PER_S
+from pumpd.core.quantities import NL_PER_ML
 from pumpd.errors import TransportError
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
@@ -25,7 +26,8 @@ from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
 from pumpd.simulator.timeline import TimelineEvent
-from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward, listening
+from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward, copy_name, listening
+from pumpd.simulator.ward_time import WardTime, loop_ns
 from pumpd.transports.url import Framing
 
 log = structlog.get_logger(__name__)
@@ -51,7 +53,9 @@ class Stage:
     wire_for: Serve = field(default_factory=lambda: serve)
     lines: list[ServedLine] = field(default_factory=list)
     pumps: dict[str, Placed] = field(default_factory=dict)
-    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    sections: dict[str, PumpSection] = field(default_factory=dict)
+    """What the file says of each of ``pumps``."""
+    time: WardTime = field(default_factory=WardTime)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def open(self) -> None:
@@ -65,15 +69,13 @@ class Stage:
         except TransportError:
             await self.close()
             raise
-        loop = asyncio.get_running_loop()
-        opened_s = loop.time()
+        self.time.begin()
         for event in self.ward.timeline:
-            self._timers.append(loop.call_at(opened_s + event.at_s, self.play, event))
+            self.time.at(event.at_s, partial(self.play, event))
 
     async def close(self) -> None:
         """End the timeline and unplug every line; leaves nothing behind."""
-        for timer in self._timers:
-            timer.cancel()
+        self.time.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -81,20 +83,27 @@ class Stage:
             await served.unplug()
 
     def play(self, event: TimelineEvent) -> None:
-        """Let one thing happen, in the model's present."""
+        """Let one thing happen, in the model's present; what the pump refuses is logged."""
+        log.info("timeline", pump=event.pump, action=event.action, at_s=event.at_s)
+        try:
+            self.do(event)
+        except ValueError as error:
+            log.warning("the pump refused", pump=event.pump, action=event.action, reason=str(error))
+
+    def do(self, event: TimelineEvent) -> None:
+        """Let one thing happen, in the model's present; ValueError when the pump refuses it aloud."""
         placed = self.pumps[event.pump]
         face = placed.pump.face
         face.catch_up()
-        log.info("timeline", pump=event.pump, action=event.action, at_s=event.at_s)
         if event.action == "fault":
             self._fault(placed, event)
         elif event.action == "end-faults":
             placed.served.line.faults.clear(placed.pump.unit)
             placed.served.line.faults.clear(None)
         elif event.action == "unplug":
-            self._start(placed.served.unplug(), f"unplug {event.pump}")
+            self._start(placed.served.unplug(), event)
         elif event.action == "plug":
-            self._start(placed.served.plug(), f"plug {event.pump}")
+            self._start(placed.served.plug(), event)
         elif event.action == "show":
             assert event.path is not None
             assert event.words is not None
@@ -108,48 +117,59 @@ class Stage:
     def _act(self, face: RegisterFace, event: TimelineEvent) -> None:
         whole = event.action in OF_THE_WHOLE_PUMP
         for model in face.models.values() if whole else (face.models[event.channel],):
-            try:
-                act(model, event)
-            except ValueError as error:
-                log.warning("the pump refused", pump=event.pump, action=event.action, reason=str(error))
+            act(model, event)
 
     def _fault(self, placed: Placed, event: TimelineEvent) -> None:
         assert event.kind is not None
-        now_s = asyncio.get_running_loop().time()
         fault = Fault(
             event.kind,
-            now_s + event.for_s if event.for_s else math.inf,
+            self.time.now_s() + event.for_s if event.for_s else math.inf,
             event.share or 1.0,
             (event.delay_ms or 0) / 1000,
             event.exception_code or 4,
         )
         placed.served.line.faults.add(None if event.whole_line else placed.pump.unit, fault)
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=f"simulator[{name}]")
+    def _start(self, work: Coroutine[Any, Any, None], event: TimelineEvent) -> None:
+        name = f"simulator[{event.action} {event.pump}]"
+        task = asyncio.get_running_loop().create_task(_told(work, event), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def settled(self) -> None:
+        """Return when every line that is being plugged or unplugged is."""
+        await asyncio.gather(*self._tasks)
 
     async def _open_line(
         self, section: LineSection, copy_index: int, seeds: random.Random, builders: dict[str, FaceBuilder]
     ) -> None:
-        suffix = f"-{copy_index + 1}" if section.repeat > 1 else ""
-        pumps = [make_pump(pump, suffix, builders, self.ward.seed) for pump in section.pumps]
-        line = SimulatedLine(pumps, random.Random(seeds.getrandbits(64)))  # noqa: S311 - see above
+        suffix = copy_name("", copy_index, section.repeat)
+        clock = self.time.now_ns
+        pumps = [make_pump(pump, suffix, builders, self.ward.seed, clock) for pump in section.pumps]
+        seeded = random.Random(seeds.getrandbits(64))  # noqa: S311 - see above
+        line = SimulatedLine(pumps, seeded, self.time.now_s)
         served = self.wire_for(section.listen, copy_index, line)
         await served.plug()
         self.lines.append(served)
-        for pump in pumps:
+        for pump, pump_section in zip(pumps, section.pumps, strict=True):
             self.pumps[pump.name] = Placed(pump, served)
+            self.sections[pump.name] = pump_section
 
 
-def now_ns() -> int:
-    """Return the running loop's time: a simulated pump lives by it, so virtual time moves it too."""
-    return round(asyncio.get_running_loop().time() * NS_PER_S)
+async def _told(work: Coroutine[Any, Any, None], event: TimelineEvent) -> None:
+    """Do ``work``; where somebody else has taken the line's place meanwhile, say so and go on."""
+    try:
+        await work
+    except TransportError as error:
+        log.warning("not done", pump=event.pump, action=event.action, reason=str(error))
 
 
 def make_pump(
-    section: PumpSection, suffix: str, builders: dict[str, FaceBuilder], seed: int = 1
+    section: PumpSection,
+    suffix: str,
+    builders: dict[str, FaceBuilder],
+    seed: int = 1,
+    clock: Callable[[], int] = loop_ns,
 ) -> SimulatedPump:
     """Return one pump as its section says; ``builders`` keeps what pumps of one map and setting share.
 
@@ -166,7 +186,7 @@ def make_pump(
         for name in shipped_map(section.map).channels
     }
     serial_number = f"{section.serial_number}{suffix}"
-    face = RegisterFace(builders[key], models, serial_number, section.firmware, now_ns)
+    face = RegisterFace(builders[key], models, serial_number, section.firmware, clock)
     return SimulatedPump(f"{section.id}{suffix}", section.unit, face, section.reply_time_ms / 1000)
 
 
@@ -190,5 +210,5 @@ def serve(listen: str, copy_index: int, line: SimulatedLine) -> ServedLine:
     place = listening(listen)
     framer = MbapServerFramer if place.framing is Framing.MODBUS_TCP else RtuServerFramer
     if place.settings is not None:
-        return PtyLine(line, Path(place.line), framer, place.settings.baud)
+        return PtyLine(line, Path(place.line), framer, place.settings)
     return TcpLine(line, place.host, place.port + copy_index if place.port else 0, framer, place.baud)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
@@ -20,6 +21,9 @@ from pumpd.simulator.mechanism_section import MechanismSection, TraitsSection, m
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.simulator.traits import PumpTraits
 from pumpd.transports.url import PumpUrl, parse_url
+
+_TOLD_NAMES = 20
+"""How many of a ward's pumps an error names."""
 
 
 class ChannelStart(WardPart):
@@ -206,9 +210,13 @@ def load_ward(file: Path) -> Ward:
     return checked.model
 
 
+def copy_name(name: str, copy_index: int, repeat: int) -> str:
+    """Return what the copy of a repeated line calls a pump or a serial number."""
+    return f"{name}-{copy_index + 1}" if repeat > 1 else name
+
+
 def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], DocPath]) -> Iterator[Problem]:
-    maps: dict[str, RegisterMap] = {}
-    sections = {pump.id: pump for line in ward.lines for pump in line.pumps}
+    sections: dict[str, PumpSection] = {}
     for number, line in enumerate(ward.lines):
         if not line.pumps:
             here = place(("lines", number, "pumps"))
@@ -216,31 +224,34 @@ def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], Doc
                 here, "no pump on this line", "at least one pump", "add one, or drop the line"
             )
         for at, pump in enumerate(line.pumps):
-            here = place(("lines", number, "pumps", at))
-            if pump.id in maps:
-                yield document.problem(
-                    (*here, "id"), f"{pump.id} stands twice", "each id once", "rename one of them"
-                )
-            maps[pump.id] = shipped_map(pump.map)
+            names = {copy_name(pump.id, copy_index, line.repeat): pump for copy_index in range(line.repeat)}
+            if twice := sections.keys() & names.keys():
+                here = place(("lines", number, "pumps", at))
+                what = f"{min(twice)} stands twice"
+                yield document.problem((*here, "id"), what, "each id once", "rename one of them")
+            sections |= names
     for number, event in enumerate(ward.timeline):
-        here = place(("timeline", number))
-        if event.pump not in maps:
-            known = ", ".join(maps)
-            yield document.problem(
-                (*here, "pump"), f"there is no pump {event.pump}", known, "write one of these"
-            )
-            continue
-        channels = maps[event.pump].channels
-        if event.channel not in channels:
-            known = ", ".join(channels)
-            yield document.problem(
-                (*here, "channel"),
-                f"{event.pump} has no channel {event.channel}",
-                known,
-                "write one of these",
-            )
-        start = sections[event.pump].channels.get(event.channel, ChannelStart())
-        yield from event_problems(document, here, event, start, maps[event.pump])
+        yield from timeline_problems(document, place(("timeline", number)), event, sections)
+
+
+def timeline_problems(
+    document: Document, here: DocPath, event: TimelineEvent, pumps: Mapping[str, PumpSection]
+) -> Iterator[Problem]:
+    """Yield why the event at ``here`` can not happen to the ``pumps`` of a ward."""
+    section = pumps.get(event.pump)
+    if section is None:
+        near = get_close_matches(event.pump, pumps, n=1)
+        known = ", ".join(list(pumps)[:_TOLD_NAMES]) + (" ..." if len(pumps) > _TOLD_NAMES else "")
+        remedy = f"did you mean {near[0]}?" if near else "write one of these"
+        yield document.problem((*here, "pump"), f"there is no pump {event.pump}", known, remedy)
+        return
+    register_map = shipped_map(section.map)
+    if event.channel not in register_map.channels:
+        known = ", ".join(register_map.channels)
+        what = f"{event.pump} has no channel {event.channel}"
+        yield document.problem((*here, "channel"), what, known, "write one of these")
+    start = section.channels.get(event.channel, ChannelStart())
+    yield from event_problems(document, here, event, start, register_map)
 
 
 def event_problems(

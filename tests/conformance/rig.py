@@ -19,7 +19,7 @@ from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import MemoryLine
-from pumpd.simulator.stage import now_ns
+from pumpd.simulator.ward_time import loop_ns
 from pumpd.transports.bus import LineConversation, bus_for
 from pumpd.transports.memory import MemoryWire
 from pumpd.transports.url import parse_url
@@ -56,7 +56,7 @@ def simulated(
     for name in register_map.channels:
         models[name] = PumpModel(to_be_infused_nl=40 * NL_PER_ML)
         models[name].turn_rate(10 * unit * NL_PER_ML)
-    face = RegisterFace(FaceBuilder(register_map, settings), models, serial_number, "1.0", now_ns)
+    face = RegisterFace(FaceBuilder(register_map, settings), models, serial_number, "1.0", loop_ns)
     return SimulatedPump(f"pump {unit}", unit, face, reply_time_s=0.005)
 
 

@@ -26,7 +26,7 @@ from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import MemoryLine
-from pumpd.simulator.stage import now_ns
+from pumpd.simulator.ward_time import loop_ns
 from pumpd.store.base import Journal
 from pumpd.store.journal_inline import InlineJournal
 from pumpd.transports.memory import MemoryWire
@@ -200,7 +200,7 @@ def _scene(
                 at.turn_rate(FlowRate.parse(running).nl_per_h)
                 at.press_start()
                 serial = serials.get(section.id, f"SIM-{section.id[-2:]}")
-                face = faces[section.id] = RegisterFace(_BUILDER, {"1": at}, serial, "1.0", now_ns)
+                face = faces[section.id] = RegisterFace(_BUILDER, {"1": at}, serial, "1.0", loop_ns)
                 on_it.append(SimulatedPump(section.id, int(unit), face))
         simulated = SimulatedLine(on_it, random.Random(1))
         framer = MbapServerFramer if tcp else RtuServerFramer

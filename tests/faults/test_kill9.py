@@ -23,7 +23,7 @@ from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import TcpLine
-from pumpd.simulator.stage import now_ns
+from pumpd.simulator.ward_time import loop_ns
 from pumpd.store.audit import verify_file
 from pumpd.store.base import Head
 from tests import proof
@@ -239,7 +239,7 @@ async def pumps_on_sockets(lines: list[TcpLine]) -> list[tuple[PumpModel, Regist
         model = PumpModel(reservoir_nl=10**12)
         model.turn_rate(10_500_000)
         model.press_start()
-        face = RegisterFace(builder, {"1": model}, f"SIM-{number:02}", "1.0", now_ns)
+        face = RegisterFace(builder, {"1": model}, f"SIM-{number:02}", "1.0", loop_ns)
         line = SimulatedLine([SimulatedPump(f"PUMP-{number:02}", 1, face)], random.Random(number))
         lines.append(TcpLine(line, "127.0.0.1", 0, MbapServerFramer))
         await lines[-1].plug()

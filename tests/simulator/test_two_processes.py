@@ -1,38 +1,13 @@
 """``pumpd simulate`` in one process, ``pumpd probe`` in another, a real wire between them."""
 
 import asyncio
-import re
-import signal
-import sys
-from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.simulator.stages import WARD, written
+from tests.simulator.programs import PROGRAM, simulated
+from tests.simulator.stages import WARD
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("SIM-2")]
-PROGRAM = (sys.executable, "-m", "pumpd.cli")
-
-
-@asynccontextmanager
-async def simulated(folder, text=WARD, before=()):
-    """Run ``pumpd simulate``; hand over where each pump listens; end it with SIGINT, cleanly."""
-    process = await asyncio.create_subprocess_exec(
-        *before, *PROGRAM, "simulate", "-c", str(written(folder, text)), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    places = {}
-    try:
-        async with asyncio.timeout(30):
-            while not (said := (await process.stdout.readline()).decode()).startswith("ready"):
-                assert said, "pumpd simulate ended before it was ready"
-                if match := re.match(r"(\S+) listens on (\S+), unit (\d+)", said):
-                    places[match[1]] = (match[2], match[3])
-        yield places
-    finally:
-        process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.communicate(), 15)
-    assert process.returncode == 0
 
 
 async def probe(*arguments) -> tuple[int | None, str]:
