@@ -210,9 +210,9 @@ def load_ward(file: Path) -> Ward:
     return checked.model
 
 
-def copy_name(name: str, copy_index: int, repeat: int) -> str:
+def copy_name(name: str, copy_index: int, copies_count: int) -> str:
     """Return what the copy of a repeated line calls a pump or a serial number."""
-    return f"{name}-{copy_index + 1}" if repeat > 1 else name
+    return f"{name}-{copy_index + 1}" if copies_count > 1 else name
 
 
 def _cross_checks(document: Document, ward: Ward, place: Callable[[DocPath], DocPath]) -> Iterator[Problem]:
