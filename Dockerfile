@@ -12,6 +12,7 @@ RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r requirem
     && python -m venv /opt/pumpd && /opt/pumpd/bin/pip install --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY pumpd ./pumpd
+COPY config ./config
 COPY dashboard ./dashboard
 COPY --from=web /src/dashboard/static ./dashboard/static
 RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

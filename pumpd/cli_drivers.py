@@ -22,13 +22,15 @@ def add_to(app: typer.Typer) -> None:
 @drivers.command("list")
 def list_drivers() -> None:
     """List every driver: make, model, what it was verified on, and whether it can pause."""
-    from pumpd.drivers.registry import shipped
+    from pumpd.drivers.registry import faults, installed
 
     table = Table("driver", "make", "model", "verified on", "pause", box=None, pad_edge=False)
-    for name, spec in shipped().items():
+    for name, spec in installed().items():
         pause = f"tried on {spec.card.pause_proven_on}" if spec.pausable else "no"
         table.add_row(name, spec.card.make, spec.card.model, spec.card.verified, pause)
     out().print(table)
+    for package, reason in faults().items():
+        out().print(f"{package} can not be used: {reason}", markup=False)
 
 
 @drivers.command()

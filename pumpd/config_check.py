@@ -13,7 +13,7 @@ from pumpd.config_programme import programme_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_bounded
 from pumpd.document_check import Checked
-from pumpd.drivers.registry import shipped
+from pumpd.drivers.registry import installed
 from pumpd.errors import Problem
 
 
@@ -37,8 +37,8 @@ def cross_problems(
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)
-    yield from line_problems(document, pumps, shipped(), section.lines.latency_ms)
-    yield from driver_problems(document, pumps, shipped())
+    yield from line_problems(document, pumps, installed(), section.lines.latency_ms)
+    yield from driver_problems(document, pumps, installed())
     for place, pump in pumps:
         yield from programme_problems(document, place, pump, library, doubtful)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pumpd.document import read_bounded
 from pumpd.errors import ConfigError, Problem, TransportError
 
-SHIPPED = Path(__file__).parents[1] / "config" / "demo"
+SHIPPED = (Path(__file__).parent / "examples").resolve() / "demo"
 HOST = "127.0.0.1"
 LINES = "/tmp/pumpd-demo"  # noqa: S108 - a name in the shipped files, replaced before anything is opened
 """Where the shipped files put the simulated serial lines."""
@@ -83,7 +83,7 @@ def copied_demo(directory: Path, shipped: Path = SHIPPED) -> Iterator[DemoFiles]
                 "(file)",
                 f"the demo's file can not be read: {reason}",
                 "the files that ship with pumpd",
-                "run the demo from a checkout, or give --files",
+                "install pumpd anew, or give --files",
             )
             raise ConfigError((problem,)) from None
     with claimed_ports({int(port) for text in texts.values() for port in _PORT.findall(text)}) as ports:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pumpd.drivers.base import Driver, Identity
 from pumpd.drivers.register_reading import describe
-from pumpd.drivers.registry import DriverSpec, shipped
+from pumpd.drivers.registry import DriverSpec, installed
 from pumpd.errors import (
     ConfigError,
     DeviceRefusedError,
@@ -209,7 +209,7 @@ def _parsed(url_text: str) -> PumpUrl:
 
 
 def _found(driver: str) -> DriverSpec:
-    specs = shipped()
+    specs = installed()
     if driver not in specs:
         what = f"there is no driver '{driver}'"
         raise ConfigError(

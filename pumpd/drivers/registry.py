@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
+from pumpd.brought import DRIVERS, Brought, brought, yaml_texts
 from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import ChannelId
 from pumpd.drivers.base import PausableDriver
 from pumpd.drivers.card import Card, load_card
 from pumpd.drivers.register_map import CompiledMap, RegisterMapDriver, control_points
-from pumpd.protocols.maps import shipped_map
+from pumpd.protocols.maps import brought_maps, installed_map, shipped_map
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
@@ -40,6 +41,8 @@ class DriverSpec:
     """Make the driver of the pump at a unit address."""
     controls: tuple[ControlPoint, ...]
     """Every write that the driver can make: the list of the outgoing filter."""
+    register_map: RegisterMap
+    """The map that it reads by."""
 
     @property
     def name(self) -> str:
@@ -60,6 +63,7 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
         cycle_rtu_bytes=compiled.reading_plan.rtu_bytes,
         build=lambda unit: RegisterMapDriver(compiled, unit),
         controls=control_points(register_map),
+        register_map=register_map,
     )
 
 
@@ -86,9 +90,36 @@ def shipped() -> Mapping[str, DriverSpec]:
     return MappingProxyType(specs)
 
 
+@cache
+def brought_drivers() -> Brought[DriverSpec]:
+    """Return the drivers that other packages bring."""
+    return brought(DRIVERS, _drivers, set(shipped()))
+
+
+def installed() -> Mapping[str, DriverSpec]:
+    """Return all drivers of this installation by name, the shipped ones first."""
+    return MappingProxyType({**shipped(), **brought_drivers().found})
+
+
+def faults() -> Mapping[str, str]:
+    """Return which packages bring drivers or maps that can not be used, and why."""
+    return MappingProxyType({**brought_maps().faults, **brought_drivers().faults})
+
+
 def find(name: str) -> DriverSpec:
-    """Return the driver called ``name``; KeyError names the known ones."""
-    specs = shipped()
+    """Return the driver called ``name``, shipped or brought; KeyError names the known ones."""
+    if name in shipped():
+        return shipped()[name]
+    specs = installed()
     if name not in specs:
         raise KeyError(f"no driver {name!r}; known are {', '.join(specs)}")
     return specs[name]
+
+
+def _drivers(loaded: object) -> Iterator[tuple[str, DriverSpec]]:
+    if isinstance(loaded, DriverSpec):
+        yield loaded.name, loaded
+        return
+    for file, text in yaml_texts(loaded):
+        card = load_card(text, file)
+        yield card.driver, of_register_map(card, installed_map(card.register_map))

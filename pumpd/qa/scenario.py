@@ -15,10 +15,9 @@ from pumpd.config_models import PumpSection, Section
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import Checked, check, in_order
-from pumpd.drivers.registry import shipped
+from pumpd.drivers.registry import installed
 from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Number, Whole, refused
-from pumpd.protocols.maps import shipped_map
 from pumpd.qa.checks import Check
 from pumpd.qa.happenings import Happening, SiteEvent
 from pumpd.simulator.timeline import TimelineEvent, WardPart
@@ -130,8 +129,8 @@ def _cross(document: Document, checked: Checked[Scenario]) -> Iterator[Problem]:
     for at, (place, pump) in enumerate(pumps):
         if pump.id in ids[:at]:
             yield document.problem((*place, "id"), f"{pump.id} stands twice", "each id once", "rename it")
-    yield from line_problems(document, pumps, shipped(), LATENCY_MS)
-    yield from driver_problems(document, pumps, shipped())
+    yield from line_problems(document, pumps, installed(), LATENCY_MS)
+    yield from driver_problems(document, pumps, installed())
     for place, pump in pumps:
         if pump.programme is not None:
             try:
@@ -156,8 +155,8 @@ def _names(document: Document, checked: Checked[Scenario], scenario: Scenario) -
                 yield document.problem(
                     (*place, "pump"), f"there is no pump {name}", known, "write one of these"
                 )
-            elif name is not None and pumps[name].driver in shipped():
-                channels = shipped()[pumps[name].driver].channels
+            elif name is not None and pumps[name].driver in installed():
+                channels = installed()[pumps[name].driver].channels
                 if channel not in channels:
                     what = f"{name} has no channel {channel}"
                     yield document.problem(
@@ -165,7 +164,7 @@ def _names(document: Document, checked: Checked[Scenario], scenario: Scenario) -
                     )
                 elif isinstance(item, TimelineEvent):
                     start = pumps[name].simulated.channels.get(channel, ChannelStart())
-                    register_map = shipped_map(shipped()[pumps[name].driver].card.register_map)
+                    register_map = installed()[pumps[name].driver].register_map
                     yield from event_problems(document, place, item, start, register_map)
             late = max(getattr(item, "at_s", None) or 0.0, getattr(item, "until_s", 0.0))
             if late > scenario.duration_s:

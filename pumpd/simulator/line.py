@@ -63,10 +63,10 @@ class SimulatedLine:
         except WireError:
             return []
         frame = framer.encode(question, reply)
-        arrivals = self.faults.on_the_way(frame, faults, lambda: self._foreign(question, framer))
+        arrivals = self.faults.on_the_way(frame, faults, lambda: self.foreign(question, framer))
         return [(pump.reply_time_s + later, data) for later, data in arrivals]
 
-    def _foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
+    def foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
         """Return what another pump of the line answers to the same question, asked by somebody else."""
         for unit, pump in self.pumps.items():
             if unit != question.payload[0]:

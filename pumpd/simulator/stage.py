@@ -17,7 +17,7 @@ from pumpd.core.quantities import NL_PER_ML
 from pumpd.errors import TransportError
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
-from pumpd.protocols.maps import shipped_map
+from pumpd.protocols.maps import installed_map
 from pumpd.simulator.acts import OF_THE_WHOLE_PUMP, act
 from pumpd.simulator.faults import Fault
 from pumpd.simulator.layout import DeviceSettings
@@ -178,12 +178,12 @@ def make_pump(
     key = f"{section.map} {section.device.model_dump_json()}"
     if key not in builders:
         settings = DeviceSettings(section.device.order, dict(section.device.units))
-        builders[key] = FaceBuilder(shipped_map(section.map), settings)
+        builders[key] = FaceBuilder(installed_map(section.map), settings)
     models = {
         name: make_model(
             section.channels.get(name, ChannelStart()), f"{seed} {section.id}{suffix} channel {name}"
         )
-        for name in shipped_map(section.map).channels
+        for name in installed_map(section.map).channels
     }
     serial_number = f"{section.serial_number}{suffix}"
     face = RegisterFace(builders[key], models, serial_number, section.firmware, clock)

@@ -13,7 +13,7 @@ from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refused
-from pumpd.protocols.maps import shipped_map, shipped_names
+from pumpd.protocols.maps import installed_map, installed_names
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import Order, OrderField, UnitField
 from pumpd.simulator.acts import impossible, too_much
@@ -77,7 +77,7 @@ class PumpSection(WardPart):
     unit: Whole = Field(default=1, ge=1, le=247)
     """Modbus unit, 1 to 247."""
     map: str
-    """A shipped register map."""
+    """A register map, such as reference-pump."""
     serial_number: str = Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")
     """Begins with SIM-, so that nobody takes it for a real pump; such as SIM-0001."""
     firmware: str = Field(default="1.0", pattern=r"^[ -~]{0,8}$")
@@ -92,21 +92,21 @@ class PumpSection(WardPart):
     @field_validator("map")
     @classmethod
     def _known_map(cls, value: str) -> str:
-        if value not in shipped_names():
+        if value not in installed_names():
             raise refused(
-                f"there is no register map '{value}'", ", ".join(shipped_names()), "write one of these"
+                f"there is no register map '{value}'", ", ".join(installed_names()), "write one of these"
             )
         return value
 
     @property
     def serial_room(self) -> int:
         """How many characters its map has for the serial number; 64 where it shows none."""
-        field = shipped_map(self.map).identity.serial_number
+        field = installed_map(self.map).identity.serial_number
         return 2 * field.length if field else 64
 
     @model_validator(mode="after")
     def _device_can_be_set(self) -> PumpSection:
-        register_map = shipped_map(self.map)
+        register_map = installed_map(self.map)
         order = register_map.order
         if self.device.order is not None:
             known = order.known() if isinstance(order, OrderField) else ()
@@ -127,7 +127,7 @@ class PumpSection(WardPart):
 
     @model_validator(mode="after")
     def _known_channels(self) -> PumpSection:
-        known = shipped_map(self.map).channels
+        known = installed_map(self.map).channels
         unknown = [name for name in self.channels if name not in known]
         if unknown:
             raise refused(f"{self.map} has no channel '{unknown[0]}'", ", ".join(known), "write one of these")
@@ -245,7 +245,7 @@ def timeline_problems(
         remedy = f"did you mean {near[0]}?" if near else "write one of these"
         yield document.problem((*here, "pump"), f"there is no pump {event.pump}", known, remedy)
         return
-    register_map = shipped_map(section.map)
+    register_map = installed_map(section.map)
     if event.channel not in register_map.channels:
         known = ", ".join(register_map.channels)
         what = f"{event.pump} has no channel {event.channel}"

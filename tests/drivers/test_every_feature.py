@@ -62,7 +62,7 @@ async def test_whatever_is_set_on_the_device_the_reading_is_the_same(framing, te
     register_map = load_map(text, FILE.name)
     spec = with_card_of(SPEC, register_map)
     settings = DeviceSettings(order, {"channels.A.flow": unit_code})
-    async with rig(spec, register_map, framing, settings) as on:
+    async with rig(spec, framing, settings) as on:
         for model in on.models:
             model.press_start()
         on.face.models["A"].turn_rate(120 * NL_PER_ML)
@@ -84,7 +84,7 @@ async def test_whatever_is_set_on_the_device_the_reading_is_the_same(framing, te
 @in_virtual_time
 async def test_only_the_channel_with_a_pause_can_be_paused():
     """A holding register with one declared value is written; the channel without one says so."""
-    async with rig(SPEC, MAP, "modbus-rtu") as on:
+    async with rig(SPEC, "modbus-rtu") as on:
         for model in on.models:
             model.press_start()
         await on.driver.pause(on.talk, A)
@@ -97,7 +97,7 @@ async def test_only_the_channel_with_a_pause_can_be_paused():
 @in_virtual_time
 async def test_the_device_gets_its_rest_between_two_requests():
     """With pause_ms 20, two requests of one cycle are never closer."""
-    async with rig(SPEC, MAP, "modbus-tcp") as on:
+    async with rig(SPEC, "modbus-tcp") as on:
         asked_at = []
         answer = on.face.answer
 
@@ -117,7 +117,7 @@ async def test_the_device_gets_its_rest_between_two_requests():
 async def test_an_order_or_unit_nobody_knows_gives_no_number():
     """A constant that reads wrong in every order spoils the cycle; an unknown unit spoils its value."""
     register_map = load_map(BY_PATTERN, FILE.name)
-    async with rig(with_card_of(SPEC, register_map), register_map, "modbus-tcp") as on:
+    async with rig(with_card_of(SPEC, register_map), "modbus-tcp") as on:
         on.face.forced["channels.A.flow.unit"] = (9,)
         a, _ = await on.driver.read(on.talk)
         assert a.flow.raw == "unit code 9 is not in the map"
@@ -130,7 +130,7 @@ async def test_an_order_or_unit_nobody_knows_gives_no_number():
 @in_virtual_time
 async def test_a_code_nobody_knows_is_another_alarm():
     """An alarm code beside the list is OTHER, with its number kept."""
-    async with rig(SPEC, MAP, "modbus-rtu") as on:
+    async with rig(SPEC, "modbus-rtu") as on:
         on.face.models["B"].unnamed_alarm_bits = 77
         _, b = await on.driver.read(on.talk)
         assert b.alarms == {PumpAlarm.OTHER}

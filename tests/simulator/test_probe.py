@@ -4,24 +4,24 @@ import random
 
 import pytest
 
+from pumpd.drivers.registry import find
 from pumpd.errors import ConfigError
 from pumpd.probe import probe
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
-from pumpd.protocols.maps import shipped_map
+from pumpd.qa.conformance.rig import simulated
 from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.server import MemoryLine
 from pumpd.transports.memory import MemoryWire
 from tests import proof
-from tests.conformance.rig import simulated
 
 
 async def probed(framing: str, *faults: Fault, plugged: bool = True) -> tuple[bool, str]:
     """Probe a simulated pump at the far end of a memory wire."""
     wire = MemoryWire()
-    pump = simulated(shipped_map("reference-pump"), 1, "SIM-0001", None)
+    pump = simulated(find("reference-pump"), 1, "SIM-0001")
     line = SimulatedLine([pump], random.Random(proof.SEED))
     served = MemoryLine(line, wire, MbapServerFramer if framing == "modbus-tcp" else RtuServerFramer)
     await served.plug()

@@ -1,0 +1,1 @@
+"""The conformance suite: what every driver must show against the simulator of its own dialect."""

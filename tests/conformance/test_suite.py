@@ -1,0 +1,92 @@
+"""Every driver that ships, through the whole conformance suite; and that the suite can tell a bad one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pumpd.drivers.registry import shipped
+from pumpd.protocols.maps import shipped_names
+from pumpd.qa.conformance.family import FAMILIES, Point
+from pumpd.qa.conformance.score import points_of
+
+
+def each(*families: str) -> pytest.MarkDecorator:
+    """Parametrise over the points of some families, of every driver."""
+    named.update(families)
+    points = [(name, point) for name, spec in shipped().items() for point in points_of(spec, families)]
+    return pytest.mark.parametrize("point", [pytest.param(p, id=f"{name}: {p.name}") for name, p in points])
+
+
+named: set[str] = set()
+
+
+def shown(point: Point) -> None:
+    """A shipped driver reaches every point: there is none that it can not try."""
+    assert not point.missing
+    point.run()
+
+
+@pytest.mark.requirement("MAP-2")
+@each("example read", "example written", "card")
+def test_it_reads_and_writes_what_its_document_prints(point):
+    """Raw words and values of the document, in both directions; and the card says what there is."""
+    shown(point)
+
+
+@pytest.mark.requirement("LINK-3")
+@each("whole", "byte by byte", "after noise", "after a foreign frame", "after a damaged frame")
+def test_the_reply_is_found_however_it_comes(point):
+    """In pieces, twice, behind noise, behind foreign and damaged frames."""
+    shown(point)
+
+
+@pytest.mark.requirement("INV-2")
+@each("flipped", "garbage without end", "late reply", "hurt reply", "foreign reply")
+def test_nothing_else_is_taken_for_the_reply(point):
+    """Damage, garbage, late and foreign replies never become a reading."""
+    shown(point)
+
+
+@pytest.mark.requirement("INV-5")
+@each("identity", "provenance")
+def test_a_simulator_says_so_to_the_driver(point):
+    """Model, serial number and firmware come back; SIM- in front means simulated."""
+    shown(point)
+
+
+@pytest.mark.requirement("SIM-1", "MAP-1")
+@each("status", "alarm")
+def test_the_driver_reads_what_the_model_holds(point):
+    """Every status, every value, every alarm."""
+    shown(point)
+
+
+@pytest.mark.requirement("MAP-3", "CORE-9")
+@each("odd alarm", "odd status", "odd flow")
+def test_what_nobody_has_named_becomes_no_number(point):
+    """An unknown alarm is OTHER, an unknown status UNKNOWN, a flow that can not be INVALID; all kept raw."""
+    shown(point)
+
+
+@pytest.mark.requirement("INV-1", "RES-1")
+@each("pause", "never sent", "silence", "refusal")
+def test_a_driver_may_pause_and_nothing_more(point):
+    """The pause stops the pump; a start is held back; silence and refusals do not act."""
+    shown(point)
+
+
+@pytest.mark.requirement("INV-3")
+@each("stored values")
+def test_a_gateway_that_answers_from_its_memory_is_found_out(point):
+    """Stored values are no live ones."""
+    shown(point)
+
+
+def test_every_family_of_the_suite_is_run_here():
+    """A family that is added to the suite is tried on the shipped drivers."""
+    assert named == set(FAMILIES)
+
+
+def test_every_map_has_a_card_and_every_card_a_map():
+    """No pump model ships without saying who verified it and how."""
+    assert {spec.card.register_map for spec in shipped().values()} == set(shipped_names())
