@@ -16,6 +16,7 @@ from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import TransportError
 from pumpd.protocols.wire import Request
 from pumpd.qa.conformance.subject import Framing, Subject
+from pumpd.qa.frames import FrameJudge
 from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
@@ -61,7 +62,7 @@ class Rig:
     bus: Bus
     face: RegisterFace
     served: MemoryServedLine
-    """The line; its tally holds every frame after which a pump gave more than before (invariant 1)."""
+    """The line; its judge's tally holds every frame after which a pump gave more (invariant 1)."""
     blocked: list[str]
     """Why the outgoing filter held frames back."""
 
@@ -138,7 +139,7 @@ async def rig(
     chance = random.Random(SEED)  # noqa: S311 - a judgement is to be repeated, not secret
     line = SimulatedLine([pump, simulated(spec, OTHER_UNIT, "SIM-0002", settings)], chance)
     url = parse_url(framing.url)
-    served = MemoryServedLine(line, url, _nothing_more)
+    served = MemoryServedLine(line, url, FrameJudge(line, _nothing_more))
     await served.plug()
     blocked: list[str] = []
     bus = bus_for(
