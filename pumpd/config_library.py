@@ -2,95 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
-from pumpd.config_models import Section
-from pumpd.core.drug_library import DoseLimits, DrugLibrary, DrugLimits, Restrain
-from pumpd.core.quantities import DoseUnit
+from pumpd.config_library_entry import entries_of
+from pumpd.config_library_models import Bounded, EntrySection, LibrarySection
+from pumpd.core.amounts import DrugAmount
+from pumpd.core.drug_library import DrugLibrary, DrugLimits, TotalOver, size
 from pumpd.core.telemetry import Provenance
-from pumpd.document import Document, read_document
+from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError, Problem
-from pumpd.fields import Dose, DrugConcentration, refused
 
-_SOURCE = "where the number was published; a number without a source is refused"
-_SOURCE_EXAMPLE = '"Journal 2020;1:2-3, table 4"'
-
-
-def _said(text: str) -> str:
-    if len(text.strip()) < 8:
-        raise refused(f"{text!r} is no source", _SOURCE, f"write source: {_SOURCE_EXAMPLE}")
-    return text
-
-
-Source = Annotated[str, AfterValidator(_said)]
-
-
-class Bound(Section):
-    """One limit of a dose rate."""
-
-    value: Dose = Field(description="a dose rate such as 0.5 mg/kg/h", examples=["0.5 mg/kg/h"])
-    source: Source = Field(description=_SOURCE, examples=[_SOURCE_EXAMPLE])
-
-
-class Strength(Section):
-    """One concentration in which the drug is given."""
-
-    value: DrugConcentration = Field(description="a concentration such as 2 mg/mL", examples=["2 mg/mL"])
-    source: Source = Field(description=_SOURCE, examples=[_SOURCE_EXAMPLE])
-
-
-class DoseRateSection(Section):
-    """The bounds of an entry: hard_min <= soft_min <= soft_max <= hard_max, all in one unit."""
-
-    hard_max: Bound = Field(description="the dose rate that must never be exceeded: value and source")
-    soft_max: Bound | None = Field(default=None, description="above it somebody should look")
-    soft_min: Bound | None = Field(default=None, description="below it somebody should look")
-    hard_min: Bound | None = Field(default=None, description="below it the infusion has no use")
-
-    def bounds(self) -> dict[str, Bound]:
-        """Return the bounds that there are, from the lowest to the highest."""
-        named = {name: getattr(self, name) for name in ("hard_min", "soft_min", "soft_max", "hard_max")}
-        return {name: bound for name, bound in named.items() if bound is not None}
-
-
-class EntrySection(Section):
-    """One drug in one care area, in the concentrations that may be used there."""
-
-    drug: str = Field(
-        min_length=1, description="the drug's name, as programmes spell it", examples=["ketamine"]
-    )
-    care_area: str = Field(min_length=1, description="where it is given", examples=["pain-clinic"])
-    concentrations: tuple[Strength, ...] = Field(description="a list of concentrations: value and source")
-    dose_rate: DoseRateSection = Field(description="limits of the dose rate")
-    restraint: Restrain = Field(
-        description="what pumpd may do to a pump that gives too much: none, cap or pause", examples=["none"]
-    )
-
-
-class Signature(Section):
-    """A person who answers for the numbers."""
-
-    name: str = Field(min_length=3, description="the person's name", examples=["B. Keller"])
-    role: str = Field(min_length=3, description="the person's role", examples=["pharmacist"])
-    date: str = Field(
-        pattern=r"^\d{4}-\d{2}-\d{2}$", description="the day, as YYYY-MM-DD", examples=["2026-01-31"]
-    )
-
-
-class LibrarySection(Section):
-    """The whole file."""
-
-    version: str = Field(min_length=1, description="the library's version, as text", examples=['"2026-1"'])
-    signed_for: tuple[Literal["demo", "real"], ...] = Field(
-        default=(), description="the kinds of pump the signatures cover: demo, real", examples=["[demo]"]
-    )
-    signatures: tuple[Signature, ...] = Field(default=(), description="who signed: name, role, date")
-    entries: tuple[EntrySection, ...] = Field(description="a list of drugs: drug, care_area, dose_rate ...")
+_RISING = "hard_min <= soft_min <= soft_max <= hard_max"
 
 
 def load_library(file: Path, shown_as: str | None = None) -> DrugLibrary:
@@ -113,17 +40,21 @@ def check_library(document: Document) -> tuple[DrugLibrary | None, tuple[Problem
     entries: list[DrugLimits] = []
     for at, section in enumerate(checked.model.entries):
         place = checked.place(("entries", at))
-        found = [*_fit(document, section, (*place, "dose_rate"))]
+        found = [*_fit(document, section, (*place, "dose_rate")), *_bounds(document, section, place)]
         found += [*_unlike(document, section, (*place, "concentrations"), entries)]
         problems += [problem for problem in found if problem.path not in said]
         if not found:
-            entries += _entries(section)
-    problems += _signed(document, checked.model)
+            entries += entries_of(section)
+    if not problems:
+        problems += _signed(document, checked.model)
     library = DrugLibrary(
         version=checked.model.version,
         sha256=document.sha256,
         entries=tuple(entries),
         signed_for=frozenset(Provenance(kind) for kind in checked.model.signed_for),
+        valid_from=checked.model.valid_from,
+        review_by=checked.model.review_by,
+        content_sha256=content_hash(checked.model),
     )
     return library, in_order(problems)
 
@@ -137,8 +68,15 @@ def drugs_named(document: Document) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def _fit(document: Document, section: EntrySection, place: tuple[str | int, ...]) -> list[Problem]:
-    """Return what does not fit among the bounds of one entry."""
+def content_hash(model: LibrarySection) -> str:
+    """Return what a signature is of, in hex: version, days and entries, however the file is laid out."""
+    content = model.model_dump(mode="json", exclude={"signed_for", "signatures"})
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fit(document: Document, section: EntrySection, place: DocPath) -> list[Problem]:
+    """Return what does not fit among the bounds of the dose rate."""
     bounds = section.dose_rate.bounds()
     unit = section.dose_rate.hard_max.value.unit
     problems = []
@@ -163,19 +101,79 @@ def _fit(document: Document, section: EntrySection, place: tuple[str | int, ...]
     names = list(bounds)
     for lower, upper in pairwise(names):
         if bounds[lower].value.amount > bounds[upper].value.amount:
-            problems.append(
-                document.problem(
-                    (*place, lower, "value"),
-                    f"{lower} {bounds[lower].value} is above {upper} {bounds[upper].value}",
-                    "hard_min <= soft_min <= soft_max <= hard_max",
-                    f"lower {lower} or raise {upper}, with its source",
-                )
-            )
+            problems.append(_falling(document, place, lower, upper, bounds))
     return problems
 
 
+def _falling(
+    document: Document, place: DocPath, lower: str, upper: str, bounds: dict[str, object]
+) -> Problem:
+    values = {name: getattr(bounds[name], "value", "") for name in (lower, upper)}
+    return document.problem(
+        (*place, lower, "value"),
+        f"{lower} {values[lower]} is above {upper} {values[upper]}",
+        _RISING,
+        f"lower {lower} or raise {upper}, with its source",
+    )
+
+
+def _bounds(document: Document, section: EntrySection, place: DocPath) -> Iterator[Problem]:
+    """Yield what does not fit among every other bound of an entry."""
+    bounded: list[tuple[DocPath, Bounded]] = [
+        ((*place, name), getattr(section, name)) for name in ("flow", "duration", "volume")
+    ]
+    if section.bolus is not None:
+        bounded.append(((*place, "bolus", "amount"), section.bolus.amount))
+    bounded += [((*place, "total_dose", at), total) for at, total in enumerate(section.total_dose)]
+    for here, bounds_section in bounded:
+        bounds = bounds_section.bounds()
+        amounts = {n: b.value for n, b in bounds.items() if isinstance(b.value, DrugAmount)}
+        kind = section.dose_rate.hard_max.value.unit.kind
+        for name, amount in amounts.items():
+            if amount.unit.kind is not kind:
+                what = f"{amount} is not what the dose rate counts"
+                yield document.problem(
+                    (*here, name, "value"), what, "mass with mass, U with U", "mend the unit"
+                )
+        if len({amount.unit for amount in amounts.values()}) > 1:
+            yield document.problem(here, "the bounds are in different units", "one unit", "write both in one")
+            continue
+        for lower, upper in pairwise(bounds):
+            if size(bounds[lower].value) > size(bounds[upper].value):
+                yield _falling(document, here, lower, upper, bounds)
+    for at, total in enumerate(section.total_dose):
+        here = (*place, "total_dose", at)
+        if (total.over is TotalOver.WINDOW) is (total.window_h is None):
+            what = "window_h stands with over: window, and only there"
+            yield document.problem((*here, "window_h"), what, "hours for a window", "add it or take it away")
+        if not total.bounds():
+            yield document.problem(here, "there is no limit", "hard_max, soft_max or both", "add hard_max:")
+    yield from _weights_and_steps(document, section, place)
+
+
+def _weights_and_steps(document: Document, section: EntrySection, place: DocPath) -> Iterator[Problem]:
+    low, high = section.weight.min, section.weight.max
+    if low is not None and high is not None and low.value > high.value:
+        what = f"min {low.value} is above max {high.value}"
+        yield document.problem((*place, "weight", "min", "value"), what, "min <= max", "swap the two")
+    unit = section.dose_rate.hard_max.value.unit
+    if section.titration is not None and section.titration.largest_step.unit is not unit:
+        what = f"{section.titration.largest_step} is not in the unit of the dose rate"
+        here = (*place, "titration", "largest_step")
+        yield document.problem(here, what, unit.value, f"write it in {unit.value}")
+    if section.observations is not None:
+        for name in ("during", "after"):
+            intervals = getattr(section.observations, name)
+            ends = [each.until_min for each in intervals]
+            rising = [end for end in ends if end is not None]
+            if None in ends[:-1] or rising != sorted(set(rising)):
+                here = (*place, "observations", name)
+                allowed = "each until_min later than the one before; only the last without one"
+                yield document.problem(here, "the intervals do not follow each other", allowed, "order them")
+
+
 def _unlike(
-    document: Document, section: EntrySection, place: tuple[str | int, ...], before: list[DrugLimits]
+    document: Document, section: EntrySection, place: DocPath, before: list[DrugLimits]
 ) -> list[Problem]:
     """Return a problem for each concentration that an earlier entry covers, or for an empty list."""
     if not section.concentrations:
@@ -184,48 +182,51 @@ def _unlike(
                 place, "there is no concentration", "one or more", "add - {value: 2 mg/mL, source: ...}"
             )
         ]
-    taken = {(entry.drug, entry.care_area, entry.concentration) for entry in before}
+    here = (section.drug, section.form, section.care_area, section.indication)
+    taken = {(e.drug, e.form, e.care_area, e.indication, e.concentration) for e in before}
     problems = []
     for at, strength in enumerate(section.concentrations):
-        key = (section.drug, section.care_area, strength.value)
+        key = (*here, strength.value)
         if key in taken:
             what = f"{section.drug} {strength.value} in {section.care_area} stands twice in the library"
-            problems.append(
-                document.problem(
-                    (*place, at), what, "one entry per drug, concentration and care area", "remove one"
-                )
-            )
+            allowed = "one entry per drug, form, concentration, care area and indication"
+            problems.append(document.problem((*place, at), what, allowed, "remove one"))
         taken.add(key)
+        others = [
+            e for e in before if (e.drug, e.care_area, e.concentration) == (key[0], key[2], strength.value)
+        ]
+        for name in ("form", "indication"):
+            values = {getattr(section, name), *(getattr(e, name) for e in others)}
+            if len(values) > 1 and "" in values:
+                what = f"another entry for {section.drug} differs by {name}, so each must name its own"
+                problems.append(document.problem((*place[:-1], name), what, f"a {name}", f"add {name}:"))
     return problems
 
 
 def _signed(document: Document, model: LibrarySection) -> list[Problem]:
-    """Two people answer for real pumps, one for simulated ones; a signature must say for what."""
-    needed = 2 if "real" in model.signed_for else 1 if model.signed_for else 0
+    """Two people answer for real pumps, one a pharmacist; one for simulated ones; a change undoes both."""
+    of = content_hash(model)
+    is_real = "real" in model.signed_for
+    problems = []
+    for at, signature in enumerate(model.signatures):
+        if signature.of != of and (signature.of or is_real):
+            what = (
+                f"{signature.name} signed something else"
+                if signature.of
+                else "it does not say what was signed"
+            )
+            remedy = "look at every change, and sign again with the hash that `pumpd library check` prints"
+            problems.append(document.problem(("signatures", at, "of"), what, of, remedy))
+    needed = 2 if is_real else 1 if model.signed_for else 0
     names = {signature.name for signature in model.signatures}
+    roles = [signature.role.lower() for signature in model.signatures]
     if len(names) < needed:
         what = f"signed for {', '.join(model.signed_for)} by {len(names)} of the {needed} people needed"
         remedy = "add - {name: ..., role: ..., date: YYYY-MM-DD} to signatures, or write signed_for: []"
         allowed = "one signature for demo, two by different people for real"
-        return [document.problem(("signed_for",), what, allowed, remedy)]
-    return []
-
-
-def _entries(section: EntrySection) -> list[DrugLimits]:
-    bounds = section.dose_rate.bounds()
-    unit: DoseUnit = section.dose_rate.hard_max.value.unit
-    limits = DoseLimits(**{name: bound.value for name, bound in bounds.items()})
-    return [
-        DrugLimits(
-            drug=section.drug,
-            concentration=strength.value,
-            care_area=section.care_area,
-            unit=unit,
-            dose_rate=limits,
-            restrain=section.restraint,
-            source="; ".join(
-                [f"concentration: {strength.source}", *(f"{name}: {b.source}" for name, b in bounds.items())]
-            ),
-        )
-        for strength in section.concentrations
-    ]
+        problems.append(document.problem(("signed_for",), what, allowed, remedy))
+    elif is_real and not any("pharmacist" in role for role in roles):
+        allowed = "a pharmacist and a second person for real"
+        remedy = "have a pharmacist sign, with role: pharmacist"
+        problems.append(document.problem(("signatures",), "no pharmacist signed it", allowed, remedy))
+    return problems

@@ -107,6 +107,14 @@ class ProgrammeSection(Section):
     care_area: str = Field(
         min_length=1, description="a care area of the drug library", examples=["pain-clinic"]
     )
+    form: str = Field(
+        default="", description="salt or isomer, where the library has several", examples=["racemic"]
+    )
+    indication: str = Field(
+        default="",
+        description="what it is given for, where the library has several",
+        examples=["chronic pain"],
+    )
     weight: BodyWeight | None = Field(
         default=None, description="the patient's weight in kg, where doses are per kg", examples=["70 kg"]
     )
@@ -130,6 +138,8 @@ class ProgrammeSection(Section):
             dose_max=self.dose_max,
             volume=self.volume,
             duration_s=None if self.duration_min is None else self.duration_min * 60,
+            form=self.form,
+            indication=self.indication,
         )
 
 

@@ -12,6 +12,8 @@ from pumpd.core.telemetry import Provenance
 from pumpd.document import DocPath, Document
 from pumpd.errors import Problem
 
+_WEIGH_AGAIN = "weigh again and check the unit, or have the library extended and signed"
+
 
 def programme_problems(
     document: Document,
@@ -31,7 +33,9 @@ def programme_problems(
         yield from _ceiling(document, place, pump, programme)
     if library is None:
         return
-    entry = library.lookup(programme.drug, programme.concentration, programme.care_area)
+    entry = library.lookup(
+        programme.drug, programme.concentration, programme.care_area, programme.form, programme.indication
+    )
     if entry is None and programme.drug in doubtful:
         return
     if entry is None:
@@ -39,6 +43,7 @@ def programme_problems(
         return
     if not fits:
         yield from _hard_limits(document, here, programme, entry)
+    yield from _bounds(document, here, programme, entry)
     yield from _enforcement(document, place, pump, entry, library)
 
 
@@ -84,9 +89,12 @@ def _no_entry(
     elif not in_area:
         key, value = "care_area", programme.care_area
         known = sorted({entry.care_area for entry in of_drug})
-    else:
+    elif programme.concentration not in {entry.concentration for entry in in_area}:
         key, value = "concentration", str(programme.concentration)
         known = sorted({str(entry.concentration) for entry in in_area})
+    else:
+        yield _which(document, here, programme, library)
+        return
     yield document.problem(
         (*here, key),
         f"the drug library {library.version} has no {key} '{value}'"
@@ -94,6 +102,19 @@ def _no_entry(
         ", ".join(known) or "nothing: the library is empty",
         "write one of them, or have the library extended and signed",
     )
+
+
+def _which(document: Document, here: DocPath, programme: ProgrammeSection, library: DrugLibrary) -> Problem:
+    """Say that form or indication does not name one entry."""
+    entries = library.matching(programme.drug, programme.concentration, programme.care_area)
+    forms = sorted({entry.form for entry in entries})
+    key = "form" if len(forms) > 1 or programme.form not in ("", *forms) else "indication"
+    known = sorted({getattr(entry, key) for entry in entries})
+    given = getattr(programme, key)
+    what = f"the drug library {library.version} has no {key} '{given}' for {programme.drug}"
+    if not given:
+        what = f"the drug library {library.version} has several entries for {programme.drug}"
+    return document.problem((*here, key), what, ", ".join(known), f"add {key}: with one of these")
 
 
 def _hard_limits(
@@ -129,6 +150,29 @@ def _hard_limits(
                 f"at least {hard_min}",
                 "raise the ordered dose; a hard limit has no exception",
             )
+
+
+def _bounds(
+    document: Document, here: DocPath, programme: ProgrammeSection, entry: DrugLimits
+) -> Iterator[Problem]:
+    """Yield what of weight, duration and volume is outside the library's hard limits."""
+    weight = programme.weight
+    if weight is not None and entry.lightest is not None and weight < entry.lightest:
+        what = f"{weight} is below the lightest patient the library's limits are meant for"
+        yield document.problem((*here, "weight"), what, f"at least {entry.lightest}", _WEIGH_AGAIN)
+    if weight is not None and entry.heaviest is not None and weight > entry.heaviest:
+        what = f"{weight} is above the heaviest patient the library's limits are meant for"
+        yield document.problem((*here, "weight"), what, f"at most {entry.heaviest}", _WEIGH_AGAIN)
+    minutes, hard_s = programme.duration_min, entry.duration_s.hard_max
+    if minutes is not None and hard_s is not None and minutes * 60 > hard_s:
+        what = f"{minutes} min is above the library's hard maximum"
+        yield document.problem(
+            (*here, "duration_min"), what, f"at most {hard_s // 60}", "shorten the infusion"
+        )
+    volume, hard = programme.volume, entry.volume.hard_max
+    if volume is not None and hard is not None and volume > hard:
+        what = f"{volume} is above the library's hard maximum"
+        yield document.problem((*here, "volume"), what, f"at most {hard}", "lower the volume")
 
 
 def _ceiling(

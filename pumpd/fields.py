@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from pydantic_core import PydanticCustomError
 
 from pumpd.contract.topics import check_id
+from pumpd.core.amounts import AmountUnit, DrugAmount
 from pumpd.core.quantities import Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 from pumpd.document_check import REFUSED
 
@@ -132,6 +134,39 @@ Dose = Annotated[
     PlainValidator(_quantity("dose rate", "0.3 mg/kg/h", _DOSE_UNITS, _dose)),
     PlainSerializer(str),
     _schema("a dose rate such as 0.3 mg/kg/h", _DOSE_UNITS),
+]
+
+
+_AMOUNT_UNITS = tuple(unit.value for unit in AmountUnit)
+Amount = Annotated[
+    DrugAmount,
+    PlainValidator(
+        _quantity(
+            "amount of drug",
+            "1.5 mg/kg",
+            _AMOUNT_UNITS,
+            lambda number, unit: DrugAmount.parse(f"{number} {unit}"),
+        )
+    ),
+    PlainSerializer(str),
+    _schema("an amount of drug such as 1.5 mg/kg", _AMOUNT_UNITS),
+]
+
+
+def _day(value: object) -> date:
+    allowed = "a day as YYYY-MM-DD"
+    text = value if isinstance(value, str) and re.fullmatch(r"[0-9-]{10}", value) else ""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refused(f"{value!r} is no day", allowed, 'write it as "2026-01-31"') from None
+
+
+Day = Annotated[
+    date,
+    PlainValidator(_day),
+    PlainSerializer(date.isoformat),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
 ]
 
 

@@ -13,7 +13,7 @@ from pumpd.errors import ConfigError, Problem
 
 KINDS = {
     "config": ("pumpd.config_models", "ConfigSection", "pumpd's configuration"),
-    "library": ("pumpd.config_library", "LibrarySection", "a drug library"),
+    "library": ("pumpd.config_library_models", "LibrarySection", "a drug library"),
     "map": ("pumpd.protocols.registers", "RegisterMap", "the register map of a Modbus pump"),
     "card": ("pumpd.drivers.card", "Card", "the card of a driver"),
     "ward": ("pumpd.simulator.ward", "Ward", "a simulated ward"),

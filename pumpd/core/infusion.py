@@ -21,6 +21,10 @@ class Programme:
     dose_max: DoseRate
     volume: Volume | None = None
     duration_s: int | None = None
+    form: str = ""
+    """Salt or isomer; empty where the library has only one."""
+    indication: str = ""
+    """What it is given for; empty where the library has only one."""
 
     def __post_init__(self) -> None:
         if self.dose_min.unit is not self.dose_max.unit:
@@ -42,31 +46,40 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class FlowLimits:
-    """An entry's dose limits as flows on one pump's grid: worked out once, compared at every reading.
+    """An entry's limits as flows on one pump's grid: worked out once, compared at every reading.
 
     Maxima are rounded down and minima up, so on the grid a flow breaks the flow limit exactly when its
-    dose breaks the dose limit.
+    dose breaks the dose limit, or when it breaks the entry's own limit of the flow.
     """
 
     hard_max: FlowRate
     soft_max: FlowRate | None
     soft_min: FlowRate | None
     hard_min: FlowRate | None
+    of_flow: frozenset[str] = frozenset()
+    """Names of those that come from the entry's limits of the flow, since these are tighter."""
 
 
 def flow_limits(entry: DrugLimits, programme: Programme, step: FlowRate) -> FlowLimits:
     """Return ``entry``'s limits as flows for this programme on a pump that resolves ``step``."""
-    limits = entry.dose_rate
+    of_flow: set[str] = set()
 
-    def top(dose: DoseRate | None) -> FlowRate | None:
-        return None if dose is None else highest_flow(dose, programme.concentration, programme.weight, step)
+    def tightest(name: str) -> FlowRate | None:
+        dose: DoseRate | None = getattr(entry.dose_rate, name)
+        flow: FlowRate | None = getattr(entry.flow, name)
+        is_top = name.endswith("_max")
+        on_grid = highest_flow if is_top else lowest_flow
+        by_dose = None if dose is None else on_grid(dose, programme.concentration, programme.weight, step)
+        if flow is None:
+            return by_dose
+        steps = flow.nl_per_h // step.nl_per_h if is_top else -(-flow.nl_per_h // step.nl_per_h)
+        by_flow = FlowRate(steps * step.nl_per_h)
+        if by_dose is not None and (by_dose <= by_flow if is_top else by_dose >= by_flow):
+            return by_dose
+        of_flow.add(name)
+        return by_flow
 
-    def bottom(dose: DoseRate | None) -> FlowRate | None:
-        return None if dose is None else lowest_flow(dose, programme.concentration, programme.weight, step)
-
-    return FlowLimits(
-        hard_max=highest_flow(limits.hard_max, programme.concentration, programme.weight, step),
-        soft_max=top(limits.soft_max),
-        soft_min=bottom(limits.soft_min),
-        hard_min=bottom(limits.hard_min),
-    )
+    hard_max = tightest("hard_max")
+    assert hard_max is not None, "every entry has a hard maximum of the dose rate"
+    rest = (tightest("soft_max"), tightest("soft_min"), tightest("hard_min"))
+    return FlowLimits(hard_max, *rest, frozenset(of_flow))

@@ -45,10 +45,18 @@ def _found(
     return condition, Finding(CATALOGUE[condition].priority, measured, allowed, frozenset(causes), degree)
 
 
-def _beside(state: PumpState, flow: FlowRate, bound: DoseRate) -> tuple[str, str]:
-    """Return dose and bound in the bound's unit, in words that differ: with as many decimals as it takes."""
-    programme = state.setup.programme
+def _beside(state: PumpState, flow: FlowRate, name: str) -> tuple[str, str]:
+    """Return what flows and the entry's bound ``name`` in one unit, in words that differ.
+
+    They are doses, with as many decimals as it takes, unless the entry's bound of the flow is the tighter.
+    """
+    programme, entry, limits = state.setup.programme, state.setup.entry, state.limits
     assert programme is not None, "limits are worked out from a programme"
+    assert entry is not None
+    assert limits is not None
+    if name in limits.of_flow:
+        return str(flow), str(getattr(entry.flow, name))
+    bound: DoseRate = getattr(entry.dose_rate, name)
     dose = dose_rate(flow, programme.concentration, programme.weight, bound.unit)
     places = 3
     while dose.digits(places) == bound.digits(places) and dose.amount != bound.amount:
@@ -91,9 +99,7 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
     if flow is None:
         return
     if over_hard(state, reading):
-        assert state.setup.entry is not None
-        words = _beside(state, flow, state.setup.entry.dose_rate.hard_max)
-        yield _found(ConditionId.OVER_HARD, *words, degree=flow.nl_per_h)
+        yield _found(ConditionId.OVER_HARD, *_beside(state, flow, "hard_max"), degree=flow.nl_per_h)
     if over_ceiling(state, reading):
         yield _found(ConditionId.FLOW_CEILING, str(flow), str(state.setup.ceiling), degree=flow.nl_per_h)
 
@@ -124,22 +130,16 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
     elif limits is None:
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
     else:
-        assert setup.entry is not None
         if limits.soft_max is not None and flow > limits.soft_max:
-            assert setup.entry.dose_rate.soft_max is not None
-            both = _beside(state, flow, setup.entry.dose_rate.soft_max)
-            yield _found(ConditionId.OVER_SOFT, *both, degree=flow.nl_per_h)
+            yield _found(ConditionId.OVER_SOFT, *_beside(state, flow, "soft_max"), degree=flow.nl_per_h)
         if status in _MINIMA_HOLD:
             yield from _minima(state, flow)
 
 
 def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Finding]]:
-    limits, entry = state.limits, state.setup.entry
+    limits = state.limits
     assert limits is not None
-    assert entry is not None
     if limits.hard_min is not None and flow < limits.hard_min:
-        assert entry.dose_rate.hard_min is not None
-        yield _found(ConditionId.UNDER_HARD, *_beside(state, flow, entry.dose_rate.hard_min))
+        yield _found(ConditionId.UNDER_HARD, *_beside(state, flow, "hard_min"))
     if limits.soft_min is not None and flow < limits.soft_min:
-        assert entry.dose_rate.soft_min is not None
-        yield _found(ConditionId.UNDER_SOFT, *_beside(state, flow, entry.dose_rate.soft_min))
+        yield _found(ConditionId.UNDER_SOFT, *_beside(state, flow, "soft_min"))

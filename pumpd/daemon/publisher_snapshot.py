@@ -9,6 +9,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from pumpd.clock import Clock
 from pumpd.contract.payloads import LimitsPart, ProgrammePart, RestraintPart
+from pumpd.core.dosing import dose_rate
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import PumpState
@@ -43,18 +44,29 @@ def _limits(state: PumpState) -> LimitsPart | None:
     entry, flows, ceiling = state.setup.entry, state.limits, state.setup.ceiling
     if entry is None or flows is None:
         return None if ceiling is None else LimitsPart(unit="", ceiling_ml_h=ceiling.ml_per_h)
-    doses = entry.dose_rate
     return LimitsPart(
         unit=entry.unit.value,
-        soft_min=_dose(doses.soft_min),
-        soft_max=_dose(doses.soft_max),
-        hard_min=_dose(doses.hard_min),
-        hard_max=_dose(doses.hard_max),
+        soft_min=_bound(state, "soft_min"),
+        soft_max=_bound(state, "soft_max"),
+        hard_min=_bound(state, "hard_min"),
+        hard_max=_bound(state, "hard_max"),
         hard_max_flow_ml_h=flows.hard_max.ml_per_h,
         soft_max_flow_ml_h=_flow(flows.soft_max),
         soft_min_flow_ml_h=_flow(flows.soft_min),
         ceiling_ml_h=_flow(ceiling),
     )
+
+
+def _bound(state: PumpState, name: str) -> str | None:
+    """Return the bound ``name`` as a dose, or what the entry's tighter limit of the flow comes to."""
+    entry, programme, flows = state.setup.entry, state.setup.programme, state.limits
+    assert entry is not None
+    assert programme is not None
+    assert flows is not None
+    if name not in flows.of_flow:
+        return _dose(getattr(entry.dose_rate, name))
+    flow = getattr(flows, name)
+    return _dose(dose_rate(flow, programme.concentration, programme.weight, entry.unit))
 
 
 def _restraint(state: PumpState) -> RestraintPart:

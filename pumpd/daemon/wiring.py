@@ -111,7 +111,9 @@ def _watched(
     programme = None if section.programme is None else section.programme.programme()
     entry = None
     if programme is not None:
-        entry = config.library.lookup(programme.drug, programme.concentration, programme.care_area)
+        entry = config.library.lookup(
+            programme.drug, programme.concentration, programme.care_area, programme.form, programme.indication
+        )
     plan = PumpPlan(
         pump=PumpId(section.id),
         channels=spec.channels,

@@ -141,7 +141,9 @@ def _limits(outcome: Outcome, pump: ScenarioPump) -> Iterator[tuple[str, float]]
     if pump.programme is None:
         return
     programme = pump.programme.programme()
-    entry = outcome.loaded.library.lookup(programme.drug, programme.concentration, programme.care_area)
+    entry = outcome.loaded.library.lookup(
+        programme.drug, programme.concentration, programme.care_area, programme.form, programme.indication
+    )
     if entry is None:
         return
     flows: FlowLimits = flow_limits(entry, programme, find(pump.driver).flow_step)

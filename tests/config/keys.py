@@ -4,7 +4,31 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from pumpd.config_library import Bound, DoseRateSection, EntrySection, LibrarySection, Signature, Strength
+from pumpd.config_library_models import (
+    AdvisorySection,
+    AmountBound,
+    AmountSection,
+    BolusSection,
+    Bound,
+    DoseRateSection,
+    DurationSection,
+    EntrySection,
+    FlowBound,
+    FlowSection,
+    IntervalSection,
+    LibrarySection,
+    MinutesBound,
+    ObservationSection,
+    QuestionSection,
+    Signature,
+    Strength,
+    TitrationSection,
+    TotalSection,
+    VolumeBound,
+    VolumeSection,
+    WeightBound,
+    WeightSection,
+)
 from pumpd.config_models import (
     ConfigSection,
     DashboardSection,
@@ -29,8 +53,25 @@ TABLES: dict[str, type[BaseModel]] = {
     "signatures[]": Signature,
     "entries[]": EntrySection,
     "entries[].concentrations[]": Strength,
+    "entries[].weight": WeightSection,
+    "entries[].weight.min": WeightBound,
     "entries[].dose_rate": DoseRateSection,
     "entries[].dose_rate.hard_max": Bound,
+    "entries[].flow": FlowSection,
+    "entries[].flow.hard_max": FlowBound,
+    "entries[].bolus": BolusSection,
+    "entries[].bolus.amount": AmountSection,
+    "entries[].bolus.amount.hard_max": AmountBound,
+    "entries[].total_dose[]": TotalSection,
+    "entries[].duration": DurationSection,
+    "entries[].duration.hard_max": MinutesBound,
+    "entries[].volume": VolumeSection,
+    "entries[].volume.hard_max": VolumeBound,
+    "entries[].titration": TitrationSection,
+    "entries[].observations": ObservationSection,
+    "entries[].observations.during[]": IntervalSection,
+    "entries[].advisories[]": AdvisorySection,
+    "entries[].checklist[]": QuestionSection,
 }
 
 
