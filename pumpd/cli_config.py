@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module to the command line."""
     app.command("check-config")(check_config)
     app.command("schema")(schema)
+    app.command("examples")(examples)
 
 
 def check_config(config: ConfigOption) -> None:
@@ -44,3 +45,13 @@ def schema(
     from pumpd.schemas import schema_text
 
     typer.echo(schema_text(name), nl=False)
+
+
+def examples(
+    into: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> None:
+    """Copy the example files that ship with pumpd: configuration, drug library, demo, scenarios, schemas."""
+    from pumpd.example_files import copy_examples
+
+    files = copy_examples(into)
+    out().print(f"{len(files)} files in {into}: pumpd.yaml, drug-library.yaml, demo/, scenarios/, schemas/")

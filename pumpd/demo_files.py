@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pumpd.document import read_bounded
 from pumpd.errors import ConfigError, Problem, TransportError
+from pumpd.example_files import EXAMPLES
 
-SHIPPED = (Path(__file__).parent / "examples").resolve() / "demo"
+SHIPPED = EXAMPLES / "demo"
 HOST = "127.0.0.1"
 LINES = "/tmp/pumpd-demo"  # noqa: S108 - a name in the shipped files, replaced before anything is opened
 """Where the shipped files put the simulated serial lines."""

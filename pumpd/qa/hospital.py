@@ -54,11 +54,15 @@ class Hospital:
         directory: Path,
         record: Record,
         reel: Reel | None = None,
+        broker: MemoryBroker | None = None,
     ) -> None:
-        """``directory`` is for the journal; ``reel`` is where the daemon's flight recorder writes."""
+        """``directory`` is for the journal; ``reel`` is where the daemon's flight recorder writes.
+
+        ``broker`` stands in for one of its own.
+        """
         self.loaded = loaded
         self.record = record
-        self.broker = MemoryBroker()
+        self.broker = broker or MemoryBroker()
         self.history = KeptHistory(record)
         self.app: App | None = None
         self.journal_fault = ""

@@ -5,15 +5,20 @@ It imports nothing of pumpd before it is asked for something: others are not slo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from pumpd.qa.broker import MemoryBroker
     from pumpd.qa.conformance.family import Point
+    from pumpd.qa.conformance.rig import Rig
     from pumpd.qa.conformance.score import Result
+    from pumpd.qa.stand import StandDaemon, StandWard
+    from pumpd.qa.virtual_time import VirtualTime
 
 DRIVER = "--pumpd-driver"
 LEAST = "--pumpd-min-score"
@@ -147,3 +152,70 @@ class Judge:
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "failed"
+
+
+# --- fixtures: nothing of pumpd is imported before a test asks for one ------------------------------------
+
+
+@pytest.fixture
+def pumpd_virtual_time() -> VirtualTime:
+    """Return time that jumps: ``run(main())`` runs a coroutine to its end, and waiting takes no time."""
+    from pumpd.qa.virtual_time import VirtualTime  # noqa: PLC0415
+
+    return VirtualTime()
+
+
+@pytest.fixture
+def pumpd_pump(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Rig]]:
+    """Return what makes a simulated pump and its driver, for ``async with``.
+
+    ``over`` is memory (for virtual time), tcp or pty; ``framing`` is one of the driver's own, such as
+    modbus-rtu. Without it the first one is taken that can travel there.
+    """
+    from pumpd.drivers.registry import find  # noqa: PLC0415
+    from pumpd.qa.conformance import rig  # noqa: PLC0415
+    from pumpd.qa.conformance.subject import subject_of  # noqa: PLC0415
+
+    wires = {"memory": rig.in_memory, "tcp": rig.over_tcp, "pty": rig.over_pty(tmp_path / "pumpd-port")}
+
+    def pump(
+        driver: str = "reference-pump", *, over: str = "memory", framing: str | None = None
+    ) -> AbstractAsyncContextManager[Rig]:
+        subject = subject_of(find(driver))
+        chosen = [
+            one for one in subject.framings if framing in {None, one.name} and (over != "pty" or one.baud)
+        ]
+        if not chosen or over not in wires:
+            known = ", ".join(one.name for one in subject.framings)
+            raise ValueError(f"{driver} has {known}; over memory, tcp or, with a baud rate, pty")
+        return rig.rig(subject, chosen[0], over=wires[over])
+
+    return pump
+
+
+@pytest.fixture
+def pumpd_broker() -> MemoryBroker:
+    """Return a broker in memory that behaves as Mosquitto does, and can go down, freeze and forget."""
+    from pumpd.qa.broker import MemoryBroker  # noqa: PLC0415
+
+    return MemoryBroker()
+
+
+@pytest.fixture
+def pumpd_ward(
+    tmp_path: Path, pumpd_broker: MemoryBroker
+) -> Callable[..., AbstractAsyncContextManager[StandWard]]:
+    """Return what makes a ward of equal pumps, for ``async with``: ``pumpd.qa.stand.stand_ward``."""
+    from functools import partial  # noqa: PLC0415
+
+    from pumpd.qa.stand import stand_ward  # noqa: PLC0415
+
+    return partial(stand_ward, tmp_path, pumpd_broker)
+
+
+@pytest.fixture
+def pumpd_daemon() -> Callable[..., AbstractAsyncContextManager[StandDaemon]]:
+    """Return what starts the real daemon on a ward, for ``async with``: ``pumpd.qa.stand.stand_daemon``."""
+    from pumpd.qa.stand import stand_daemon  # noqa: PLC0415
+
+    return stand_daemon

@@ -110,3 +110,17 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]
         return run_virtual(test(*args, **kwargs))
 
     return run
+
+
+class VirtualTime:
+    """Virtual time in a test's hands."""
+
+    @staticmethod
+    def run(main: Coroutine[Any, Any, R]) -> R:
+        """Run ``main`` to its end in virtual time and return its result."""
+        return run_virtual(main)
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The clock of the running loop; RuntimeError outside of ``run``."""
+        return VirtualClock(asyncio.get_running_loop())

@@ -87,7 +87,7 @@ def _try(check: Check, subject: Subject, framing: Framing, *value: object) -> No
     async def tried() -> None:
         async with rig(subject, framing) as on:
             await check(on, *value)
-            raises = on.served.judge.tally.raises
+            raises = on.judge.tally.raises
             demand(not raises, f"frames after which a pump gave more than before: {raises}")
 
     run_virtual(tried())

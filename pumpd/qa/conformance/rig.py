@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
 
 from pumpd.core.quantities import NL_PER_ML
@@ -16,14 +17,16 @@ from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import TransportError
 from pumpd.protocols.wire import Request
 from pumpd.qa.conformance.subject import Framing, Subject
-from pumpd.qa.frames import FrameJudge
+from pumpd.qa.frames import FrameJudge, JudgedLine
 from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
+from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
 from pumpd.simulator.ward_time import loop_ns
 from pumpd.transports.bus import Bus, LineConversation, bus_for
+from pumpd.transports.serial_line import SerialSettings
 from pumpd.transports.url import parse_url
 
 R = TypeVar("R")
@@ -32,6 +35,8 @@ UNIT: Final = 1
 OTHER_UNIT: Final = 2
 SEED: Final = 20260101
 LATENCY_MS: Final = 20
+MEMORY: Final = "memory:502"
+"""The place of a wire that is in no place."""
 REST_S: Final = 60.0
 """Longer than the latest reply of any card: three time-outs of ten seconds, and then some."""
 TO_BE_INFUSED_NL: Final = 40 * NL_PER_ML
@@ -57,12 +62,15 @@ class Rig:
 
     subject: Subject
     framing: Framing
+    url: str
+    """Where the pump is, as a configuration says it."""
     driver: PausableDriver
     talk: LineConversation
     bus: Bus
     face: RegisterFace
-    served: MemoryServedLine
-    """The line; its judge's tally holds every frame after which a pump gave more (invariant 1)."""
+    served: ServedLine
+    judge: FrameJudge
+    """Its tally holds every frame after which a pump gave more (invariant 1)."""
     blocked: list[str]
     """Why the outgoing filter held frames back."""
 
@@ -117,6 +125,32 @@ class Rig:
             model.press_start()
 
 
+Over = Callable[[Framing, SimulatedLine, FrameJudge], ServedLine]
+"""Makes the wire of a line, unplugged."""
+
+
+def in_memory(framing: Framing, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
+    """Return a wire inside the loop, for virtual time."""
+    return MemoryServedLine(line, parse_url(framing.url_at(MEMORY)), judge)
+
+
+def over_tcp(framing: Framing, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
+    """Return a socket on a free port of this machine."""
+    return TcpLine(JudgedLine(line, judge), "127.0.0.1", 0, framing.server_framer, framing.baud)
+
+
+def over_pty(path: Path) -> Over:
+    """Return what makes a pseudo-terminal with a link at ``path``."""
+
+    def made(framing: Framing, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
+        if framing.baud is None:
+            raise ValueError(f"{framing.name} does not go over a serial line")
+        plain = SerialSettings(framing.baud, "N", 8, 1)
+        return PtyLine(JudgedLine(line, judge), path, framing.server_framer, plain)
+
+    return made
+
+
 def simulated(
     spec: DriverSpec, unit: int, serial_number: str, settings: DeviceSettings | None = None
 ) -> SimulatedPump:
@@ -131,28 +165,35 @@ def simulated(
 
 @asynccontextmanager
 async def rig(
-    subject: Subject, framing: Framing, settings: DeviceSettings | None = None
+    subject: Subject,
+    framing: Framing,
+    settings: DeviceSettings | None = None,
+    over: Over = in_memory,
 ) -> AsyncIterator[Rig]:
-    """Put the driver at unit 1 of a line in memory with two simulated pumps; needs a running loop."""
+    """Put the driver at unit 1 of a line with two simulated pumps; needs a running loop.
+
+    ``over`` makes the wire: in memory for virtual time, else on real sockets and ports.
+    """
     spec = subject.spec
     pump = simulated(spec, UNIT, "SIM-0001", settings)
     chance = random.Random(SEED)  # noqa: S311 - a judgement is to be repeated, not secret
     line = SimulatedLine([pump, simulated(spec, OTHER_UNIT, "SIM-0002", settings)], chance)
-    url = parse_url(framing.url)
-    served = MemoryServedLine(line, url, FrameJudge(line, _nothing_more))
+    judge = FrameJudge(line, _nothing_more)
+    served = over(framing, line, judge)
     await served.plug()
+    url = parse_url(framing.url_at(served.where))
     blocked: list[str] = []
     bus = bus_for(
         url,
         latency_ms=LATENCY_MS,
         seeded=chance,
         on_blocked=lambda _unit, _frame, reason: blocked.append(reason),
-        transport=served.transport(),
+        transport=served.transport() if isinstance(served, MemoryServedLine) else None,
     )
-    await bus.link.open()
     try:
+        await bus.link.open()
         talk = bus.conversation(UNIT, spec.card.reply_time_ms, spec.controls)
-        yield Rig(subject, framing, spec.build(UNIT), talk, bus, pump.face, served, blocked)
+        yield Rig(subject, framing, url.url, spec.build(UNIT), talk, bus, pump.face, served, judge, blocked)
     finally:
         await bus.link.close(TransportError("the wire was put away"))
         await served.unplug()

@@ -29,22 +29,29 @@ class Framing:
     """One way in which the messages of a driver travel, seen from both ends."""
 
     name: str
-    url: str
+    scheme: str
     framer: Callable[[], Framer]
     server_framer: Callable[[], ServerFramer]
     can_be_damaged: bool = True
     """False where the transport's own checksum keeps flipped bits away."""
+    baud: int | None = None
+    """Of the serial line; None where there is none."""
+
+    def url_at(self, where: str) -> str:
+        """Return the URL of unit 1 at ``host:port``, or at the path of a port."""
+        speed = f"?baud={self.baud}" if self.baud else ""
+        return f"{self.scheme}://{where}/1{speed}"
 
 
 MODBUS: Final = (
     Framing(
         "modbus-tcp",
-        "modbus-tcp://memory:502/1",
+        "modbus-tcp",
         lambda: MbapFramer(_FIRST_TRANSACTION),
         MbapServerFramer,
         can_be_damaged=False,
     ),
-    Framing("modbus-rtu", "modbus-rtu://memory:4001/1?baud=19200", RtuFramer, RtuServerFramer),
+    Framing("modbus-rtu", "modbus-rtu", RtuFramer, RtuServerFramer, baud=19200),
 )
 
 
