@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pumpd.core.catalogue_delivery import OF_DELIVERY
 from pumpd.core.conditions import AlarmCondition, AlarmPriority, Audience, ConditionId
 
 _HIGH, _MEDIUM, _LOW = AlarmPriority.HIGH, AlarmPriority.MEDIUM, AlarmPriority.LOW
@@ -60,6 +61,7 @@ CATALOGUE: dict[ConditionId, AlarmCondition] = {
             _NURSE,
             _GIP + "1.2.2",
         ),
+        *OF_DELIVERY,
         AlarmCondition(
             ConditionId.NO_PROGRAMME,
             _LOW,

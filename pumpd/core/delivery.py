@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import (
     FLOOR_PERCENT,
     FLOOR_TICKS,
@@ -15,7 +16,6 @@ from pumpd.core.delivery_bands import (
     NONE,
     SLOW_FOR_NS,
     SLOW_PERCENT,
-    Excess,
     Floors,
     off,
 )
@@ -32,62 +32,6 @@ NO_ORDER_NS = 2 * NS_PER_H
 _NOT_OF_THE_PROGRAMME = frozenset({PumpStatus.PRIMING, PumpStatus.KVO})
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Counter against set rate since watching began, as of the last reading with a counter."""
-
-    begun_ns: int
-    """When watching began."""
-    taken_ns: int
-    span_ns: int
-    status: PumpStatus
-    counter_nl: int
-    low_nl_h: int
-    """The least the pump should be delivering now."""
-    high_nl_h: int
-    """The most."""
-    changed_ns: int
-    """When status or set rate last changed."""
-    set_nl_h: int
-    to_come_nl: int | None
-    counted_nl: int = 0
-    """What the counter counted since watching began, over resets and roll-overs."""
-    infused_nl: int = 0
-    """The same without priming and KVO: what is of the programme."""
-    owed_nl_ns_h: int = 0
-    """What was to be delivered since the counter last moved."""
-    still: int = 0
-    """Readings since then."""
-    elsewhere_nl: int = 0
-    """By how much the volume to be infused went down since then: the motor turns, the counter is frozen."""
-    over: Excess = NONE
-    under: Excess = NONE
-    reset_ns: int | None = None
-    """When the counter last began anew."""
-    back_nl: int = 0
-    """By how much the counter last ran backwards."""
-    back_ns: int | None = None
-    """When it did."""
-    doubt: Telemetry | None = None
-    """A reading whose counter fits nothing; the next one decides whether it was true."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """What is known of a pump's counter."""
-
-    tick_nl: int
-    """Its step, 1 or more."""
-    gap_ns: int
-    """After a longer silence nobody knows what the pump did meanwhile."""
-    ordered_nl: int | None = None
-    """The volume that the order asks for; without one the pump's own programme counts."""
-
-    def __post_init__(self) -> None:
-        if self.tick_nl < 1 or self.gap_ns < 1:
-            raise ValueError("counter: step and gap are above 0")
-
-
 def paces(reading: Telemetry) -> tuple[int, int] | None:
     """Return the rates, in nL/h, that are set and displayed; None when neither can be known."""
     shown = None if reading.flow.value is None else reading.flow.value.nl_per_h
@@ -102,8 +46,12 @@ def paces(reading: Telemetry) -> tuple[int, int] | None:
     return shown, max(shown, chosen or 0) if status is PumpStatus.UNKNOWN else shown
 
 
-def begun(reading: Telemetry) -> Account | None:
-    """Return the account that begins with ``reading``; None when it has no counter or no rate."""
+def begun(reading: Telemetry, carried: Carried | None = None) -> Account | None:
+    """Return the account that begins with ``reading``; None when it has no counter or no rate.
+
+    What an earlier run counted is carried on, with what the counter moved since; a counter that went back
+    began at 0.
+    """
     pace, volume = paces(reading), reading.volume.value
     if pace is None or volume is None:
         return None
@@ -119,13 +67,25 @@ def begun(reading: Telemetry) -> Account | None:
         reading.taken_ns,
         pace[0],
         None if to_come is None else to_come.nl,
+        *(counted_since(carried, volume.nl) if carried is not None else (0, 0)),
     )
 
 
-def advanced(account: Account | None, reading: Telemetry, counter: Counter) -> Account | None:
-    """Return the account after ``reading``; as it was when that has no counter or no rate."""
+def counted_since(carried: Carried, counter_nl: int) -> tuple[int, int]:
+    """Return what is counted in all, and of the programme, when the counter shows ``counter_nl`` now."""
+    moved_nl = counter_nl - carried.counter_nl if counter_nl >= carried.counter_nl else counter_nl
+    return carried.counted_nl + moved_nl, carried.infused_nl + moved_nl
+
+
+def advanced(
+    account: Account | None, reading: Telemetry, counter: Counter, carried: Carried | None = None
+) -> Account | None:
+    """Return the account after ``reading``; as it was when that has no counter or no rate.
+
+    ``carried`` is what an earlier run counted, for an account that begins.
+    """
     if account is None:
-        return begun(reading)
+        return begun(reading, carried)
     pace, volume = paces(reading), reading.volume.value
     if pace is None or volume is None or reading.taken_ns <= account.taken_ns:
         return account
@@ -187,7 +147,11 @@ def _believed(account: Account, reading: Telemetry, counter: Counter) -> Account
     moved_nl = volume.nl - account.counter_nl
     step = _step(account, reading, pace, counter)
     if moved_nl >= 0:
-        return _stepped(account, reading, step, moved_nl, counter)
+        due_nl = step.high // NS_PER_H
+        owed_nl = account.owed_nl_ns_per_h // NS_PER_H if account.still_readings else 0
+        # A counter that stood may catch up with what was due meanwhile.
+        late_nl = moved_nl - due_nl if due_nl < moved_nl <= owed_nl + step.most_nl else 0
+        return _stepped(account, reading, step, moved_nl, counter, late_nl=late_nl)
     rolled_nl = _rolled(account.counter_nl, volume.nl, step.most_nl, counter.tick_nl)
     if rolled_nl is not None:
         return _stepped(account, reading, step, rolled_nl, counter)
@@ -195,7 +159,7 @@ def _believed(account: Account, reading: Telemetry, counter: Counter) -> Account
     if volume.nl <= step.most_nl:
         # What the last, unfinished step held went unseen.
         after = _stepped(account, reading, step, volume.nl, counter, unseen_nl=counter.tick_nl)
-        return replace(after, reset_ns=reading.taken_ns, owed_nl_ns_h=0, still=0, elsewhere_nl=0)
+        return replace(after, reset_ns=reading.taken_ns, owed_nl_ns_per_h=0, still_readings=0, elsewhere_nl=0)
     after = _stepped(account, reading, step, 0, counter)
     return replace(after, back_nl=-moved_nl, back_ns=reading.taken_ns)
 
@@ -216,6 +180,8 @@ def _stepped(
     step: _Step,
     moved_nl: int,
     counter: Counter,
+    *,
+    late_nl: int = 0,
     unseen_nl: int = 0,
 ) -> Account:
     taken_ns, status, volume = reading.taken_ns, reading.status, reading.volume.value
@@ -225,15 +191,21 @@ def _stepped(
     if moved_nl or not status.delivers:
         owed, still, elsewhere_nl = 0, 0, 0
     else:
-        owed, still, elsewhere_nl = account.owed_nl_ns_h + step.low, account.still + 1, account.elsewhere_nl
+        owed, still, elsewhere_nl = (
+            account.owed_nl_ns_per_h + step.low,
+            account.still_readings + 1,
+            account.elsewhere_nl,
+        )
         if to_come_nl is not None and account.to_come_nl is not None:
             gone_nl = account.to_come_nl - to_come_nl
             if 0 < gone_nl <= step.high // NS_PER_H + 1 + counter.tick_nl:  # more than that was typed in
                 elsewhere_nl += gone_nl
     grains, floors = moved_nl * GRAINS_PER_NL, _floors(account, step, to_come_nl, counter)
     frozen = elsewhere_nl >= 2 * counter.tick_nl
+    # A stop that was told is not told a second time as too little when it is over.
+    was_under = NONE if moved_nl and account.owed_nl_ns_per_h > step.margin_nl * NS_PER_H else account.under
     seen = grains + unseen_nl * GRAINS_PER_NL
-    under = NONE if frozen else off(account.under, seen, step.low, floors, taken_ns, too_much=False)
+    under = NONE if frozen else off(was_under, seen, step.low, floors, taken_ns, too_much=False)
     of_programme = status not in _NOT_OF_THE_PROGRAMME and account.status not in _NOT_OF_THE_PROGRAMME
     return Account(
         account.begun_ns,
@@ -248,10 +220,10 @@ def _stepped(
         to_come_nl,
         account.counted_nl + moved_nl,
         account.infused_nl + moved_nl if of_programme else account.infused_nl,
-        0 if frozen else owed,
+        owed,
         still,
         elsewhere_nl,
-        off(account.over, grains, step.high, floors, taken_ns, too_much=True),
+        off(account.over, grains - late_nl * GRAINS_PER_NL, step.high, floors, taken_ns, too_much=True),
         under,
         account.reset_ns,
         account.back_nl,

@@ -45,18 +45,18 @@ class Told(IntEnum):
 class Excess:
     """How far one side (too much, or too little) is off, in grains; 0 or more."""
 
-    fast: int = 0
+    fast_grains: int = 0
     """Beyond FAST_PERCENT."""
-    slow: int = 0
+    slow_grains: int = 0
     """Beyond SLOW_PERCENT; a single step of the counter counts only as far as the fast band reaches."""
-    total: int = 0
+    total_grains: int = 0
     """Beyond the set rate itself."""
     slow_since_ns: int = 0
-    """When ``slow`` last left 0."""
-    marked: int = 0
-    """``fast`` when it passed its floor; 0 while it is below. One jolt stays there, a flow goes on."""
-    peak: int = 0
-    """The most that ``total`` has been, give or take a counter step."""
+    """When ``slow_grains`` last left 0."""
+    marked_grains: int = 0
+    """``fast_grains`` when it passed its floor; 0 while it is below. One jolt stays there, a flow goes on."""
+    peak_grains: int = 0
+    """The most that ``total_grains`` has been, give or take a counter step."""
     peak_ns: int = 0
     """When it last rose."""
     told: Told = Told.NOTHING
@@ -70,44 +70,49 @@ NONE = Excess()
 class Floors:
     """What is too small to be told, at this rate and with this counter."""
 
-    tick: int
+    tick_grains: int
     """A step of the counter, in grains."""
-    margin: int
+    margin_grains: int
     """Steps and jitter that a sound counter may show, in grains."""
-    total: int
+    total_grains: int
     """What of all that was delivered may be off, in grains."""
     quiet_ns: int
     """After so long without a further deviation the present one has ended."""
 
 
-def off(was: Excess, moved: int, due: int, floors: Floors, now_ns: int, *, too_much: bool) -> Excess:
-    """Return one side's sums after ``moved`` grains were counted where ``due`` nL/h x ns were to flow.
+def off(
+    was: Excess, moved_grains: int, due_nl_ns_per_h: int, floors: Floors, now_ns: int, *, too_much: bool
+) -> Excess:
+    """Return one side's sums after ``moved_grains`` were counted where ``due_nl_ns_per_h`` were to flow.
 
-    For the side of too much ``due`` is the most that could be lawful, for the other the least.
+    For the side of too much what is due is the most that could be lawful, for the other the least.
     """
-    tick, margin = floors.tick, floors.margin
+    moved, due = moved_grains, due_nl_ns_per_h
+    tick, margin = floors.tick_grains, floors.margin_grains
     if too_much:
         outer = (100 + FAST_PERCENT) * due
-        fast = was.fast + moved - outer
-        slow = was.slow + min(moved, outer + tick) - (100 + SLOW_PERCENT) * due
-        total = was.total + moved - 100 * due
+        fast = was.fast_grains + moved - outer
+        slow = was.slow_grains + min(moved, outer + tick) - (100 + SLOW_PERCENT) * due
+        total = was.total_grains + moved - 100 * due
     else:
-        fast = was.fast - moved + (100 - FAST_PERCENT) * due
-        slow = was.slow - moved + (100 - SLOW_PERCENT) * due
-        total = was.total - moved + 100 * due
+        fast = was.fast_grains - moved + (100 - FAST_PERCENT) * due
+        slow = was.slow_grains - moved + (100 - SLOW_PERCENT) * due
+        total = was.total_grains - moved + 100 * due
     if total <= 0 and slow <= 0 and fast <= 0:
         return NONE
     fast, slow, total = max(0, fast), max(0, slow), max(0, total)
-    peak, peak_ns = (total, now_ns) if total > was.peak + tick else (was.peak, was.peak_ns or now_ns)
+    peak, peak_ns = (
+        (total, now_ns) if total > was.peak_grains + tick else (was.peak_grains, was.peak_ns or now_ns)
+    )
     if was.told and now_ns - peak_ns >= floors.quiet_ns:
         return NONE  # it is over: what comes next is judged for itself
-    marked = (was.marked or fast) if fast > margin else 0
+    marked = (was.marked_grains or fast) if fast > margin else 0
     since_ns = (was.slow_since_ns or now_ns) if slow else 0
     told = was.told
     if marked and fast > marked + tick:
         told = max(told, Told.FAST if due or not too_much else Told.FREE)
     elif slow > margin and now_ns - since_ns >= SLOW_FOR_NS:
         told = max(told, Told.SLOW)
-    elif total > floors.total:
+    elif total > floors.total_grains:
         told = max(told, Told.TOTAL)
     return Excess(fast, slow, total, since_ns, marked, peak, peak_ns, told)

@@ -8,7 +8,8 @@ from enum import Enum
 from fractions import Fraction
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import COUNTER_LAG_NS, NO_ORDER_NS, Account, Counter
+from pumpd.core.delivery import COUNTER_LAG_NS, NO_ORDER_NS
+from pumpd.core.delivery_account import Account, Counter
 from pumpd.core.delivery_bands import (
     FAST_PERCENT,
     FLOOR_PERCENT,
@@ -34,8 +35,8 @@ class Deviation:
     condition: ConditionId
     measured: str
     allowed: str = ""
-    degree: int = 0
-    """How much, in nL."""
+    cause: str = ""
+    """By which rule: a more urgent one is told anew; a volume that grows at the same pace is not."""
 
 
 def deviations(account: Account, counter: Counter) -> Iterator[Deviation]:
@@ -43,38 +44,37 @@ def deviations(account: Account, counter: Counter) -> Iterator[Deviation]:
     over, under = account.over, account.under
     stands = stands_still(account, counter)
     if over.told is Told.FREE:
-        yield Deviation(ConditionId.FREE_FLOW, _ml(over.total), "0 mL", over.total // GRAINS_PER_NL)
+        yield Deviation(ConditionId.FREE_FLOW, _ml(over.total_grains), "0 mL")
     elif over.told:
-        yield Deviation(
-            ConditionId.OVER_INFUSION, _ml(over.total), _rate(account), over.total // GRAINS_PER_NL
-        )
+        yield Deviation(ConditionId.OVER_INFUSION, _ml(over.total_grains), _rate(account), over.told.name)
     if stands:
-        owed = Volume(account.owed_nl_ns_h // NS_PER_H)
-        yield Deviation(ConditionId.SILENT_STOP, str(owed), _rate(account), owed.nl)
+        owed = Volume(account.owed_nl_ns_per_h // NS_PER_H)
+        yield Deviation(ConditionId.SILENT_STOP, str(owed), _rate(account))
     elif under.told and account.status is PumpStatus.RUNNING:
-        missing = under.total // GRAINS_PER_NL
-        yield Deviation(ConditionId.UNDER_INFUSION, _ml(under.total), _rate(account), missing)
+        yield Deviation(ConditionId.UNDER_INFUSION, _ml(under.total_grains), _rate(account), under.told.name)
     if account.elsewhere_nl >= 2 * counter.tick_nl:
         yield Deviation(ConditionId.COUNTER_FROZEN, f"{Volume(account.elsewhere_nl)} not counted")
     if account.reset_ns is not None and account.taken_ns - account.reset_ns < SHOWN_NS:
         yield Deviation(ConditionId.COUNTER_RESET, f"at {Volume(account.counter_nl)}")
     if account.back_ns is not None and account.taken_ns - account.back_ns < SHOWN_NS:
-        yield Deviation(ConditionId.REVERSE_FLOW, str(Volume(account.back_nl)), degree=account.back_nl)
+        yield Deviation(ConditionId.REVERSE_FLOW, str(Volume(account.back_nl)), "", str(account.back_ns))
     ordered_nl = counter.ordered_nl
     if ordered_nl is not None and account.infused_nl > ordered_nl + over_order_nl(ordered_nl, counter):
         infused = Volume(account.infused_nl)
-        yield Deviation(ConditionId.VOLUME_EXCEEDED, str(infused), str(Volume(ordered_nl)), infused.nl)
+        yield Deviation(ConditionId.VOLUME_EXCEEDED, str(infused), str(Volume(ordered_nl)))
 
 
 def stands_still(account: Account, counter: Counter) -> bool:
     """Return whether two steps are missing from the counter of a pump that says it runs."""
-    if account.still < STILL_READINGS or account.status is not PumpStatus.RUNNING:
+    if account.still_readings < STILL_READINGS or account.status is not PumpStatus.RUNNING:
         return False
+    if account.elsewhere_nl >= 2 * counter.tick_nl:
+        return False  # the motor turns: it is the counter that stands
     lag_ns = COUNTER_LAG_NS + 2 * account.span_ns
-    return account.owed_nl_ns_h > 2 * counter.tick_nl * NS_PER_H + account.high_nl_h * lag_ns
+    return account.owed_nl_ns_per_h > 2 * counter.tick_nl * NS_PER_H + account.high_nl_h * lag_ns
 
 
-def unjudged(account: Account | None) -> frozenset[ConditionId]:
+def too_young(account: Account | None) -> frozenset[ConditionId]:
     """Return the conditions that the account is too young to clear."""
     if account is None:
         return _OF_DELIVERY

@@ -12,8 +12,10 @@ from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
+from pumpd.core.delivery import advanced
+from pumpd.core.delivery_rules import too_young
 from pumpd.core.freshness import Freshness, freshness
-from pumpd.core.limits import confirmed_findings, findings
+from pumpd.core.limits import confirmed_findings, delivered, findings, rate_within
 from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import (
     Acknowledge,
@@ -40,12 +42,16 @@ CONFIRM_NEEDED = 2
 ONE_RESTRAINT_PER = timedelta(minutes=10)
 """After a pause a person may restart the pump: no second pause for that cause for this long."""
 
-_CONFIRMED = (ConditionId.OVER_HARD, ConditionId.FLOW_CEILING)
+_RESTRAINING = (ConditionId.OVER_HARD, ConditionId.FLOW_CEILING)
+_CONFIRMED = (*_RESTRAINING, ConditionId.TEN_FOLD)
 _EVERY = frozenset(ConditionId)
-_OUTDONE = {
-    ConditionId.OVER_HARD: ConditionId.OVER_SOFT,
-    ConditionId.UNDER_HARD: ConditionId.UNDER_SOFT,
-}
+_OUTDONE = (
+    (ConditionId.OVER_HARD, ConditionId.OVER_SOFT),
+    (ConditionId.TEN_FOLD, ConditionId.OVER_SOFT),
+    (ConditionId.TEN_FOLD, ConditionId.UNDER_HARD),
+    (ConditionId.TEN_FOLD, ConditionId.UNDER_SOFT),
+    (ConditionId.UNDER_HARD, ConditionId.UNDER_SOFT),
+)
 """While the worse one is raised the lesser one is not: two alarms for one fact hide each other."""
 
 
@@ -90,6 +96,15 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     if reading.flow.value is None:
         held.update(_CONFIRMED)
     present_now = dict(findings(state, reading))
+    account, meant = state.account, state.meant
+    if state.counter is not None:
+        account = advanced(account, reading, state.counter, state.carried)
+        if account is not None:
+            present_now.update(delivered(account, state.counter))
+        if state.alarms:
+            held |= too_young(account)
+    if state.ordered is not None:
+        meant = rate_within(state.ordered, reading) or meant
     dwells = state.dwells
     if reading.flow.value is None:
         held.update(JUDGED_BY_FLOW)
@@ -99,7 +114,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         unjudged = JUDGED_BY_FLOW if reading.flow.value is None else ()
         passed, dwells = delayed(state, present_now, unjudged, now)
         present.update(passed)
-    for worse, lesser in _OUTDONE.items():
+    for worse, lesser in _OUTDONE:
         if worse in present or (worse in held and worse in state.alarms):
             present.pop(lesser, None)
     if reading.status.delivers:
@@ -108,7 +123,9 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         held.add(ConditionId.RESTRAINED)
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
-    after = replace(state, last=reading, freshness=fresh, over=over, dwells=dwells)
+    after = replace(
+        state, last=reading, freshness=fresh, over=over, dwells=dwells, account=account, meant=meant
+    )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=_climbing(after.restraints, reading))
     present.update(_technical(after, now))
@@ -186,13 +203,13 @@ def _restrain(
         or state.freshness is not Freshness.FRESH  # it may say nothing of the pump as it is
     ):
         return state, None
-    for cause in _CONFIRMED:
+    for cause in _RESTRAINING:
         finding = present.get(cause)
         if finding is None or not _may_again(state.restraints.get(cause), flow, now):
             continue
         # One stop speaks for every limit broken at this flow: a nurse who restarts it has seen them all.
         record = RestraintRecord(now.wall, _meant(reading, flow), at_ns=now.mono_ns)
-        broken = dict.fromkeys((c for c in _CONFIRMED if c in present), record)
+        broken = dict.fromkeys((c for c in _RESTRAINING if c in present), record)
         records = MappingProxyType({**state.restraints, **broken})
         after = replace(state, restraints=records, phase=RestraintPhase.ASKED)
         return after, PauseNow(cause, finding.measured, finding.allowed)

@@ -60,6 +60,25 @@ class FlowLimits:
     """Names of those that come from the entry's limits of the flow, since these are tighter."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderedRange:
+    """The ordered doses as flows on one pump's grid, each rounded towards the other."""
+
+    low: FlowRate
+    high: FlowRate
+
+    def __str__(self) -> str:
+        return str(self.low) if self.low == self.high else f"{self.low.ml_per_h} to {self.high}"
+
+
+def ordered_range(programme: Programme, step: FlowRate) -> OrderedRange:
+    """Return what the programme orders as flows on a pump that resolves ``step``."""
+    of = programme.concentration, programme.weight, step
+    high = highest_flow(programme.dose_max, *of)
+    # A single dose between two steps of the pump is ordered as the step below it.
+    return OrderedRange(min(lowest_flow(programme.dose_min, *of), high), high)
+
+
 def flow_limits(entry: DrugLimits, programme: Programme, step: FlowRate) -> FlowLimits:
     """Return ``entry``'s limits as flows for this programme on a pump that resolves ``step``."""
     of_flow: set[str] = set()

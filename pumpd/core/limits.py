@@ -7,9 +7,13 @@ from typing import Any
 
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
-from pumpd.core.conditions import ConditionId
+from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.delivery_account import Account, Counter
+from pumpd.core.delivery_rules import deviations
 from pumpd.core.dosing import dose_rate
+from pumpd.core.infusion import OrderedRange
 from pumpd.core.quantities import DoseRate, FlowRate
+from pumpd.core.slips import slip
 from pumpd.core.state import PumpState
 from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus, Telemetry, Validity
 
@@ -102,6 +106,35 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
         yield _found(ConditionId.OVER_HARD, *_beside(state, flow, "hard_max"), degree=flow.nl_per_h)
     if over_ceiling(state, reading):
         yield _found(ConditionId.FLOW_CEILING, str(flow), str(state.setup.ceiling), degree=flow.nl_per_h)
+
+    ordered, programme = state.ordered, state.setup.programme
+    if ordered is None or programme is None or reading.status is not PumpStatus.RUNNING:
+        return
+    rate = flow if reading.set_flow.value is None else reading.set_flow.value
+    limits, ceiling = state.limits, state.setup.ceiling
+    if (limits is not None and rate > limits.hard_max) or (ceiling is not None and rate > ceiling):
+        return  # the flow that follows is told, and louder
+    before = None if state.meant is None else state.meant.nl_per_h
+    how = slip(rate.nl_per_h, programme, ordered.low.nl_per_h, ordered.high.nl_per_h, before)
+    if how:
+        priority = AlarmPriority.HIGH if rate > ordered.high else AlarmPriority.MEDIUM
+        finding = Finding(priority, f"{rate}, {how}", str(ordered), frozenset({how}), rate.nl_per_h)
+        yield ConditionId.TEN_FOLD, finding
+
+
+def rate_within(ordered: OrderedRange, reading: Telemetry) -> FlowRate | None:
+    """Return the set rate of a running pump when it is within the ordered range."""
+    rate = reading.flow.value if reading.set_flow.value is None else reading.set_flow.value
+    if rate is None or reading.status is not PumpStatus.RUNNING:
+        return None
+    return rate if ordered.low <= rate <= ordered.high else None
+
+
+def delivered(account: Account, counter: Counter) -> Iterator[tuple[ConditionId, Finding]]:
+    """Yield what the pump's counter shows to be wrong."""
+    for found in deviations(account, counter):
+        causes = [found.cause] if found.cause else []
+        yield _found(found.condition, found.measured, found.allowed, causes)
 
 
 def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:

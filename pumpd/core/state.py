@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
 from pumpd.core.conditions import ConditionId
+from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import Freshness, FreshnessLimits
-from pumpd.core.infusion import FlowLimits, Programme, flow_limits
-from pumpd.core.quantities import FlowRate
+from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
+from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
 
@@ -68,6 +69,8 @@ class PumpSetup:
     """The library's entry for the programme; None when there is none."""
     flow_step: FlowRate = field(default_factory=lambda: FlowRate(1))
     """The pump's flow resolution."""
+    counter_step: Volume | None = None
+    """The step of the pump's counter; None: what it counts is not judged."""
     ceiling: FlowRate | None = None
     """The highest flow this pump may ever give, whatever the drug."""
     gate: RestraintGate = field(default_factory=RestraintGate)
@@ -77,6 +80,18 @@ class PumpSetup:
         if self.programme is None or self.entry is None:
             return None
         return flow_limits(self.entry, self.programme, self.flow_step)
+
+    def counter(self) -> Counter | None:
+        """Return what is known of the pump's counter, None when nothing is."""
+        if self.counter_step is None:
+            return None
+        volume = None if self.programme is None else self.programme.volume
+        ordered_nl = None if volume is None else volume.nl
+        return Counter(self.counter_step.nl, self.freshness.stale_after_ns, ordered_nl)
+
+    def ordered(self) -> OrderedRange | None:
+        """Return the ordered doses as flows on this pump, None without a programme."""
+        return None if self.programme is None else ordered_range(self.programme, self.flow_step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,14 @@ class PumpState:
     """The highest revision an alarm of this pump has had in this run: none is given twice."""
     over: tuple[frozenset[ConditionId], ...] = ()
     """What the last readings with a flow, three at most, broke of the hard maximum and the ceiling."""
+    counter: Counter | None = None
+    account: Account | None = None
+    """The pump's counter against the rate set on it."""
+    carried: Carried | None = None
+    """What an earlier run counted, until the first reading of this one."""
+    ordered: OrderedRange | None = None
+    meant: FlowRate | None = None
+    """The last rate within the ordered range at which it ran."""
     restraints: Mapping[ConditionId, RestraintRecord] = field(default_factory=lambda: MappingProxyType({}))
     phase: RestraintPhase = RestraintPhase.IDLE
     wrong_device: str = ""
@@ -134,6 +157,11 @@ class PumpState:
     """The frame the outgoing filter held back; stays until the daemon restarts."""
     crashed: str = ""
     """Why the session ended by itself; empty while it runs."""
+
+    @property
+    def delivered(self) -> Carried | None:
+        """What of the pump's delivery outlives a restart."""
+        return self.carried if self.account is None else self.account.carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +236,10 @@ PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | Res
 
 def new_state(setup: PumpSetup, now: Now) -> PumpState:
     """Return the state of a pump that has just begun to be watched."""
-    return PumpState(setup=setup, limits=setup.limits(), started_ns=now.mono_ns)
+    return PumpState(
+        setup=setup,
+        limits=setup.limits(),
+        counter=setup.counter(),
+        ordered=setup.ordered(),
+        started_ns=now.mono_ns,
+    )

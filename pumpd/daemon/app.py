@@ -200,7 +200,7 @@ def take_up(live: LivePump, durable: Durable) -> None:
     """Give a pump what an earlier run knew of it; what this run knows already stands above it."""
     alarms = {**durable.alarms, **live.state.alarms}
     restraints = {**durable.restraints, **live.state.restraints}
-    live.state = replace(live.state, alarms=alarms, restraints=restraints)
+    live.state = replace(live.state, alarms=alarms, restraints=restraints, carried=durable.delivered)
     live.told.alarms = alarms
 
 

@@ -213,7 +213,9 @@ class JournalDesk:
 def durable(owner: Owner) -> Durable:
     """Return what of a channel or of the node outlives a restart, as it is at this moment."""
     if isinstance(owner, LivePump):
-        return Durable(owner.pump, owner.channel, owner.state.alarms, owner.state.restraints)
+        return Durable(
+            owner.pump, owner.channel, owner.state.alarms, owner.state.restraints, owner.state.delivered
+        )
     return Durable(None, None, owner.site_state.alarms, {})
 
 

@@ -143,6 +143,10 @@ class Pipeline:
         """Take who answered, and the set-up that follows from it (provenance, gate)."""
         if live.identity == identity and live.state.setup == setup:
             return
+        if live.identity != identity:
+            live.state = replace(
+                live.state, account=None
+            )  # another pump's counter says nothing of this one's
         live.identity = identity
         set_up(live, setup)
         self._outlet.changed(live)
@@ -185,7 +189,13 @@ class Pipeline:
 
 def set_up(live: LivePump, setup: PumpSetup) -> None:
     """Give a pump another set-up; its alarms and readings stay."""
-    live.state = replace(live.state, setup=setup, limits=setup.limits())
+    live.state = replace(
+        live.state,
+        setup=setup,
+        limits=setup.limits(),
+        counter=setup.counter(),
+        ordered=setup.ordered(),
+    )
     programme = setup.programme
     if programme is None:
         live.dose_per_nl_h, live.dose_unit = None, ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.infusion import Programme
-from pumpd.core.quantities import FlowRate
+from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.state import Enforcement, PumpSetup, RestraintGate
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.seams import Place
@@ -37,6 +37,7 @@ class PumpPlan:
     programme: Programme | None
     entry: DrugLimits | None
     flow_step: FlowRate
+    counter_step: Volume | None
     ceiling: FlowRate | None
     enforcement: Enforcement
     signed_for: frozenset[Provenance]
@@ -66,6 +67,7 @@ class PumpPlan:
             programme=self.programme,
             entry=self.entry,
             flow_step=self.flow_step,
+            counter_step=self.counter_step,
             ceiling=self.ceiling,
             gate=RestraintGate(
                 enforcement=self.enforcement,

@@ -127,6 +127,7 @@ def _watched(
         programme=programme,
         entry=entry,
         flow_step=spec.flow_step,
+        counter_step=spec.counter_step,
         ceiling=section.ceiling,
         enforcement=section.enforcement,
         signed_for=config.library.signed_for,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
 from pumpd.brought import DRIVERS, Brought, brought, yaml_texts
-from pumpd.core.quantities import FlowRate
+from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId
 from pumpd.drivers.base import PausableDriver
 from pumpd.drivers.card import Card, load_card
 from pumpd.drivers.register_map import CompiledMap, RegisterMapDriver, control_points
 from pumpd.protocols.maps import brought_maps, installed_map, shipped_map
 from pumpd.protocols.registers import RegisterMap
-from pumpd.protocols.registers_fields import UnitField
+from pumpd.protocols.registers_fields import NumberField, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
 from pumpd.transports.outgoing import ControlPoint
 
@@ -33,6 +33,8 @@ class DriverSpec:
     """Channels that can be stopped over the wire."""
     flow_step: FlowRate
     """The least difference in flow that the pump tells."""
+    counter_step: Volume | None
+    """The least difference in volume that the pump's counter tells; None when it tells none."""
     n_questions: int
     """How many questions one reading takes."""
     cycle_rtu_bytes: int
@@ -54,11 +56,13 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
     """Return the driver that reads by ``register_map``."""
     compiled = CompiledMap(register_map)
     channels = register_map.channels
+    counter_nl = _coarsest(Quantity.VOLUME, [c.volume for c in channels.values() if c.volume is not None])
     return DriverSpec(
         card=card,
         channels=tuple(ChannelId(name) for name in channels),
         pausable=frozenset(ChannelId(name) for name, channel in channels.items() if channel.pause),
-        flow_step=_flow_step(register_map),
+        flow_step=FlowRate(max(1, _coarsest(Quantity.FLOW, [c.flow for c in channels.values()]))),
+        counter_step=Volume(counter_nl) if counter_nl else None,
         n_questions=len(compiled.reading_plan.reads),
         cycle_rtu_bytes=compiled.reading_plan.rtu_bytes,
         build=lambda unit: RegisterMapDriver(compiled, unit),
@@ -67,14 +71,13 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
     )
 
 
-def _flow_step(register_map: RegisterMap) -> FlowRate:
-    """Return the coarsest step in which a channel tells its flow."""
-    coarsest = 1
-    for channel in register_map.channels.values():
-        unit = channel.flow.unit
-        for name in unit.codes.values() if isinstance(unit, UnitField) else [unit]:
-            coarsest = max(coarsest, half_up(channel.flow.step * Quantity.FLOW.units[name]))
-    return FlowRate(coarsest)
+def _coarsest(quantity: Quantity, fields: Iterable[NumberField]) -> int:
+    """Return the coarsest step in which a channel tells a quantity, in its finest unit; 0 without any."""
+    coarsest = 0
+    for field in fields:
+        for name in field.unit.codes.values() if isinstance(field.unit, UnitField) else [field.unit]:
+            coarsest = max(coarsest, half_up(field.step * quantity.units[name]))
+    return coarsest
 
 
 @cache

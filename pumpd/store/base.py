@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
+from pumpd.core.delivery_account import Carried
 from pumpd.core.state import RestraintRecord
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
@@ -137,6 +138,8 @@ class Durable:
     channel: ChannelId | None
     alarms: Alarms
     restraints: Mapping[ConditionId, RestraintRecord]
+    delivered: Carried | None = None
+    """What the pump's counter counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.delivery_account import Carried
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -34,6 +35,7 @@ def durable_text(durable: Durable) -> str:
                 }
                 for cause, record in durable.restraints.items()
             },
+            "delivered": None if durable.delivered is None else _carried(durable.delivered),
         }
     )
 
@@ -54,7 +56,22 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
                 for name, fields in body["restraints"].items()
             }
         ),
+        _parse_carried(body.get("delivered")),
     )
+
+
+def _carried(carried: Carried) -> dict[str, int]:
+    return {
+        "counter_nl": carried.counter_nl,
+        "counted_nl": carried.counted_nl,
+        "infused_nl": carried.infused_nl,
+    }
+
+
+def _parse_carried(fields: Mapping[str, int] | None) -> Carried | None:
+    if fields is None:
+        return None
+    return Carried(fields["counter_nl"], fields["counted_nl"], fields["infused_nl"])
 
 
 def _alarm(alarm: Alarm) -> dict[str, object]:

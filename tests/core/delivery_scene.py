@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import Account, Counter, advanced
+from pumpd.core.delivery import advanced
+from pumpd.core.delivery_account import Account, Counter
 from pumpd.core.delivery_rules import deviations
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
 from pumpd.core.telemetry import ChannelId, Measured, Provenance, PumpId, PumpStatus, Telemetry, missing

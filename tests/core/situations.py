@@ -145,7 +145,12 @@ class Bedside:
         """Begin a new run of the daemon with what the journal keeps: alarms and restraints."""
         alarms = self.state.alarms
         restraints = {c: replace(r, at_ns=None) for c, r in self.state.restraints.items()}
-        self.state = replace(new_state(self.setup, self.now), alarms=alarms, restraints=restraints)
+        self.state = replace(
+            new_state(self.setup, self.now),
+            alarms=alarms,
+            restraints=restraints,
+            carried=self.state.delivered,
+        )
 
 
 def events(effects: Iterable[Effect]) -> list[tuple[ConditionId, AlarmEvent]]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import Account, Counter, advanced
+from pumpd.core.delivery import advanced
+from pumpd.core.delivery_account import Account, Counter
 from pumpd.core.delivery_bands import FAST_PERCENT, GRAINS_PER_NL, SLOW_PERCENT, Told
 from pumpd.core.delivery_rules import deviations
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
@@ -55,7 +56,7 @@ def _courses(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
     rate = draw(st.integers(50_000, 50_000_000))
     at_ns, counter_nl = 0, draw(st.integers(0, 10**9))
     course = [(at_ns, counter_nl)]
-    steps = st.tuples(st.integers(1, 4 * NS_PER_S), st.sampled_from([0, 60, 88, 95, 100, 106, 112, 140]))
+    steps = st.tuples(st.integers(1, 2 * NS_PER_S), st.sampled_from([0, 60, 88, 95, 100, 106, 112, 140]))
     for elapsed_ns, percent in draw(st.lists(steps, min_size=1, max_size=25)):
         at_ns += elapsed_ns
         counter_nl += rate * elapsed_ns * percent // 100 // NS_PER_H
@@ -74,20 +75,22 @@ def test_the_sums_are_the_worst_of_every_stretch(
     account = _kept([_said(at, nl, rate) for at, nl in points])
     side = account.over if too_much else account.under
     seconds = [(Fraction(at, NS_PER_S), Fraction(nl, NL_PER_ML)) for at, nl in points]
-    for band, found in ((FAST_PERCENT, side.fast), (0, side.total)):
+    for band, found in ((FAST_PERCENT, side.fast_grains), (0, side.total_grains)):
         wanted = oracle.worst_ml(seconds, Fraction(rate, NL_PER_ML), band, too_much=too_much)
         assert Fraction(found, GRAINS_PER_NL * NL_PER_ML) == wanted
     if not too_much:
         wanted = oracle.worst_ml(seconds, Fraction(rate, NL_PER_ML), SLOW_PERCENT, too_much=False)
-        assert Fraction(side.slow, GRAINS_PER_NL * NL_PER_ML) == wanted
+        assert Fraction(side.slow_grains, GRAINS_PER_NL * NL_PER_ML) == wanted
     assert account.counted_nl == points[-1][1] - points[0][1]
 
 
 @pytest.mark.requirement("DELIVERY-2")
-@pytest.mark.parametrize("rate", RATES_NL_H)
-@pytest.mark.parametrize("tick", [1_000, 10_000, 100_000])
+@pytest.mark.parametrize(
+    ("rate", "tick"),
+    [(50_000, 1_000), (500_000, 10_000), (1_000_000, 1_000), (5_000_000, 100_000), (50_000_000, 10_000)],
+)
 def test_a_sound_pump_in_busy_hands_is_never_accused(rate: int, tick: int) -> None:
-    """Titrated, paused, primed, given boluses, its counter reset, read with gaps: nothing sounds at a nurse."""
+    """Titrated, paused, primed, given boluses, its counter reset, read with gaps: no nurse is called."""
     hours = proof.count(f"hours of a sound pump at {rate / 1e6} mL/h, counter step {tick / 1e6} mL", 1, 100)
     bench = Bench(rate, tick, seed=proof.SEED + rate + tick)
     live(bench, hours)
@@ -122,7 +125,7 @@ def test_ten_times_what_is_set_is_told_by_the_second_reading(rate: int) -> None:
 @pytest.mark.parametrize("rate", RATES_NL_H)
 @pytest.mark.parametrize("tick", [1_000, 10_000])
 def test_a_silent_stop_is_told_by_the_third_step(rate: int, tick: int) -> None:
-    """The motor dies and the pump says it runs: within 60 s at 5 mL/h, else before 3 steps and 3 polls are due."""
+    """The motor dies, the pump says it runs: within 60 s at 5 mL/h, else when 3 steps and 3 polls are due."""
     bench = Bench(rate, tick)
     bench.model.press_start()
     bench.run(600)
@@ -206,7 +209,7 @@ def test_alternating_good_and_bad_minutes_still_alarm(percent: int, condition: s
 @pytest.mark.requirement("DELIVERY-5")
 @pytest.mark.parametrize(("percent", "told"), [(109, Told.NOTHING), (112, Told.SLOW), (130, Told.FAST)])
 def test_a_tolerance_is_a_percentage_and_not_nought(percent: int, told: Told) -> None:
-    """The GPCA model divided integers, so that its tolerance was 0 %; 9 % is nothing here, 12 % is, after 5 min."""
+    """The GPCA model's tolerance became 0 % by integer division; here 9 % is nothing, 12 % is after 5 min."""
     rate = 5_000_000
     counter = replace(COUNTER, ordered_nl=50 * NL_PER_ML)
     readings = [_said(n * NS_PER_S, rate * n * percent // 100 // 3600, rate) for n in range(900)]

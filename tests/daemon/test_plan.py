@@ -8,7 +8,7 @@ import pytest
 
 from pumpd.core.drug_library import Restrain
 from pumpd.core.freshness import FreshnessLimits
-from pumpd.core.quantities import FlowRate
+from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.state import Enforcement
 from pumpd.core.telemetry import Provenance, PumpId
 from pumpd.daemon.plan import PumpPlan
@@ -40,6 +40,7 @@ def plan(
         programme=PROGRAMME,
         entry=ENTRY,
         flow_step=FlowRate(10_000),
+        counter_step=Volume(1_000),
         ceiling=None,
         enforcement=Enforcement.PAUSE,
         signed_for=signed,

@@ -1,4 +1,4 @@
-"""Deviations of a counter from a set rate, worked out a second time: every stretch of time tried, in fractions.
+"""Deviations of a counter from a set rate, worked out a second time: every stretch tried, in fractions.
 
 Imports nothing of pumpd. For readings at one unchanging set rate.
 """
