@@ -23,6 +23,7 @@ class MemoryServedLine:
         self.plugged = False
         self.name = url.line
         self.baud = url.baud if url.settings is None else url.settings.baud
+        self.bits_per_byte = 10 if url.settings is None else url.settings.bits_per_byte
         self._tcp = url.framing is Framing.MODBUS_TCP
         self._connection: _Connection | None = None
 
@@ -52,7 +53,7 @@ class MemoryServedLine:
             raise TransportError(f"{self.name}: connection refused")
         if self._connection is not None:
             await self._connection.end()
-        wire = MemoryWire(self.name, self.baud)
+        wire = MemoryWire(self.name, self.baud, self.bits_per_byte)
         framer: ServerFramer = MbapServerFramer() if self._tcp else RtuServerFramer()
         self._connection = _Connection(wire, self, framer)
         await wire.answering.open(self._connection)
@@ -87,8 +88,6 @@ class _Connection:
 class _DaemonEnd:
     """A daemon's end of a line; implements ``Transport``."""
 
-    bits_per_byte = 10
-
     def __init__(self, line: MemoryServedLine) -> None:
         self._line = line
         self._wire: MemoryWire | None = None
@@ -100,6 +99,10 @@ class _DaemonEnd:
     @property
     def baud(self) -> int | None:
         return self._line.baud
+
+    @property
+    def bits_per_byte(self) -> int:
+        return self._line.bits_per_byte
 
     async def open(self, receiver: Receiver) -> None:
         self._wire = await self._line.connect(receiver)

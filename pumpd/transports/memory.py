@@ -20,10 +20,10 @@ def untouched(data: bytes) -> Iterable[tuple[float, bytes]]:
 class MemoryEnd:
     """One end of a memory wire; implements ``Transport``."""
 
-    def __init__(self, wire: MemoryWire, name: str, baud: int | None) -> None:
+    def __init__(self, wire: MemoryWire, name: str, baud: int | None, bits_per_byte: int) -> None:
         self.name = name
         self.baud = baud
-        self.bits_per_byte = 10
+        self.bits_per_byte = bits_per_byte
         self.on_the_way: OnTheWay = untouched
         """What happens to the bytes written at this end."""
         self.other: MemoryEnd
@@ -72,10 +72,10 @@ class MemoryEnd:
 class MemoryWire:
     """Two ends: ``asking`` for a link, ``answering`` for a simulator."""
 
-    def __init__(self, name: str = "memory", baud: int | None = None) -> None:
+    def __init__(self, name: str = "memory", baud: int | None = None, bits_per_byte: int = 10) -> None:
         self.plugged = True
-        self.asking = MemoryEnd(self, name, baud)
-        self.answering = MemoryEnd(self, f"{name} (answering)", baud)
+        self.asking = MemoryEnd(self, name, baud, bits_per_byte)
+        self.answering = MemoryEnd(self, f"{name} (answering)", baud, bits_per_byte)
         self.asking.other, self.answering.other = self.answering, self.asking
 
     def unplug(self) -> None:

@@ -1,10 +1,8 @@
 """Programs that share no code with the simulator read it over real wires."""
 
 import asyncio
-import os
 import re
 import shutil
-import tty
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
@@ -159,22 +157,3 @@ async def test_a_port_that_is_something_else_is_left_alone(tmp_path):
         async with open_stage(tmp_path):
             pass
     assert (tmp_path / "line-a").read_text(encoding="utf-8") == "mine"
-
-
-async def test_a_reply_takes_its_time_at_the_baud_rate(tmp_path):
-    """At 19200 baud, 8 bytes of question and 33 of reply need 41 x 10 / 19200 s."""
-    async with open_stage(tmp_path):
-        loop = asyncio.get_running_loop()
-        port = os.open(tmp_path / "line-a", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        try:
-            tty.setraw(port)
-            arrived = asyncio.Event()
-            loop.add_reader(port, arrived.set)
-            asked_at = loop.time()
-            os.write(port, bytes.fromhex("01 04 0000 000e 71ce"))
-            await asyncio.wait_for(arrived.wait(), 5)
-            loop.remove_reader(port)
-            assert loop.time() - asked_at >= 41 * 10 / 19200
-            assert len(os.read(port, 300)) == 33
-        finally:
-            os.close(port)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests import proof
 from tests.simulator.programs import PROGRAM, simulated
 from tests.simulator.stages import WARD
 
@@ -39,14 +40,25 @@ async def test_probe_reads_a_simulated_pump_over_tcp_and_over_a_serial_line(tmp_
     assert not (tmp_path / "line-a").is_symlink()
 
 
-async def test_hundreds_of_pumps_need_more_open_files_than_a_shell_allows(tmp_path):
-    """With a soft limit of 128 open files, 300 pumps each listen on a port of their own and answer."""
-    text = WARD.replace("modbus-tcp://127.0.0.1:0\n", "modbus-tcp://127.0.0.1:0\n    repeat: 300\n")
+async def serial_number(where) -> bytes:
+    """Connect, ask for registers 108 to 115, and return the text that stands there."""
+    host, _, port = where.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(bytes.fromhex("0001 0000 0006 01 04 006c 0008"))
+    reply = await reader.readexactly(9 + 16)
+    writer.close()
+    await writer.wait_closed()
+    return reply[9:].rstrip(b"\0")
+
+
+async def test_hundreds_of_pumps_in_one_process_each_answer(tmp_path):
+    """With a soft limit of 128 open files, each listens on a port of its own and tells its own number."""
+    n_pumps = proof.count("simulated pumps in one process, each answering on TCP", small=200, full=500)
+    text = WARD.replace("modbus-tcp://127.0.0.1:0\n", f"modbus-tcp://127.0.0.1:0\n    repeat: {n_pumps}\n")
     few_files = ("sh", "-c", 'ulimit -Sn 128; exec "$@"', "sh")
     async with simulated(tmp_path, text, few_files) as places:
-        assert len(places) == 302
-        assert len({where for where, _ in places.values()}) == 301
-        where, unit = places["TCP-1-300"]
-        status, said = await probe(f"modbus-tcp://{where}/{unit}", "--driver", "reference-pump", "--quiet")
-        assert status == 0, said
-        assert "serial number SIM-0001-300" in said
+        assert len(places) == n_pumps + 2
+        async with asyncio.timeout(40):
+            names = [f"TCP-1-{at + 1}" for at in range(n_pumps)]
+            answers = await asyncio.gather(*(serial_number(places[name][0]) for name in names))
+    assert answers == [f"SIM-0001-{at + 1}".encode() for at in range(n_pumps)]

@@ -37,7 +37,7 @@ class NoWire(MemoryEnd):
     """Can never be opened, and notes when somebody tried."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryWire(), "no wire", None)
+        super().__init__(MemoryWire(), "no wire", None, 10)
         self.tried_at: list[float] = []
 
     async def open(self, receiver: Receiver) -> None:

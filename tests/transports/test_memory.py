@@ -79,3 +79,14 @@ async def test_a_slow_wire_takes_its_time():
     assert len(theirs.data) == 96
     await asyncio.sleep(0.1)
     assert len(theirs.data) == 192
+
+
+@in_virtual_time
+async def test_a_wire_with_parity_takes_longer():
+    """8E1 has 11 bits: 960 bytes at 9600 baud take 1.1 s."""
+    wire, theirs = MemoryWire(baud=9600, bits_per_byte=11), Heard()
+    await wire.answering.open(theirs)
+    await wire.asking.open(Heard())
+    wire.asking.write(bytes(960))
+    await theirs.happened.wait()
+    assert asyncio.get_running_loop().time() == pytest.approx(1.1)
