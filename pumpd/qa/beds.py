@@ -44,6 +44,7 @@ class Beds:
         self._make_wire = make_wire
         self._moved = moved
         self._replaced_nl: dict[Channel, int] = {}
+        self._replaced_patient_nl: dict[Channel, int] = {}
         self.lines: dict[str, ServedLine] = {}
         """By the line that the scenario names."""
         self.judges: dict[str, FrameJudge] = {}
@@ -110,6 +111,7 @@ class Beds:
         for channel, model in old.models.items():
             key = (pump, channel)
             self._replaced_nl[key] = self._replaced_nl.get(key, 0) + model.delivered_nl
+            self._replaced_patient_nl[key] = self._replaced_patient_nl.get(key, 0) + model.patient_nl
         simulated = section.simulated
         starts = {}
         for channel, start in simulated.channels.items():
@@ -133,6 +135,11 @@ class Beds:
                 key = (pump, channel)
                 given_nl = self._replaced_nl.get(key, 0) + model.delivered_nl
                 seen(key, model.status.value, model.flow_nl_h, given_nl)
+
+    def patient_nl(self, channel: Channel) -> int:
+        """Return what the patient has really got through a channel, whichever pumps stood there."""
+        model = self.stage.pumps[channel[0]].pump.face.models[channel[1]]
+        return self._replaced_patient_nl.get(channel, 0) + model.patient_nl
 
     def _placed(self, pump: str) -> tuple[ScenarioPump, PumpUrl]:
         pairs = zip(self._pumps, self._urls, strict=True)

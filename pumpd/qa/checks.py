@@ -22,7 +22,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "signal": ("alarm", "at_s", "is"),
     "status": ("pump", "at_s", "is"),
     "paused": ("pump", "within_s"),
-    "volume": ("pump", "least", "most"),
+    "volume": ("pump", "most"),
+    "patient": ("pump", "most"),
     "dose": ("pump", "least_dose", "most_dose"),
     "shown": ("pump", "at_s", "is"),
     "answer": ("request", "is"),
@@ -35,7 +36,8 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
     "signal": ("pump", "channel"),
     "status": ("channel",),
     "paused": ("channel", "after_s"),
-    "volume": ("channel", "after_s", "at_s"),
+    "volume": ("channel", "after_s", "at_s", "least"),
+    "patient": ("channel", "after_s", "at_s", "least"),
     "dose": ("channel", "after_s", "at_s"),
     "shown": ("channel",),
 }
@@ -78,7 +80,7 @@ class Check(WardPart):
     """One thing that must be so."""
 
     check: str
-    """raised, never, signal, status, paused, volume, dose, shown, answer or nothing-else."""
+    """raised, never, signal, status, paused, volume, patient, dose, shown, answer or nothing-else."""
     pump: TopicId | None = None
     """Which pump; without it the alarm is one of the node (raised, signal) or of anybody (never)."""
     channel: str = "1"
@@ -92,13 +94,13 @@ class Check(WardPart):
     within_s: Annotated[float, Field(gt=0)] | None = None
     """For raised and paused: how long after after_s at most."""
     at_s: Annotated[float, Field(ge=0)] | None = None
-    """For signal, status, shown, volume and dose: when; volume and dose take the end without it."""
+    """For signal, status, shown, volume, patient and dose: when; the last three take the end without it."""
     is_: str | None = Field(default=None, alias="is")
     """What it must be then."""
     least: Millilitres | None = None
-    """For volume: at least so much was given since after_s."""
+    """For volume: the pump counted at least so much since after_s; for patient: so much came. Or 0."""
     most: Millilitres | None = None
-    """For volume: at most so much."""
+    """For volume and patient: at most so much."""
     least_dose: Amount | None = None
     """For dose: at least so much drug, by the concentration of the programme, such as 20.8 mg."""
     most_dose: Amount | None = None
@@ -149,7 +151,9 @@ class Check(WardPart):
             case "paused":
                 return f"{whom}the pump is paused within {self.within_s:g} s of {self.after_s:g} s"
             case "volume":
-                return f"{whom}{self.least} to {self.most} are given{self._span()}"
+                return f"{whom}{self.least or 0} to {self.most} are given{self._span()}"
+            case "patient":
+                return f"{whom}the patient gets {self.least or 0} to {self.most}{self._span()}"
             case "dose":
                 return f"{whom}{_mg(self.least_dose)} to {_mg(self.most_dose)} are given{self._span()}"
             case "shown":

@@ -119,7 +119,9 @@ class Hospital:
 
         def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int) -> None:
             shown = self._shown(*channel)
-            self.record.sampled(channel, Sample(self.now_s(), status, flow_nl_h, given_nl, shown))
+            patient_nl = self.beds.patient_nl(channel)
+            sample = Sample(self.now_s(), status, flow_nl_h, given_nl, shown, patient_nl)
+            self.record.sampled(channel, sample)
 
         self.beds.look(seen)
 

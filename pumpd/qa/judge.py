@@ -49,11 +49,10 @@ def _judge(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
         case "paused":
             yield from _paused(record, check)
         case "volume":
-            assert check.least is not None
-            assert check.most is not None
-            given_nl = _given_nl(scenario, record, check)
-            if not check.least.nl <= given_nl <= check.most.nl:
-                yield f"given were {decimal_text(given_nl, NL_PER_ML)} mL"
+            yield from _between(check, "given were", _given_nl(scenario, record, check))
+        case "patient":
+            since, until = _ends(scenario, record, check)
+            yield from _between(check, "the patient got", until.patient_nl - since.patient_nl)
         case "dose":
             yield from _dose(scenario, record, check)
         case "answer":
@@ -132,9 +131,21 @@ def _dose(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
         yield f"given were {float(given / _PG_PER_MG):g} mg"
 
 
+def _between(check: Check, what: str, volume_nl: int) -> Iterator[str]:
+    assert check.most is not None
+    least_nl = check.least.nl if check.least else 0
+    if not least_nl <= volume_nl <= check.most.nl:
+        yield f"{what} {decimal_text(volume_nl, NL_PER_ML)} mL"
+
+
 def _given_nl(scenario: Scenario, record: Record, check: Check) -> int:
+    since, until = _ends(scenario, record, check)
+    return until.given_nl - since.given_nl
+
+
+def _ends(scenario: Scenario, record: Record, check: Check) -> tuple[Sample, Sample]:
     end_s = scenario.duration_s if check.at_s is None else check.at_s
-    return _at(record, check, end_s).given_nl - _at(record, check, check.after_s).given_nl
+    return _at(record, check, check.after_s), _at(record, check, end_s)
 
 
 def _at(record: Record, check: Check, at_s: float) -> Sample:

@@ -45,6 +45,8 @@ class Sample:
     """Since the scenario began, whichever pump stood there."""
     shown: str
     """What the daemon held of its reading: fresh, stale, lost, or nothing while there is no daemon."""
+    patient_nl: int = 0
+    """What the patient really got since the scenario began, whatever the counters say."""
 
 
 @dataclass(slots=True)

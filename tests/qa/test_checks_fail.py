@@ -24,6 +24,7 @@ WRONG = {
     "check: paused, pump: PUMP-01, after_s: 20, within_s: 0.5": "it was paused at 21",
     "check: paused, pump: PUMP-01, after_s: 0, within_s: 20": "it was paused at 21",
     "check: volume, pump: PUMP-01, least: 1 mL, most: 2 mL": "given were 0.0",
+    "check: patient, pump: PUMP-01, least: 1 mL, most: 2 mL": "the patient got 0.0",
     "check: dose, pump: PUMP-01, least_dose: 1 mg, most_dose: 2 mg": "given were 0.",
     "check: shown, pump: PUMP-01, at_s: 50, is: lost": "it was fresh",
     "check: answer, request: taken, is: refused": "it was accepted",
