@@ -12,6 +12,7 @@ from pumpd.cli_words import out
 
 if TYPE_CHECKING:
     from pumpd.qa.runner import Outcome
+    from pumpd.qa.scenario import LoadedScenario
 
 qa = typer.Typer(help="Play scenarios of simulated pumps against the real daemon.", rich_markup_mode=None)
 
@@ -35,7 +36,11 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=64, metavar="N", help="Processes; without it one for each core.", show_default=False
+            min=1,
+            max=64,
+            metavar="N",
+            help="Processes, without it one for each core; with --realtime, scenarios at a time.",
+            show_default=False,
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
@@ -57,6 +62,12 @@ def run(
     shrink: Annotated[
         bool, typer.Option("--shrink/--no-shrink", help="Whether to make failures shorter.")
     ] = True,
+    realtime: Annotated[
+        bool,
+        typer.Option(
+            "--realtime", help="In real time, with real processes, sockets, serial lines, Mosquitto."
+        ),
+    ] = False,
 ) -> None:
     """Play scenarios in virtual time, the whole daemon against simulated pumps, and say what came of them."""
     from rich.console import Console
@@ -67,40 +78,66 @@ def run(
     from pumpd.qa.suite import load_all, run_all, scenario_files
 
     loaded = load_all(scenario_files(paths))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(f"{len(loaded)} scenarios", total=len(loaded))
-        outcomes = run_all(
-            loaded, seed, workers or os.cpu_count() or 1, lambda _: progress.advance(bar), record
-        )
+    if realtime:
+        outcomes = _run_real(loaded, seed, workers)
+    else:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(f"{len(loaded)} scenarios", total=len(loaded))
+            outcomes = run_all(
+                loaded, seed, workers or os.cpu_count() or 1, lambda _: progress.advance(bar), record
+            )
     if junit is not None:
         write_junit(outcomes, junit)
     if html is not None:
         write_html(outcomes, html)
     if log is not None:
         _write_logs(outcomes, log)
-    failed = _say(outcomes, shrunk if shrink else None)
+    failed = _say(outcomes, shrunk if shrink and not realtime else None)
     if failed:
         raise typer.Exit(1)
+
+
+def _run_real(loaded: list[LoadedScenario], seed: int | None, at_once: int | None) -> list[Outcome]:
+    """Play all for real; the bar counts the seconds of all that can be."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pumpd.cli_words import start_log
+    from pumpd.qa.real_places import why_virtual_only
+    from pumpd.qa.realtime import run_real
+    from pumpd.qa.suite import QUIET
+
+    start_log(QUIET)
+    playable = [each for each in loaded if not why_virtual_only(each)]
+    total_s = sum(each.scenario.duration_s for each in playable)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"{len(playable)} scenarios in real time", total=total_s)
+        return run_real(loaded, seed, at_once, second=lambda: progress.advance(bar))
 
 
 def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
     """Print what came of each scenario; return how many failed."""
     console = out()
     for outcome in outcomes:
-        word = "passed" if outcome.passed else "FAILED"
+        word = "FAILED" if outcome.failed else outcome.word
         console.print(f"{word}  {outcome.loaded.name}: {outcome.loaded.scenario.title}")
-        for reason in (*outcome.failures, *([outcome.error] if outcome.error else [])):
+        for reason in filter(None, (*outcome.failures, outcome.error, outcome.left_out)):
             console.print(f"        {reason}")
-        if not outcome.passed:
+        if outcome.failed:
             console.print(f"        again: {outcome.replay}")
             if shrunk is not None:
                 console.print(f"        shrunk: {_shrink(outcome, shrunk)}")
-    failed = sum(not outcome.passed for outcome in outcomes)
-    minutes = sum(outcome.loaded.scenario.duration_s for outcome in outcomes) / 60
+    failed, passed = sum(outcome.failed for outcome in outcomes), sum(outcome.passed for outcome in outcomes)
+    left_out = len(outcomes) - failed - passed
+    minutes = sum(outcome.loaded.scenario.duration_s for outcome in outcomes if not outcome.left_out) / 60
+    virtual_only = f", {left_out} virtual only" if left_out else ""
     console.print(
-        f"{len(outcomes)} scenarios, {len(outcomes) - failed} passed, {failed} failed; "
+        f"{len(outcomes)} scenarios, {passed} passed, {failed} failed{virtual_only}; "
         f"{minutes:.0f} min of ward time"
     )
+    real = next((outcome for outcome in outcomes if outcome.real), None)
+    if real is not None:
+        console.print(f"level real: allowed for real time are {real.record.allowance}")
     return failed
 
 

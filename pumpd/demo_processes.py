@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumpd.child import die_with
 from pumpd.errors import PumpdError
 
 ENDS_WITHIN_S = 4.0
 """How long a process that was asked to end may take before it is killed; the daemon promises 2 s."""
 TOLD_LINES = 12
 """How much of the log of a process that ended by itself is shown."""
-_PR_SET_PDEATHSIG = 1
 
 
 class ChildEndedError(PumpdError):
@@ -52,7 +51,7 @@ class Processes:
                 stdout=sink,
                 stderr=sink,
                 process_group=0,  # Ctrl-C reaches this process alone, which ends the others in order
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid(), signal.SIGTERM),
             )
         self._children.append(_Child(name, process, log))
 
@@ -95,17 +94,3 @@ def _signal(child: _Child, number: signal.Signals) -> None:
     if child.process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.process.pid, number)
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """Return what the child runs first: ask Linux for SIGTERM when ``parent`` dies, however it dies."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            os._exit(1)
-
-    return ask

@@ -120,7 +120,12 @@ class Beds:
         serial = serial_number or old.texts["serial_number"]
         renewed = simulated.model_copy(update={"serial_number": serial, "channels": starts})
         position = self._pumps.index(section)
-        made = make_pump(_section(section.model_copy(update={"simulated": renewed}), url, position), "", {})
+        made = make_pump(
+            _section(section.model_copy(update={"simulated": renewed}), url, position),
+            "",
+            {},
+            clock=self.stage.time.now_ns,
+        )
         if serial_number is None:
             for channel, model in made.face.models.items():
                 model.turn_rate(old.models[channel].set_rate_nl_h)

@@ -77,7 +77,7 @@ class JudgedLine(SimulatedLine):
 
     def __init__(self, line: SimulatedLine, judge: FrameJudge) -> None:
         """Answer with the pumps and faults of ``line``."""
-        super().__init__(list(line.pumps.values()), random.Random(0))  # noqa: S311 - its faults are not used
+        super().__init__(list(line.pumps.values()), random.Random(0), line.now_s)  # noqa: S311 - not used
         self.pumps = line.pumps
         self.faults = line.faults
         self._judge = judge

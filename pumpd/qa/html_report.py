@@ -43,8 +43,9 @@ _KEY = (
 
 def write_html(outcomes: Sequence[Outcome], file: Path) -> None:
     """Write the report; every pump in it is simulated, and it says so."""
-    failed = sum(not outcome.passed for outcome in outcomes)
-    title = f"pumpd qa: {len(outcomes) - failed} of {len(outcomes)} scenarios passed"
+    played = [outcome for outcome in outcomes if not outcome.left_out]
+    failed = sum(outcome.failed for outcome in played)
+    title = f"pumpd qa: {len(played) - failed} of {len(played)} scenarios passed"
     body = "\n".join(_page(outcomes, title))
     text = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -56,7 +57,7 @@ def write_html(outcomes: Sequence[Outcome], file: Path) -> None:
 
 
 def _page(outcomes: Sequence[Outcome], title: str) -> Iterator[str]:
-    yield f"<h1>{escape(title)}</h1><p>Simulated pumps in virtual time: no value here is real.</p>"
+    yield f"<h1>{escape(title)}</h1><p>{_how(outcomes)}</p>"
     yield "<table><tr><th>scenario</th><th>what it is about</th><th>outcome</th></tr>"
     for at, outcome in enumerate(outcomes):
         name, story = escape(outcome.loaded.name), escape(outcome.loaded.scenario.title)
@@ -66,15 +67,28 @@ def _page(outcomes: Sequence[Outcome], title: str) -> Iterator[str]:
         yield from _section(outcome, f"s{at}")
 
 
+def _how(outcomes: Sequence[Outcome]) -> str:
+    real = next((outcome for outcome in outcomes if outcome.real), None)
+    if real is None:
+        return "Simulated pumps in virtual time: no value here is real."
+    return (
+        "Simulated pumps: no value here is real. Level real: daemon, broker, sockets and serial lines "
+        f"are, in real time. Allowed for that: {escape(str(real.record.allowance))}."
+    )
+
+
 def _word(outcome: Outcome) -> str:
-    word = "passed" if outcome.passed else "failed"
-    return f'<span class="{word}">{word}</span>'
+    kind = "left-out" if outcome.left_out else outcome.word
+    return f'<span class="{kind}">{outcome.word}</span>'
 
 
 def _section(outcome: Outcome, anchor: str) -> Iterator[str]:
     scenario = outcome.loaded.scenario
     yield f'<section id="{anchor}"><h2>{escape(scenario.title)}: {_word(outcome)}</h2>'
     yield f"<p>{escape(scenario.story)}</p>"
+    if outcome.left_out:
+        yield f"<p>{escape(outcome.left_out)}</p></section>"
+        return
     if not outcome.passed:
         reasons = [*outcome.failures, *([outcome.error] if outcome.error else [])]
         yield "<ul>" + "".join(f'<li class="failed">{escape(reason)}</li>' for reason in reasons) + "</ul>"

@@ -70,16 +70,18 @@ def _whose(check: Check) -> Channel | None:
     return None if check.pump is None else (check.pump, check.channel)
 
 
-def _covers(check: Check, seen: Transition) -> bool:
+def _covers(check: Check, seen: Transition, late_s: float) -> bool:
     """Return whether an expected alarm speaks of this transition; what leads up to it is no surprise."""
     if (check.alarm, _whose(check)) != (seen.alarm, seen.whose) or check.priority is None:
         return False
-    return check.after_s <= seen.at_s <= check.until_s and _WORSE[seen.priority] <= _WORSE[check.priority]
+    in_time = check.after_s <= seen.at_s <= check.until_s + late_s
+    return in_time and _WORSE[seen.priority] <= _WORSE[check.priority]
 
 
 def _raised(record: Record, check: Check) -> Iterator[str]:
     told = [seen for seen in record.transitions if seen.raises]
-    if not any(_covers(check, seen) and seen.priority == check.priority for seen in told):
+    late_s = record.allowance.late_s
+    if not any(_covers(check, seen, late_s) and seen.priority == check.priority for seen in told):
         same = [s for s in told if (s.alarm, s.whose) == (check.alarm, _whose(check))]
         yield "raised were " + (_listed(same) or "none of it")
 
@@ -103,8 +105,8 @@ def _signal(record: Record, check: Check) -> Iterator[str]:
 
 def surprises(expect: Sequence[Check], record: Record) -> list[Transition]:
     """Return what was raised although no check speaks of it."""
-    wanted = [check for check in expect if check.check == "raised"]
-    return [s for s in record.transitions if s.raises and not any(_covers(c, s) for c in wanted)]
+    wanted, late_s = [check for check in expect if check.check == "raised"], record.allowance.late_s
+    return [s for s in record.transitions if s.raises and not any(_covers(c, s, late_s) for c in wanted)]
 
 
 def _something_else(expect: Sequence[Check], record: Record) -> Iterator[str]:
@@ -116,7 +118,7 @@ def _paused(record: Record, check: Check) -> Iterator[str]:
     assert check.pump is not None
     samples = record.samples[check.pump, check.channel]
     paused = [s.at_s for s in samples if s.status == "paused" and s.at_s >= check.after_s]
-    if not paused or paused[0] > check.until_s:
+    if not paused or paused[0] > check.until_s + record.allowance.late_s:
         yield f"it was paused at {paused[0]:g} s" if paused else "it was not paused"
 
 
@@ -151,7 +153,8 @@ def _ends(scenario: Scenario, record: Record, check: Check) -> tuple[Sample, Sam
 def _at(record: Record, check: Check, at_s: float) -> Sample:
     """Return the last sample up to a moment; there is one at every moment that a check names."""
     assert check.pump is not None
-    samples = [s for s in record.samples[check.pump, check.channel] if s.at_s <= at_s + 1e-9]
+    until_s = at_s + 1e-9 + record.allowance.moment_s
+    samples = [s for s in record.samples[check.pump, check.channel] if s.at_s <= until_s]
     return samples[-1]
 
 

@@ -14,13 +14,14 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def write_junit(outcomes: Sequence[Outcome], file: Path) -> None:
     """Write one test case for each scenario; ``time`` is the ward's time in seconds, not the computer's."""
-    wards_s = sum(outcome.loaded.scenario.duration_s for outcome in outcomes)
+    wards_s = sum(outcome.loaded.scenario.duration_s for outcome in outcomes if not outcome.left_out)
     suite = ET.Element(
         "testsuite",
         name="pumpd qa",
         tests=str(len(outcomes)),
         failures=str(sum(bool(outcome.failures) and not outcome.error for outcome in outcomes)),
         errors=str(sum(bool(outcome.error) for outcome in outcomes)),
+        skipped=str(sum(bool(outcome.left_out) for outcome in outcomes)),
         time=f"{wards_s:g}",
     )
     for outcome in outcomes:
@@ -34,9 +35,14 @@ def write_junit(outcomes: Sequence[Outcome], file: Path) -> None:
             time=f"{loaded.scenario.duration_s:g}",
         )
         properties = ET.SubElement(case, "properties")
-        for name, value in (("title", loaded.scenario.title), ("seed", str(outcome.seed))):
+        told = {"title": loaded.scenario.title, "seed": str(outcome.seed)}
+        if outcome.real:
+            told |= {"level": "real", "allowance": str(outcome.record.allowance)}
+        for name, value in told.items():
             ET.SubElement(properties, "property", name=name, value=_text(value))
-        if outcome.error:
+        if outcome.left_out:
+            ET.SubElement(case, "skipped", message=_text(f"virtual only: {outcome.left_out}"))
+        elif outcome.error:
             _because(case, "error", [outcome.error], outcome.replay)
         elif outcome.failures:
             _because(case, "failure", list(outcome.failures), outcome.replay)

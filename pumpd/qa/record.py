@@ -49,10 +49,30 @@ class Sample:
     """What the patient really got since the scenario began, whatever the counters say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """By how much what happens may miss a moment and still be what was expected."""
+
+    late_s: float = 0.0
+    """On top of each ``within_s``."""
+    moment_s: float = 0.0
+    """How long after a moment that a check names a look at the pump still counts as that moment's."""
+
+    def __str__(self) -> str:
+        return f"within_s + {self.late_s:g} s, at_s + {self.moment_s:g} s"
+
+
+EXACT = Allowance()
+"""In virtual time everything happens when it should."""
+REAL_TIME = Allowance(late_s=2.0, moment_s=0.5)
+"""Programs take a second or two to start, and share the machine with others."""
+
+
 @dataclass(slots=True)
 class Record:
     """Everything that is judged and drawn."""
 
+    allowance: Allowance = EXACT
     transitions: list[Transition] = field(default_factory=list)
     samples: dict[Channel, list[Sample]] = field(default_factory=dict)
     read: dict[Channel, list[tuple[float, float]]] = field(default_factory=dict)

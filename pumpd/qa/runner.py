@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,16 +34,32 @@ class Outcome:
     error: str
     """Why it could not be played to its end; empty when it was."""
     record: Record = field(repr=False)
+    real: bool = False
+    """Whether it was played with real processes and sockets, in real time."""
+
+    left_out: str = ""
+    """Why it was not played at all; empty when it was."""
 
     @property
     def passed(self) -> bool:
         """True when everything held."""
-        return not self.failures and not self.error
+        return not (self.failures or self.error or self.left_out)
+
+    @property
+    def failed(self) -> bool:
+        """True when something did not hold, or it could not be played to its end."""
+        return bool(self.failures or self.error)
+
+    @property
+    def word(self) -> str:
+        """What came of it: passed, failed, or virtual only."""
+        return "virtual only" if self.left_out else "passed" if self.passed else "failed"
 
     @property
     def replay(self) -> str:
         """The one command that plays it again."""
-        return f"pumpd qa run {shlex.quote(str(self.loaded.file))} --seed {self.seed}"
+        how = " --realtime" if self.real else ""
+        return f"pumpd qa run {shlex.quote(str(self.loaded.file))} --seed {self.seed}{how}"
 
     @property
     def event_log(self) -> str:
@@ -75,8 +92,11 @@ async def _play(
     return await play(Hospital(loaded, seed, directory, record, reel), seed)
 
 
-async def play(world: World, seed: int) -> list[str]:
-    """Play the scenario of ``world`` to its end; return what did not hold. Leaves nothing behind."""
+async def play(world: World, seed: int, second: Callable[[], None] = lambda: None) -> list[str]:
+    """Play the scenario of ``world`` to its end; return what did not hold. Leaves nothing behind.
+
+    ``second`` is called once for each second of the scenario.
+    """
     loaded, record, loop = world.loaded, world.record, asyncio.get_running_loop()
     record.write(0.0, "scenario", name=loaded.name, seed=seed, sha256=loaded.sha256)
     tasks: list[asyncio.Task[None]] = []
@@ -84,16 +104,18 @@ async def play(world: World, seed: int) -> list[str]:
         await world.open()
         tasks.append(loop.create_task(world.desk.run(), name="qa.desk"))
         await world.start()
-        tasks.append(loop.create_task(_sample(world), name="qa.samples"))
+        tasks.append(loop.create_task(_sample(world, second), name="qa.samples"))
         await Director(world).run()
         all_told = world.all_told
         world.sample()
     finally:
-        await world.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await world.close()
+        try:
+            await world.stop()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await world.close()
     raises = [frame for judge in world.beds.judges.values() for frame in judge.tally.raises]
     _write_end(world)
     found = failures(loaded.scenario, record)
@@ -103,7 +125,7 @@ async def play(world: World, seed: int) -> list[str]:
     return found
 
 
-async def _sample(world: World) -> None:
+async def _sample(world: World, second: Callable[[], None]) -> None:
     """Look at every pump once per second, and at each moment that a check names."""
     times = sample_times(world.loaded.scenario)
     count = 0
@@ -116,6 +138,7 @@ async def _sample(world: World) -> None:
             next_s = times[0]
         else:
             count += 1
+            second()
         await asyncio.sleep(next_s - world.now_s())
 
 

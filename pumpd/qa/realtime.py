@@ -1,0 +1,104 @@
+"""Scenarios in real time: many at once, each with processes, ports and files of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pumpd.errors import ConfigError, Problem
+from pumpd.qa.processes import find_mosquitto
+from pumpd.qa.real_hospital import RealHospital
+from pumpd.qa.real_places import why_virtual_only
+from pumpd.qa.record import REAL_TIME, Record
+from pumpd.qa.runner import Outcome, play
+from pumpd.qa.scenario import LoadedScenario
+
+AT_ONCE_PER_CORE = 12
+"""A scenario mostly waits for its time to pass."""
+
+
+def run_real(
+    loaded: Sequence[LoadedScenario],
+    seed: int | None = None,
+    at_once: int | None = None,
+    told: Callable[[Outcome], None] = lambda _: None,
+    second: Callable[[], None] = lambda: None,
+) -> list[Outcome]:
+    """Play all in real time; ``told`` hears of each as it ends, ``second`` of each second of each scenario.
+
+    The result is in the order of ``loaded``, with what can only be played in virtual time left out by name.
+    ConfigError when there is no Mosquitto, or nothing that can be played. SIGINT and SIGTERM end every
+    process that was started.
+    """
+    reasons = [why_virtual_only(each) for each in loaded]
+    mosquitto = _program(loaded, reasons)
+    n_cores = os.cpu_count() or 1
+    gate, starting = asyncio.Semaphore(at_once or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
+
+    async def one(each: LoadedScenario, left_out: str) -> Outcome:
+        if left_out:
+            record = Record(allowance=REAL_TIME)
+            return Outcome(each, each.scenario.seed, (), "", record, real=True, left_out=left_out)
+        async with gate:
+            outcome = await _run_one(each, seed, mosquitto, starting, second)
+        told(outcome)
+        return outcome
+
+    async def every_one() -> list[Outcome]:
+        playing = asyncio.current_task()
+        assert playing is not None
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, playing.cancel)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(one(each, reason), name=f"qa.real[{each.name}]")
+                    for each, reason in zip(loaded, reasons, strict=True)
+                ]
+            return [task.result() for task in tasks]
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    return asyncio.run(every_one())
+
+
+def _program(loaded: Sequence[LoadedScenario], reasons: Sequence[str]) -> str:
+    """Return where Mosquitto is; ConfigError when there is none, or nothing to play."""
+    remedy = "play it without --realtime"
+    problems = [
+        Problem(str(each.file), 0, "timeline", f"virtual only: {reason}", "what can be had for real", remedy)
+        for each, reason in zip(loaded, reasons, strict=True)
+    ]
+    mosquitto = find_mosquitto()
+    if mosquitto is None:
+        what, allowed = "mosquitto is not installed", "a machine with Mosquitto"
+        remedy = f"install it (apt install mosquitto), or {remedy}"
+        problems = [Problem("pumpd qa run", 0, "--realtime", what, allowed, remedy)]
+    elif not all(reasons):
+        return mosquitto
+    raise ConfigError(tuple(problems))
+
+
+async def _run_one(
+    loaded: LoadedScenario,
+    seed: int | None,
+    mosquitto: str,
+    starting: asyncio.Semaphore,
+    second: Callable[[], None],
+) -> Outcome:
+    chosen = loaded.scenario.seed if seed is None else seed
+    record = Record(allowance=REAL_TIME)
+    found: list[str] = []
+    error = ""
+    try:
+        with tempfile.TemporaryDirectory(prefix="pumpd-qa-") as directory:
+            world = RealHospital(loaded, chosen, Path(directory), record, mosquitto, starting)
+            found = await play(world, chosen, second)
+    except Exception as problem:  # noqa: BLE001 - one broken scenario must not take the others with it
+        error = f"{type(problem).__name__}: {problem}"
+        record.write(0.0, "error", error=error)
+    return Outcome(loaded, chosen, tuple(found), error, record, real=True)
