@@ -11,18 +11,18 @@ from collections.abc import Callable
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with(parent: int, number: signal.Signals) -> Callable[[], None] | None:
-    """Return what a child runs first: ask Linux for a signal when ``parent`` dies, however it dies.
+def die_with_us(number: signal.Signals) -> Callable[[], None] | None:
+    """Return what a child runs first: ask Linux for a signal when this process dies, however it dies.
 
     None on other systems.
     """
     if not sys.platform.startswith("linux"):
         return None
-    libc = ctypes.CDLL(None)
+    libc, parent_pid = ctypes.CDLL(None), os.getpid()
 
     def ask() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent_pid:  # it died before the kernel was asked
             os._exit(1)
 
     return ask

@@ -97,7 +97,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_real(loaded: list[LoadedScenario], seed: int | None, at_once: int | None) -> list[Outcome]:
+def _run_real(loaded: list[LoadedScenario], seed: int | None, n_scenarios: int | None) -> list[Outcome]:
     """Play all for real; the bar counts the seconds of all that can be."""
     from rich.console import Console
     from rich.progress import Progress
@@ -112,7 +112,7 @@ def _run_real(loaded: list[LoadedScenario], seed: int | None, at_once: int | Non
     total_s = sum(each.scenario.duration_s for each in playable)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"{len(playable)} scenarios in real time", total=total_s)
-        return run_real(loaded, seed, at_once, second=lambda: progress.advance(bar))
+        return run_real(loaded, seed, n_scenarios, second=lambda: progress.advance(bar))
 
 
 def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:

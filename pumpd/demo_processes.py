@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpd.child import die_with
+from pumpd.child import die_with_us
 from pumpd.errors import PumpdError
 
 ENDS_WITHIN_S = 4.0
@@ -51,7 +51,7 @@ class Processes:
                 stdout=sink,
                 stderr=sink,
                 process_group=0,  # Ctrl-C reaches this process alone, which ends the others in order
-                preexec_fn=die_with(os.getpid(), signal.SIGTERM),
+                preexec_fn=die_with_us(signal.SIGTERM),
             )
         self._children.append(_Child(name, process, log))
 

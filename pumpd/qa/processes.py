@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pumpd.child import die_with
+from pumpd.child import die_with_us
 from pumpd.errors import PumpdError
 
 STARTS_WITHIN_S = 60.0
@@ -80,7 +80,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 process_group=0,  # Ctrl-C reaches this process alone, which ends the others in order
-                preexec_fn=die_with(os.getpid(), signal.SIGKILL),
+                preexec_fn=die_with_us(signal.SIGKILL),
             )
         try:
             async with asyncio.timeout(STARTS_WITHIN_S):

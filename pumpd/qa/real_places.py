@@ -56,7 +56,7 @@ class Places:
             held.close()
 
 
-def write_config(loaded: LoadedScenario, file: Path, broker_port: int, url: Callable[[PumpUrl], str]) -> None:
+def write_config(loaded: LoadedScenario, file: Path, port: int, url: Callable[[PumpUrl], str]) -> None:
     """Write the configuration of ``pumpd run`` for the pumps of a scenario, found at ``url``."""
     pumps = [
         pump.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"simulated"})
@@ -68,7 +68,7 @@ def write_config(loaded: LoadedScenario, file: Path, broker_port: int, url: Call
         "site": SITE,
         "node": NODE,
         "data_dir": ".",
-        "mqtt": {"host": "127.0.0.1", "port": broker_port},
+        "mqtt": {"host": "127.0.0.1", "port": port},
         "library": str(library.resolve()),
         "lines": {"latency_ms": LATENCY_MS},
         "syslog": str(file.parent / "syslog"),  # where nobody listens: nothing of it is news

@@ -24,7 +24,7 @@ AT_ONCE_PER_CORE = 12
 def run_real(
     loaded: Sequence[LoadedScenario],
     seed: int | None = None,
-    at_once: int | None = None,
+    n_scenarios: int | None = None,
     told: Callable[[Outcome], None] = lambda _: None,
     second: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
@@ -32,12 +32,12 @@ def run_real(
 
     The result is in the order of ``loaded``, with what can only be played in virtual time left out by name.
     ConfigError when there is no Mosquitto, or nothing that can be played. SIGINT and SIGTERM end every
-    process that was started.
+    process that was started, and raise KeyboardInterrupt.
     """
     reasons = [why_virtual_only(each) for each in loaded]
     mosquitto = _program(loaded, reasons)
     n_cores = os.cpu_count() or 1
-    gate, starting = asyncio.Semaphore(at_once or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
+    gate, starting = asyncio.Semaphore(n_scenarios or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
 
     async def one(each: LoadedScenario, left_out: str) -> Outcome:
         if left_out:
@@ -63,7 +63,10 @@ def run_real(
         finally:
             loop.remove_signal_handler(signal.SIGTERM)
 
-    return asyncio.run(every_one())
+    try:
+        return asyncio.run(every_one())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _program(loaded: Sequence[LoadedScenario], reasons: Sequence[str]) -> str:

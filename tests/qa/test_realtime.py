@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.real, pytest.mark.e2e]
 
 
 @pytest.mark.requirement("QA-5", "INV-4")
-@pytest.mark.timeout(1200 if proof.FULL else 90)
+@pytest.mark.timeout(1800 if proof.FULL else 240)
 def test_the_verdict_for_real_is_the_virtual_one(tmp_path: Path) -> None:
     """What passes in virtual time passes for real, and what fails fails for the same expectations."""
     if mosquitto.missing():
