@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import typer
 
-from pumpd import cli_audit, cli_config, cli_drivers, cli_library, cli_qa, cli_run, cli_ward
+from pumpd import cli_audit, cli_config, cli_drivers, cli_library, cli_qa, cli_replay, cli_run, cli_ward
 from pumpd.cli_words import say_error
 from pumpd.errors import ConfigError, PumpdError
 
@@ -24,6 +24,7 @@ cli_config.add_to(app)
 cli_drivers.add_to(app)
 cli_qa.add_to(app)
 cli_library.add_to(app)
+cli_replay.add_to(app)
 cli_audit.add_to(app)
 cli_ward.add_to(app)
 

@@ -139,6 +139,5 @@ class Recorder:
 
     def _head(self, line: _Line) -> bytes:
         assert self._ward is not None
-        return encode_json(
-            head_of(self._config, self._ward, self._clock.wall(), line.sections, line.plans, self._lives)
-        )
+        told = head_of(self._config, self._ward, self._clock.wall(), line.sections, line.plans, self._lives)
+        return encode_json({"line_open": line.tape.line_open, **told})

@@ -27,13 +27,14 @@ class Tape:
         self.ring = ring
         self.urgent = False
         """True when something was decided since the last visit: it should be on disk soon."""
+        self.line_open = False
+        """True while the line is open."""
         self._most_bytes = most_bytes
         self._monotonic_ns = clock.monotonic_ns
         self._clock = clock
         self._reel = reel
         self._gathered = bytearray()
         self._preamble = bytearray()
-        self._opened = False
         self._given_up_bytes = 0
         self._segment_bytes = 0
         self._begun = False
@@ -120,7 +121,6 @@ class RecordedTransport:
         self._put = tape.put
         self._tape = tape
         self._receiver: Receiver | None = None
-        self._open = False
 
     @property
     def name(self) -> str:
@@ -146,7 +146,7 @@ class RecordedTransport:
         except TransportError as error:
             self._put(Kind.NOT_OPENED, str(error).encode())
             raise
-        self._open = True
+        self._tape.line_open = True
         self._put(Kind.OPENED)
 
     def write(self, data: bytes) -> None:
@@ -160,8 +160,8 @@ class RecordedTransport:
 
     async def close(self) -> None:
         """Close the inner one."""
-        if self._open:
-            self._open = False
+        if self._tape.line_open:
+            self._tape.line_open = False
             self._put(Kind.CLOSED)
         await self._inner.close()
 
@@ -173,7 +173,7 @@ class RecordedTransport:
 
     def connection_lost(self, error: TransportError) -> None:
         """Put it on the tape and hand it on."""
-        self._open = False
+        self._tape.line_open = False
         self._put(Kind.LOST, str(error).encode())
         if self._receiver is not None:
             self._receiver.connection_lost(error)

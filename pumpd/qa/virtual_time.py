@@ -26,10 +26,11 @@ class NothingToWaitForError(RuntimeError):
 class _JumpingSelector(selectors.BaseSelector):
     """Waits by moving the loop's time on."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_s: float, wait: Callable[[float], None] | None) -> None:
         self._real = selectors.DefaultSelector()
         self._watched = self._real.get_map()
-        self.elapsed_s = 0.0
+        self._wait = wait
+        self.elapsed_s = start_s
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch a file, such as the loop's own wake-up socket."""
@@ -50,6 +51,8 @@ class _JumpingSelector(selectors.BaseSelector):
         if timeout is None:
             raise NothingToWaitForError("every task waits and no timer is set")
         if timeout > 0:
+            if self._wait is not None:
+                self._wait(timeout)
             self.elapsed_s += timeout
         return []
 
@@ -65,15 +68,16 @@ class _JumpingSelector(selectors.BaseSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """The standard loop, except that its time moves to the next timer as soon as nothing else is to do."""
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    def __init__(self, start_s: float = 0.0, wait: Callable[[float], None] | None = None) -> None:
+        """``start_s`` is what its time begins with; ``wait`` is told each span that passes, to pace it."""
+        self._jumping = _JumpingSelector(start_s, wait)
         super().__init__(self._jumping)
         self._clock_resolution = (
             1e-6  # a timer is due at its very time, also after years, when floats are coarse
         )
 
     def time(self) -> float:
-        """Return seconds since the loop was made."""
+        """Return seconds since the loop was made, and what it began with."""
         return self._jumping.elapsed_s
 
 

@@ -27,6 +27,7 @@ _CRC: Final = struct.Struct(">I")
 OVERHEAD_BYTES: Final = _HEAD.size + _CRC.size
 MOST_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
 _CHANCE: Final = struct.Struct(">BBQ")
+_US_NS: Final = 1000
 
 
 class Kind(IntEnum):
@@ -133,8 +134,9 @@ class Recording:
 
     @property
     def ended_ns(self) -> int:
-        """Up to when everything is in it."""
-        return self.records[-1].at_ns
+        """Up to when everything is in it: records are handed to the disk in pieces that end with a mark."""
+        mark = max(self.of(Kind.WALL, Kind.END), key=lambda record: record.number, default=self.records[0])
+        return mark.at_ns if mark.kind is Kind.END else mark.at_ns - _US_NS
 
     def of(self, *kinds: Kind) -> Iterator[Record]:
         """Yield the records of these kinds, in order."""

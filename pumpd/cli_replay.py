@@ -1,0 +1,75 @@
+"""The verb for recordings: replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pumpd.cli_words import out, say_error, start_log
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("replay")(replay)
+
+
+def _speed(text: str | None) -> float | None:
+    if text is None or text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1_000_000:
+        raise typer.BadParameter("max, or a number above 0 such as 1 or 60")
+    return speed
+
+
+def replay(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A segment of a recording, such as 00000001.pumprec.")
+    ],
+    speed: Annotated[
+        str,
+        typer.Option(
+            metavar="N", help="1 takes as long as it took, 60 a sixtieth; max is as fast as can be."
+        ),
+    ] = "max",
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="List what only this version decides, and what only was then."),
+    ] = False,
+    library: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A drug library instead of the recorded one.", show_default=False),
+    ] = None,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Play on past records of the file that are damaged.")
+    ] = False,
+) -> None:
+    """Play a flight recording through this version, from the bytes up, and say what it makes of it."""
+    from pumpd.config_library import load_library
+    from pumpd.qa.replay import replay as play
+    from pumpd.qa.replay_report import account, differences
+    from pumpd.store.recording import read_recording
+
+    pace = _speed(speed)
+    start_log("critical")
+    recording = read_recording(file)
+    if recording.damages and not skip_damaged:
+        say_error(
+            f"{file} is damaged {'; '.join(map(str, recording.damages))}; all other records are good. "
+            "Copy it anew from its machine, take another segment, or play past it with --skip-damaged"
+        )
+        raise typer.Exit(1)
+    replayed = play(recording, library=None if library is None else load_library(library), speed=pace)
+    for line in account(recording, replayed):
+        out().print(line)
+    if compare:
+        lines, equal = differences(recording, replayed)
+        for line in lines:
+            out().print(line)
+        if not equal:
+            raise typer.Exit(1)

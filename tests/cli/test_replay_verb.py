@@ -1,0 +1,95 @@
+"""``pumpd replay``: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pumpd.cli import app
+from pumpd.store.recording import FILE_HEAD, Recording, encode, written
+from tests.qa.recordings import recording_of
+
+PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def tenfold(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Return the recording of a ten-fold rate."""
+    return recording_of("ten-fold-rate", tmp_path_factory.mktemp("recorded"))
+
+
+def said(*arguments: str) -> tuple[int, str]:
+    """Return exit status and output of ``pumpd replay``; 1 for an error that ``main`` tells."""
+    ended = CliRunner().invoke(app, ["replay", *arguments])
+    if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+        return 1, str(ended.exception)
+    return ended.exit_code, ended.output
+
+
+@pytest.mark.requirement("REC-6", "CFG-5")
+def test_the_documented_replay_is_what_it_prints(tenfold: Recording, tmp_path: Path) -> None:
+    """docs/recorder.md shows this very output, and equal decisions end with 0."""
+    file = tmp_path / "00000001.pumprec"
+    file.write_bytes(written(iter(tenfold.records)))
+    status, output = said(str(file), "--compare")
+    assert status == 0
+    shown = re.search(r"\$ pumpd replay [^\n]*\n(.*?)```", PAGE, re.DOTALL)
+    assert shown is not None
+    assert output == shown[1].replace("of clinic", "of qa")
+
+
+@pytest.mark.requirement("REC-6", "CFG-5")
+def test_a_difference_ends_with_1_and_is_listed_on_its_side(tenfold: Recording, tmp_path: Path) -> None:
+    """A library that allows the ten-fold rate: what was raised then and not now is listed with its time."""
+    library = (Path(__file__).parents[2] / "config/demo/drug-library.yaml").read_text()
+    loose = tmp_path / "library.yaml"
+    wider, times = re.subn(r"(hard_max:\s+value: )1( mg/kg/h)", r"\g<1>9\2", library)
+    assert times > 0
+    loose.write_text(wider)
+    file = tmp_path / "x.pumprec"
+    file.write_bytes(written(iter(tenfold.records)))
+    status, output = said(str(file), "--compare", "--library", str(loose))
+    assert status == 1
+    now, _, then = output.partition("decided then and not now: ")
+    assert re.search(r"61\.\d+ s  PUMP-01/1  over-hard raised HIGH: TOO FAST", then)
+    assert "over-hard" not in now
+    assert said(str(file), "--library", str(loose))[0] == 0
+
+
+@pytest.mark.requirement("REC-2", "CFG-5")
+def test_damage_of_the_file_is_told_with_its_place(tenfold: Recording, tmp_path: Path) -> None:
+    """A flipped bit in the file: which record, where, what to do; then it plays past it, when told to."""
+    data = bytearray(written(iter(tenfold.records)))
+    at = len(FILE_HEAD) + sum(len(encode(r.kind, r.at_ns, r.payload)) for r in tenfold.records[:500])
+    data[at + 20] ^= 1
+    hit = tenfold.records[500]
+    n_bytes = len(encode(hit.kind, hit.at_ns, hit.payload))
+    file = tmp_path / "x.pumprec"
+    file.write_bytes(data)
+    status, output = said(str(file))
+    assert status == 1
+    flat = " ".join(output.split())
+    assert f"after record 500, {n_bytes} bytes from byte {at}" in flat
+    assert "--skip-damaged" in flat
+    status, output = said(str(file), "--skip-damaged")
+    assert status == 0
+    assert "it is damaged after record 500" in output
+
+
+@pytest.mark.requirement("REC-2", "CFG-5")
+def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+    """Another file ends with 1 and says what it is not."""
+    other = tmp_path / "notes.txt"
+    other.write_text("hello")
+    assert said(str(other)) == (1, f"{other}: this is no recording: it does not begin with pumpdrec")
+
+
+@pytest.mark.requirement("REC-4", "CFG-5")
+@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
+def test_a_speed_that_can_not_be_is_refused(speed: str, tmp_path: Path) -> None:
+    """Only max and numbers above 0."""
+    status, _ = said(str(tmp_path / "x"), "--speed", speed)
+    assert status == 2
