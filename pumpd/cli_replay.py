@@ -64,7 +64,7 @@ def replay(
             "Copy it anew from its machine, take another segment, or play past it with --skip-damaged"
         )
         raise typer.Exit(1)
-    replayed = play(recording, library=None if library is None else load_library(library), speed=pace)
+    replayed = play(recording, library=None if library is None else load_library(library), speed_factor=pace)
     for line in account(recording, replayed):
         out().print(line)
     if compare:

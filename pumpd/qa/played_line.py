@@ -50,13 +50,13 @@ class PlayedCounts:
     """How far this version asks what was asked then."""
 
     asked: int = 0
-    as_recorded: int = 0
+    as_recorded_count: int = 0
     """Questions that the recording has at that time."""
-    asked_again: int = 0
+    asked_again_count: int = 0
     """Questions that the recording has, but not so soon again: answered as the last time."""
     unanswered: Counter[str] = field(default_factory=Counter)
     """Frames in hex to which the recording holds no answer at all, or none near that time."""
-    left_out: int = 0
+    left_out_count: int = 0
     """Questions of the recording that this version did not ask."""
 
 
@@ -128,7 +128,7 @@ class PlayedLine:
 
     def finish(self) -> None:
         """Count what this version never asked."""
-        self.counts.left_out += sum(len(waiting) for waiting in self._asked.values())
+        self.counts.left_out_count += sum(len(waiting) for waiting in self._asked.values())
 
     def _key(self, frame: bytes) -> bytes:
         return frame[self._skip_bytes :]
@@ -138,16 +138,16 @@ class PlayedLine:
         waiting = self._asked.get(key, deque())
         while waiting and waiting[0].at_ns < now_ns - self._near_ns:
             self._latest[key] = waiting.popleft()
-            self.counts.left_out += 1
+            self.counts.left_out_count += 1
         if waiting and waiting[0].at_ns <= now_ns + self._near_ns:
-            self.counts.as_recorded += 1
+            self.counts.as_recorded_count += 1
             found = self._latest[key] = waiting.popleft()
             return found
         latest = self._latest.get(key)
         if latest is not None and (
             latest.at_ns >= now_ns - 2 * self._near_ns or latest is self._before.get(key)
         ):
-            self.counts.asked_again += 1
+            self.counts.asked_again_count += 1
             return latest
         return None
 

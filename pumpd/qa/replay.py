@@ -65,14 +65,14 @@ def replay(
     *,
     library: DrugLibrary | None = None,
     pumps: Callable[[PumpSection], PumpSection] = lambda section: section,
-    speed: float | None = None,
+    speed_factor: float | None = None,
 ) -> Replayed:
     """Play ``recording``; ``library`` stands in for its own, ``pumps`` may change what was configured.
 
-    ``speed`` 1 takes as long as it took, 10 a tenth of that; None as fast as can be. StoreError or ValueError
-    when its head can not be understood by this version.
+    ``speed_factor`` 1 takes as long as it took, 10 a tenth of that; None as fast as can be. KeyError or
+    ValueError when this version does not understand its head.
     """
-    wait = None if speed is None else functools.partial(_wait, speed)
+    wait = None if speed_factor is None else functools.partial(_wait, speed_factor)
     factory = functools.partial(VirtualTimeLoop, recording.began_ns / NS_PER_S, wait)
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(_Replay(recording, library, pumps).run())

@@ -22,9 +22,9 @@ def account(recording: Recording, replayed: Replayed) -> Iterator[str]:
         f"by pumpd {head['program']}"
     )
     yield (
-        f"replayed  {counts.asked} questions: {counts.as_recorded} as recorded, "
-        f"{counts.asked_again} asked again, {counts.unanswered.total()} without an answer in the recording; "
-        f"{counts.left_out} recorded ones not asked"
+        f"replayed  {counts.asked} questions: {counts.as_recorded_count} as recorded, "
+        f"{counts.asked_again_count} asked again, {counts.unanswered.total()} without an answer in the recording; "
+        f"{counts.left_out_count} recorded ones not asked"
     )
     for frame, times in counts.unanswered.most_common(_FRAMES_TOLD):
         yield f"          not in the recording, {times} times: {frame}"

@@ -188,7 +188,7 @@ def test_other_questions_are_counted_and_told(tenfold: Recording) -> None:
     moved = replay(
         tenfold, pumps=lambda section: section.model_copy(update={"url": section.url.replace("/1", "/2")})
     )
-    assert moved.counts.as_recorded == 0
+    assert moved.counts.as_recorded_count == 0
     assert moved.counts.unanswered.total() == moved.counts.asked > 0
     assert "link-lost worsened HIGH" in [d.what for d in held_against(tenfold, moved).only_now]
 
@@ -202,7 +202,7 @@ def test_speed_paces_the_replay(tenfold: Recording, monkeypatch: pytest.MonkeyPa
     span_s = (recording.ended_ns - recording.began_ns) / 1e9
     replay(recording)
     assert slept == []
-    replay(recording, speed=60)
+    replay(recording, speed_factor=60)
     assert sum(slept) == pytest.approx(span_s / 60, rel=0.01)
 
 
