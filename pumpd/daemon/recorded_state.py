@@ -1,125 +1,115 @@
-"""What the daemon knows of one channel, as JSON: where a replay of a recording takes up."""
+"""What the daemon knows of one channel, as JSON: where a replay takes up.
+
+Written and read by the types of the core's own values, so that what the core learns to keep is kept here, too.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from types import MappingProxyType
-from typing import Any
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
+from datetime import datetime
+from enum import Enum
+from fractions import Fraction
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pumpd.core.conditions import ConditionId
-from pumpd.core.freshness import Freshness
-from pumpd.core.quantities import FlowRate, Volume
-from pumpd.core.state import Dwell, PumpState, RestraintPhase
-from pumpd.core.telemetry import (
-    ChannelId,
-    Measured,
-    Provenance,
-    PumpAlarm,
-    PumpId,
-    PumpStatus,
-    Telemetry,
-    Validity,
-)
-from pumpd.daemon.journalling import durable
+from pumpd.core.state import PumpState
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.seams import LivePump
 from pumpd.drivers.base import Identity
-from pumpd.store.durables import durable_text, parse_durable
+from pumpd.store.base import Durable
 
-_FLOWS = ("flow", "set_flow")
-_VOLUMES = ("volume", "volume_to_be_infused")
-_PLAIN = ("pressure_kpa_e1", "battery_percent")
+_FROM_THE_PLAN = {"setup", "limits"}
+"""What follows from configuration, library and who answered."""
 
 
 def state_of(live: LivePump) -> dict[str, Any]:
     """Return what ``take_up`` reads back."""
-    state = live.state
-    return {
-        "durable": durable_text(durable(live)),
-        "identity": None if live.identity is None else asdict(live.identity),
-        "sequence": live.sequence,
-        "started_ns": state.started_ns,
-        "last": None if state.last is None else _telemetry(state.last),
-        "freshness": state.freshness.value,
-        "dwells": {condition.value: asdict(dwell) for condition, dwell in state.dwells.items()},
-        "revision": state.revision,
-        "over": [sorted(condition.value for condition in broke) for broke in state.over],
-        "restrained_at_ns": {cause.value: record.at_ns for cause, record in state.restraints.items()},
-        "phase": state.phase.value,
-        "wrong_device": state.wrong_device,
-        "blocked_frame": state.blocked_frame,
-        "crashed": state.crashed,
-    }
+    state = {f.name: written(getattr(live.state, f.name)) for f in _kept()}
+    return {"identity": written(live.identity), "sequence": live.sequence, "state": state}
 
 
 def take_up(live: LivePump, plan: PumpPlan, told: dict[str, Any]) -> None:
-    """Give a channel that has just been made what ``state_of`` told of it."""
-    kept = parse_durable(live.pump, live.channel, told["durable"])
-    at_ns = told["restrained_at_ns"]
-    restraints = {c: replace(record, at_ns=at_ns[c.value]) for c, record in kept.restraints.items()}
-    if told["identity"] is not None:
-        live.identity = Identity(**told["identity"])
-    setup = plan.setup(live.channel, live.identity)
+    """Give a channel that has just been made what ``state_of`` told of it; what was not told stays."""
+    live.identity = read(Identity | None, told["identity"])
     live.sequence = told["sequence"]
-    live.state = PumpState(
-        setup=setup,
-        limits=setup.limits(),
-        started_ns=told["started_ns"],
-        last=None if told["last"] is None else _parse_telemetry(live.pump, live.channel, told["last"]),
-        freshness=Freshness(told["freshness"]),
-        alarms=kept.alarms,
-        dwells=MappingProxyType({ConditionId(name): Dwell(**d) for name, d in told["dwells"].items()}),
-        revision=told["revision"],
-        over=tuple(frozenset(ConditionId(name) for name in broke) for broke in told["over"]),
-        restraints=MappingProxyType(restraints),
-        phase=RestraintPhase(told["phase"]),
-        wrong_device=told["wrong_device"],
-        blocked_frame=told["blocked_frame"],
-        crashed=told["crashed"],
-    )
-    live.told.alarms = kept.alarms
+    setup = plan.setup(live.channel, live.identity)
+    live.state = replace(live.state, setup=setup, limits=setup.limits(), **_values(told))
+    live.told.alarms = live.state.alarms
 
 
-def _telemetry(reading: Telemetry) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "sequence": reading.sequence,
-        "taken_ns": reading.taken_ns,
-        "span_ns": reading.span_ns,
-        "provenance": reading.provenance.value,
-        "status": reading.status.value,
-        "raw_status": reading.raw_status,
-        "alarms": sorted(alarm.value for alarm in reading.alarms),
-        "raw_alarms": list(reading.raw_alarms),
-    }
-    for name in (*_FLOWS, *_VOLUMES, *_PLAIN):
-        measured = getattr(reading, name)
-        value = measured.value
-        number = value.nl_per_h if isinstance(value, FlowRate) else value
-        number = value.nl if isinstance(value, Volume) else number
-        told[name] = [number, measured.validity.value, measured.raw]
-    return told
+def durable_of(live: LivePump, told: dict[str, Any]) -> Durable:
+    """Return what of ``told`` outlives a restart, as a journal that opens late tells it."""
+    state = replace(live.state, **_values(told))
+    return Durable(live.pump, live.channel, state.alarms, state.restraints, state.delivered)
 
 
-def _parse_telemetry(pump: PumpId, channel: ChannelId, told: dict[str, Any]) -> Telemetry:
-    makes: dict[str, Any] = {
-        **dict.fromkeys(_FLOWS, FlowRate),
-        **dict.fromkeys(_VOLUMES, Volume),
-        **dict.fromkeys(_PLAIN, int),
-    }
-    measured = {}
-    for name, make in makes.items():
-        number, validity, raw = told[name]
-        measured[name] = Measured(None if number is None else make(number), Validity(validity), raw)
-    return Telemetry(
-        pump=pump,
-        channel=channel,
-        sequence=told["sequence"],
-        taken_ns=told["taken_ns"],
-        span_ns=told["span_ns"],
-        provenance=Provenance(told["provenance"]),
-        status=PumpStatus(told["status"]),
-        raw_status=told["raw_status"],
-        alarms=frozenset(PumpAlarm(name) for name in told["alarms"]),
-        raw_alarms=tuple(told["raw_alarms"]),
-        **measured,
-    )
+def _kept() -> list[Any]:
+    return [field for field in fields(PumpState) if field.name not in _FROM_THE_PLAN]
+
+
+def _values(told: dict[str, Any]) -> dict[str, Any]:
+    hints = _hints(PumpState)
+    return {f.name: read(hints[f.name], told["state"][f.name]) for f in _kept() if f.name in told["state"]}
+
+
+def written(value: Any) -> Any:
+    """Return a value of the core as JSON can hold it; TypeError for a kind that it does not know."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Enum():
+            return value.value
+        case datetime():
+            return value.isoformat()
+        case Fraction():
+            return str(value)
+        case Mapping():
+            return [[written(key), written(item)] for key, item in value.items()]
+        case tuple():
+            return [written(item) for item in value]
+        case frozenset():
+            return sorted((written(item) for item in value), key=str)
+    if is_dataclass(value):
+        return {f.name: written(getattr(value, f.name)) for f in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no form in a recording")
+
+
+def read(kind: Any, told: Any, bound: Mapping[Any, Any] = types.MappingProxyType({})) -> Any:
+    """Return the value of type ``kind`` that ``written`` told; ``bound`` says what its type variables are."""
+    if isinstance(kind, TypeVar):
+        return read(bound[kind], told)
+    if hasattr(kind, "__supertype__"):
+        return kind(told)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in {Union, types.UnionType}:
+        (some,) = [arm for arm in inner if arm is not type(None)]
+        return None if told is None else read(some, told, bound)
+    if origin is tuple:
+        return tuple(read(inner[0], item, bound) for item in told)
+    if origin is frozenset:
+        return frozenset(read(inner[0], item, bound) for item in told)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return types.MappingProxyType({read(inner[0], key): read(inner[1], item) for key, item in told})
+    cls = origin or kind
+    if is_dataclass(cls):
+        return _dataclass(cls, dict(zip(getattr(cls, "__parameters__", ()), inner, strict=True)), told)
+    if cls is datetime:
+        return datetime.fromisoformat(told)
+    return cls(told)
+
+
+def _dataclass(cls: Any, bound: Mapping[Any, Any], told: dict[str, Any]) -> Any:
+    hints = _hints(cls)
+    missing = [
+        f.name for f in fields(cls) if f.name not in told and f.default is f.default_factory is MISSING
+    ]
+    if missing:
+        raise ValueError(f"{cls.__name__}: the recording does not tell {', '.join(missing)}")
+    return cls(**{f.name: read(hints[f.name], told[f.name], bound) for f in fields(cls) if f.name in told})
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from pumpd.config import Config
@@ -58,12 +57,9 @@ def head_of(
 @cache
 def driver_sha256(driver: str) -> str:
     """Return a hash of a driver's card and register map, in hex: another one may read other values."""
-    card = find(driver).card
-    files = (
-        resources.files("pumpd.drivers.cards") / f"{driver}.yaml",
-        resources.files("pumpd.protocols.maps") / f"{card.register_map}.yaml",
-    )
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    spec = find(driver)
+    told = spec.card.model_dump_json() + spec.register_map.model_dump_json()
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _section(section: PumpSection) -> dict[str, Any]:

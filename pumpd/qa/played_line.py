@@ -63,12 +63,11 @@ class PlayedCounts:
 class PlayedLine:
     """Implements ``Transport`` from the wire records of one recording."""
 
-    bits_per_byte = 10
-
     def __init__(self, recording: Recording, url: PumpUrl, *, open_at_first: bool, near_ns: int) -> None:
         """``near_ns`` is how far from its recorded time a question may be and still be the same."""
         self.name = url.line
         self.baud = url.baud if url.settings is None else url.settings.baud
+        self.bits_per_byte = 10 if url.settings is None else url.settings.bits_per_byte
         self.counts = PlayedCounts()
         self._skip_bytes = _TRANSACTION_BYTES if url.framing is Framing.MODBUS_TCP else 0
         self._near_ns = near_ns

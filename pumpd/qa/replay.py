@@ -24,7 +24,7 @@ from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
 from pumpd.daemon.app import take_up as take_up_durable
 from pumpd.daemon.publisher import NodePublisher
-from pumpd.daemon.recorded_state import take_up
+from pumpd.daemon.recorded_state import durable_of, take_up
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.recording_head import driver_sha256, library_of
 from pumpd.daemon.seams import CommandPort, Ward
@@ -36,7 +36,6 @@ from pumpd.qa.hands import Hands
 from pumpd.qa.played_line import PlayedCounts, PlayedLine
 from pumpd.qa.virtual_time import VirtualTimeLoop
 from pumpd.store.base import HistoryRow, Journal, WriterStatus
-from pumpd.store.durables import parse_durable
 from pumpd.store.journal_inline import InlineJournal
 from pumpd.store.recording import FILE_HEAD, Kind, Recording, parse_recording
 from pumpd.store.recording_ring import Piece
@@ -250,8 +249,8 @@ class _Replay:
 
     @staticmethod
     def _opened_late(app: App, told: dict[str, Any]) -> None:
-        pump, channel = PumpId(told["pump"]), ChannelId(told["channel"])
-        take_up_durable(app.ward.pumps[pump, channel], parse_durable(pump, channel, told["state"]["durable"]))
+        live = app.ward.pumps[PumpId(told["pump"]), ChannelId(told["channel"])]
+        take_up_durable(live, durable_of(live, told["state"]))
 
 
 def _sha256_now(told: dict[str, Any]) -> str:

@@ -23,7 +23,8 @@ def account(recording: Recording, replayed: Replayed) -> Iterator[str]:
     )
     yield (
         f"replayed  {counts.asked} questions: {counts.as_recorded_count} as recorded, "
-        f"{counts.asked_again_count} asked again, {counts.unanswered.total()} without an answer in the recording; "
+        f"{counts.asked_again_count} asked again, "
+        f"{counts.unanswered.total()} without an answer in the recording; "
         f"{counts.left_out_count} recorded ones not asked"
     )
     for frame, times in counts.unanswered.most_common(_FRAMES_TOLD):
