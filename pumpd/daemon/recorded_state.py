@@ -1,6 +1,6 @@
 """What the daemon knows of one channel, as JSON: where a replay takes up.
 
-Written and read by the types of the core's own values, so that what the core learns to keep is kept here, too.
+Written and read by the types of the core, so that what the core learns to keep is kept here, too.
 """
 
 from __future__ import annotations
