@@ -13,6 +13,7 @@ from pumpd.protocols.maps import shipped_map
 from pumpd.protocols.wire import Permission
 from pumpd.store.reader import SqliteHistoryReader
 from tests.dashboard.test_api import settings
+from tests.house.tree import ROOT, imports
 
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -44,6 +45,16 @@ def _routes(found: object) -> list[tuple[str, set[str]]]:
         if inner is not None:
             routes += _routes(inner.routes)
     return routes
+
+
+@pytest.mark.requirement("INV-1", "SIM-6")
+@pytest.mark.parametrize("module", ["pumpd/cli_ward.py", "pumpd/simulator/control_client.py"])
+def test_the_verb_that_presses_keys_can_speak_to_no_pump(module: str) -> None:
+    """``pumpd ward`` presses keys, start among them: it knows no link, driver or daemon, and HTTP alone."""
+    speaks = ("pumpd.transports", "pumpd.drivers", "pumpd.daemon", "pumpd.mqtt", "pymodbus", "serial")
+    imported = imports(ROOT / module)
+    assert imported
+    assert not [name for name in imported if name.startswith(speaks)]
 
 
 @pytest.mark.requirement("INV-1")

@@ -1,7 +1,5 @@
 """The trumpet of IEC 60601-2-24 against vectors worked out by hand, and its edges."""
 
-import math
-
 import pytest
 
 from pumpd.qa.trumpet import (
@@ -12,38 +10,18 @@ from pumpd.qa.trumpet import (
     steady_from_min,
     trumpet,
 )
+from tests.qa.trumpet_vectors import SET_ML_H, VECTORS
 
 pytestmark = pytest.mark.requirement("SIM-5")
-SET_ML_H = 10.0
-SINE = [SET_ML_H * (1 + 0.2 * math.sin(math.tau * i * 0.5 / 4)) for i in range(120)]
-ALTERNATING = [20.0 if i % 2 == 0 else 0.0 for i in range(120)]
-ONE_GAP = [0.0 if i == 60 else 10.3 for i in range(120)]
 
 
-@pytest.mark.parametrize(
-    ("flows_ml_h", "highest", "lowest"),
-    [
-        pytest.param(
-            SINE,
-            (17.071, 12.071, 3.414, 1.552, 0.898, 0.551),
-            (-17.071, -12.071, -3.414, -1.552, -0.898, -0.551),
-            id="a swing of 20 % each 4 min",
-        ),
-        pytest.param(ALTERNATING, (0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0), id="pulses at the sample rate"),
-        pytest.param(
-            ONE_GAP,
-            (3.0, 3.0, 3.0, 3.0, 3.0, 1.339),
-            (-48.5, -22.75, -7.3, -1.682, 0.289, 1.339),
-            id="3 % too fast, with one sample of nothing",
-        ),
-    ],
-)
-def test_the_trumpet_of_known_flows(flows_ml_h, highest, lowest):
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.what)
+def test_the_trumpet_of_known_flows(vector):
     """All windows of all three rows agree to the third decimal."""
-    found = trumpet(flows_ml_h, SET_ML_H)
+    found = trumpet(vector.flows_ml_h, SET_ML_H)
     assert [error.window_min for error in found] == list(WINDOWS_MIN)
-    assert [error.highest_percent for error in found] == pytest.approx(highest, abs=0.0005)
-    assert [error.lowest_percent for error in found] == pytest.approx(lowest, abs=0.0005)
+    assert [error.highest_percent for error in found] == pytest.approx(vector.highest_percent, abs=0.0005)
+    assert [error.lowest_percent for error in found] == pytest.approx(vector.lowest_percent, abs=0.0005)
 
 
 def test_flows_come_from_volumes():
@@ -76,4 +54,4 @@ def test_start_up_is_read_off_the_samples():
 def test_what_can_not_be_computed_is_refused(set_ml_h, windows, words):
     """No rate, windows between samples, windows longer than the period."""
     with pytest.raises(ValueError, match=words):
-        trumpet(SINE, set_ml_h, windows)
+        trumpet(VECTORS[0].flows_ml_h, set_ml_h, windows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S
@@ -17,6 +18,7 @@ from pumpd.qa.trumpet import (
 from pumpd.simulator.mechanism import Mechanism, syringe, volumetric
 from pumpd.simulator.model import PumpModel
 from tests.house.tree import ROOT
+from tests.qa.trumpet_vectors import SET_ML_H, VECTORS
 from tests.simulator.chart import Panel, picture
 from tests.simulator.physics_scene import running
 
@@ -188,7 +190,17 @@ def figures() -> str:
         errors = trumpet(sampled_flows_ml_h(_two_hours(mechanism, rate))[120:], rate)
         cells = [f"{e.highest_percent:+.1f} / {e.lowest_percent:+.1f} %" for e in errors]
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_worked_vectors()])
+
+
+def _worked_vectors() -> Iterator[str]:
+    """Yield the table of the trumpets that were worked out by hand, as the code computes them."""
+    yield "| worked vector, 10 mL/h | " + " | ".join(f"{w} min" for w in WINDOWS_MIN) + " |"
+    yield "|---" * (len(WINDOWS_MIN) + 1) + "|"
+    for vector in VECTORS:
+        errors = trumpet(vector.flows_ml_h, SET_ML_H)
+        cells = [f"{e.highest_percent:+.3f} / {e.lowest_percent:+.3f} %" for e in errors]
+        yield f"| {vector.what} | " + " | ".join(cells) + " |"
 
 
 def page(text: str) -> str:
