@@ -1,6 +1,7 @@
 """Time that jumps: the same order of events as real time, and none of its waiting."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -69,3 +70,26 @@ async def test_a_time_out_is_exact():
         async with asyncio.timeout(1.5):
             await asyncio.sleep(2)
     assert loop.time() == pytest.approx(1.5)
+
+
+@in_virtual_time
+async def test_tasks_that_find_it_too_early_by_turns_do_not_hold_time_up():
+    """A timer that goes off early, within the loop's resolution, finds its time come; nobody waits again."""
+    loop, turns = asyncio.get_running_loop(), [0, 0]
+    await asyncio.sleep(4.999999999999998)
+    assert loop.time() < 5.0
+
+    async def wait(whose):
+        for _ in range(whose):
+            await asyncio.sleep(0)
+        while loop.time() < 5.0 and turns[whose] < 10:
+            turns[whose] += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(5.0):
+                    await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as both:
+        for whose in range(2):
+            both.create_task(wait(whose), name=f"waits {whose}")
+    assert max(turns) <= 3
+    assert loop.time() == 5.0
