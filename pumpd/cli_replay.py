@@ -45,12 +45,17 @@ def replay(
         Path | None,
         typer.Option(metavar="FILE", help="A drug library instead of the recorded one.", show_default=False),
     ] = None,
+    redact: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write a copy without patient and site.", show_default=False),
+    ] = None,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Play on past records of the file that are damaged.")
     ] = False,
 ) -> None:
     """Play a flight recording through this version, from the bytes up, and say what it makes of it."""
     from pumpd.config_library import load_library
+    from pumpd.qa.redaction import KEPT, redacted
     from pumpd.qa.replay import replay as play
     from pumpd.qa.replay_report import account, differences
     from pumpd.store.recording import read_recording
@@ -64,6 +69,13 @@ def replay(
             "Copy it anew from its machine, take another segment, or play past it with --skip-damaged"
         )
         raise typer.Exit(1)
+    if redact is not None:
+        redact.write_bytes(redacted(recording))
+        redact.chmod(0o600)
+        out().print(f"wrote {redact}; it still holds, on purpose:")
+        for kept in KEPT:
+            out().print(f"    {kept}")
+        return
     replayed = play(recording, library=None if library is None else load_library(library), speed_factor=pace)
     for line in account(recording, replayed):
         out().print(line)

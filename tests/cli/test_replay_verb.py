@@ -94,3 +94,16 @@ def test_a_speed_that_can_not_be_is_refused(speed: str, tmp_path: Path) -> None:
     """Only max and numbers above 0."""
     status, _ = said(str(tmp_path / "x"), "--speed", speed)
     assert status == 2
+
+
+@pytest.mark.requirement("REC-5")
+def test_redact_writes_a_copy_and_says_what_it_still_holds(tenfold: Recording, tmp_path: Path) -> None:
+    """The copy replays; nothing is replayed while it is written."""
+    file, copy = tmp_path / "x.pumprec", tmp_path / "copy.pumprec"
+    file.write_bytes(written(iter(tenfold.records)))
+    status, output = said(str(file), "--redact", str(copy))
+    assert status == 0
+    assert "it still holds, on purpose:" in output
+    assert "the bytes of the wire as they are" in output
+    assert "replayed" not in output
+    assert said(str(copy), "--compare")[0] == 0
