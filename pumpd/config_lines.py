@@ -13,7 +13,7 @@ from pumpd.core.state import Enforcement
 from pumpd.document import DocPath, Document
 from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import Problem
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 Placed = Sequence[tuple[DocPath, PumpSection]]
 """Pumps with their places in the document."""
@@ -42,7 +42,12 @@ def line_problems(
         except ValueError as error:
             yield _bad_url(document, (*place, "url"), pump.url, str(error))
             continue
-        if url.unit is None and pump.driver in drivers:
+        spec = drivers.get(pump.driver)
+        if spec is not None and spec.dialect is not None and url.framing is not Framing.DIALECT:
+            what = f"{pump.driver} speaks a protocol of its own, and this URL is one of Modbus"
+            scheme = "serial" if url.settings else "tcp"
+            yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
+        elif spec is not None and spec.dialect is None and url.unit is None:
             what = f"{pump.driver} is a Modbus pump, and this URL names no unit"
             scheme = "modbus-rtu" if url.settings else "modbus-tcp"
             yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")

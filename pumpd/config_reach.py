@@ -23,7 +23,7 @@ def wire_s(url: PumpUrl, spec: DriverSpec) -> float:
 
 def horizon_s(url: PumpUrl, spec: DriverSpec, latency_ms: int) -> float:
     """Return how long the same question to the same pump must wait; 0 where replies name their question."""
-    if url.framing is not Framing.MODBUS_RTU:
+    if url.framing is Framing.MODBUS_TCP:
         return 0.0
     return _RTU_TIMEOUTS * (wire_s(url, spec) + (spec.card.reply_time_ms + latency_ms) / 1000)
 

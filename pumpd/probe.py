@@ -22,7 +22,7 @@ from pumpd.errors import (
 from pumpd.transports.base import Receiver, Transport
 from pumpd.transports.bus import Bus, LineConversation, bus_for
 from pumpd.transports.exchange import Counters
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 Tell = Callable[[str], None]
 
@@ -102,17 +102,24 @@ async def probe(
     ``wire`` stands in for the URL's own. ConfigError when URL or driver name is wrong; whatever the pump
     does is told, with what to do about it, and raises nothing.
     """
-    url = _parsed(url_text)
     spec = _found(driver)
-    assert url.unit is not None
+    url = _parsed(url_text, of_modbus=spec.dialect is None)
+    unit = 1 if url.unit is None else url.unit
     traced = TracedTransport(wire or url.transport(), tell if show_bytes else _silent)
     seeded = random.Random(0)  # noqa: S311 - the first transaction id, which protects nothing here
-    bus = bus_for(url, latency_ms=LATENCY_MS, seeded=seeded, on_blocked=_unexpected, transport=traced)
-    talk = bus.conversation(url.unit, spec.card.reply_time_ms)
-    tell(f"connecting to {traced.name}, unit {url.unit}, as {spec.card.make} {spec.card.model}")
+    bus = bus_for(
+        url,
+        latency_ms=LATENCY_MS,
+        seeded=seeded,
+        on_blocked=_unexpected,
+        transport=traced,
+        dialect=spec.dialect,
+    )
+    talk = bus.conversation(unit, spec.card.reply_time_ms)
+    tell(f"connecting to {traced.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
     try:
         await _open(bus)
-        await _look(spec.build(url.unit), talk, tell, readings)
+        await _look(spec.build(unit), talk, tell, readings)
         well = True
     except PumpdError as error:
         tell(f"failed: {error}")
@@ -194,7 +201,7 @@ def advice(error: PumpdError, url: PumpUrl, received_bytes: int) -> str:
     return "look at the pump"
 
 
-def _parsed(url_text: str) -> PumpUrl:
+def _parsed(url_text: str, *, of_modbus: bool) -> PumpUrl:
     allowed = "modbus-tcp://HOST:PORT/UNIT or modbus-rtu:///dev/PORT/UNIT?baud=9600"
     try:
         url = parse_url(url_text)
@@ -202,9 +209,13 @@ def _parsed(url_text: str) -> PumpUrl:
         raise ConfigError(
             (Problem("(command line)", 0, "URL", str(error), allowed, "mend the URL"),)
         ) from None
-    if url.unit is None:
+    if of_modbus and url.unit is None:
         what = f"{url_text!r} names no Modbus unit"
         raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write a Modbus URL"),))
+    if not of_modbus and url.framing is not Framing.DIALECT:
+        what = f"{url_text!r} is one of Modbus, and the pump speaks a protocol of its own"
+        allowed = "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"
+        raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write such a URL"),))
     return url
 
 

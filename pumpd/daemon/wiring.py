@@ -80,6 +80,7 @@ def parts_of(
             latency_ms=config.lines.latency_ms,
             seeded=chances[0],
             on_blocked=_told(url.line),
+            dialect=members[0].spec.dialect,
             transport=transport,
         )
         buses.append(bus)
@@ -105,8 +106,8 @@ def parts_of(
 def _watched(
     config: Config, pump: _Pump, bus: Bus, chance: random.Random, reach_ns: int, position: int
 ) -> Watched:
-    section, spec, unit = pump.section, pump.spec, pump.url.unit
-    assert unit is not None, "bus_for refuses a URL without a unit"
+    section, spec = pump.section, pump.spec
+    unit = 1 if pump.url.unit is None else pump.url.unit
     card = spec.card
     programme = None if section.programme is None else section.programme.programme()
     entry = None

@@ -58,8 +58,8 @@ class Card(_Part):
     """Its name in the configuration."""
     make: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    register_map: str
-    """The shipped register map that it reads by."""
+    register_map: str = ""
+    """The register map that it reads by; empty for the driver of a framed dialect."""
     documents: tuple[CardDocument, ...] = Field(min_length=1)
     verified: Literal["none", "simulator", "transcript", "hardware"]
     """On what its readings were seen to be right."""

@@ -18,7 +18,8 @@ from pumpd.protocols.maps import brought_maps, installed_map, shipped_map
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import NumberField, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
-from pumpd.transports.outgoing import ControlPoint
+from pumpd.protocols.wire import Dialect
+from pumpd.transports.outgoing import Control
 
 CARDS = "cards"
 
@@ -41,10 +42,17 @@ class DriverSpec:
     """Bytes of one reading on a serial line, questions and answers."""
     build: Callable[[int], PausableDriver]
     """Make the driver of the pump at a unit address."""
-    controls: tuple[ControlPoint, ...]
+    controls: tuple[Control, ...]
     """Every write that the driver can make: the list of the outgoing filter."""
-    register_map: RegisterMap
-    """The map that it reads by."""
+    register_map: RegisterMap | None = None
+    """The map that a Modbus driver reads by."""
+    dialect: Dialect | None = None
+    """What the driver of a framed dialect speaks; its pump is at address 1 of its line."""
+
+    def __post_init__(self) -> None:
+        """Refuse a driver that says not how it speaks, or says it twice."""
+        if (self.register_map is None) is (self.dialect is None):
+            raise ValueError(f"driver {self.name}: it has either a register map or a dialect")
 
     @property
     def name(self) -> str:

@@ -21,6 +21,8 @@ _LENGTHS: Final = range(2, 255)
 _REQUEST_BYTES: Final = 12
 _REFUSAL_BYTES: Final = 9
 _REMEMBERED_QUESTIONS: Final = 16
+_OTHER_MASTER: Final = 0x5555
+"""Makes another transaction id."""
 
 
 def frame_of(transaction_id: int, payload: bytes) -> bytes:
@@ -186,10 +188,17 @@ class MbapServerFramer:
             elif len(buffer) < size:
                 break
             else:
-                questions.append(Question(bytes(buffer[_HEADER_BYTES:size]), transaction_id))
+                payload = bytes(buffer[_HEADER_BYTES:size])
+                questions.append(Question(payload, transaction_id, payload[0]))
                 del buffer[:size]
         return questions
 
     def encode(self, question: Question, reply: bytes) -> bytes:
         """Return the whole frame that answers ``question`` with the payload ``reply``."""
         return frame_of(question.transaction_id, reply)
+
+    def elsewhere(self, question: Question, address: int) -> Question:
+        """Return the same question as another master asks it of ``address``, in a transaction of its own."""
+        return Question(
+            bytes((address,)) + question.payload[1:], question.transaction_id ^ _OTHER_MASTER, address
+        )

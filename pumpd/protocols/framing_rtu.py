@@ -205,7 +205,7 @@ class RtuServerFramer:
         questions = []
         while (found := self._find()) is not None:
             start, end = found
-            questions.append(Question(bytes(self._buffer[start : end - 2])))
+            questions.append(Question(bytes(self._buffer[start : end - 2]), address=self._buffer[start]))
             self.discarded_bytes += start
             del self._buffer[:end]
         excess = len(self._buffer) - MAX_FRAME_BYTES
@@ -218,6 +218,10 @@ class RtuServerFramer:
         """Return the whole frame that answers ``question`` with the payload ``reply``."""
         assert reply[0] == question.payload[0], "a device answers under its own unit"
         return frame_of(reply)
+
+    def elsewhere(self, question: Question, address: int) -> Question:
+        """Return the same question as another master asks it of ``address``."""
+        return Question(bytes((address,)) + question.payload[1:], address=address)
 
     def _find(self) -> tuple[int, int] | None:
         buffer = self._buffer

@@ -5,7 +5,7 @@ Pure: bytes in, values out. A dialect is a module of frozen requests plus a fram
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
@@ -123,6 +123,8 @@ class Question:
 
     payload: bytes
     transaction_id: int = 0
+    address: int = 1
+    """Who is asked; 1 where a dialect has no addresses."""
 
 
 class ServerFramer(Protocol):
@@ -135,3 +137,40 @@ class ServerFramer(Protocol):
     def encode(self, question: Question, reply: bytes) -> bytes:
         """Return the whole frame that answers ``question`` with the payload ``reply``."""
         ...
+
+    def elsewhere(self, question: Question, address: int) -> Question:
+        """Return the same question as another master asks it of ``address``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DialectExample:
+    """One exchange as the vendor's document prints it."""
+
+    source: str
+    """Document and page."""
+    request: Request[object]
+    sent: bytes
+    """The whole frame of the request."""
+    received: bytes
+    """The whole frame of the reply."""
+    meaning: object
+    """What ``request.parse_reply`` makes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A pump's own protocol with its own framing: what the asking end has to know of it."""
+
+    name: str
+    framer: Callable[[], Framer]
+    judge: Callable[[bytes], tuple[int, Permission]]
+    """Read a whole outgoing frame: whom it asks, and what it may do. WireError for all that is never sent.
+
+    It reads the bytes alone, and shares no code with what wrote them.
+    """
+    examples: tuple[DialectExample, ...]
+    never_sent: tuple[bytes, ...]
+    """Payloads that the pump understands and no driver sends, such as its start."""
+    refusals: tuple[int, ...]
+    """Every code with which the protocol refuses."""

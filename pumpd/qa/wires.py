@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pumpd.errors import TransportError
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
@@ -16,15 +18,22 @@ from pumpd.transports.url import Framing, PumpUrl
 class MemoryServedLine:
     """Pumps behind one line; implements ``ServedLine``. Whoever opens it gets a connection of its own."""
 
-    def __init__(self, line: SimulatedLine, url: PumpUrl, judge: FrameJudge) -> None:
-        """Make it, unplugged."""
+    def __init__(
+        self,
+        line: SimulatedLine,
+        url: PumpUrl,
+        judge: FrameJudge,
+        server_framer: Callable[[], ServerFramer] | None = None,
+    ) -> None:
+        """Make it, unplugged; ``server_framer`` stands in for that of the URL."""
         self.line = line
         self.judge = judge
         self.plugged = False
         self.name = url.line
         self.baud = url.baud if url.settings is None else url.settings.baud
         self.bits_per_byte = 10 if url.settings is None else url.settings.bits_per_byte
-        self._tcp = url.framing is Framing.MODBUS_TCP
+        of_url = MbapServerFramer if url.framing is Framing.MODBUS_TCP else RtuServerFramer
+        self._server_framer: Callable[[], ServerFramer] = server_framer or of_url
         self._connection: _Connection | None = None
 
     @property
@@ -54,8 +63,7 @@ class MemoryServedLine:
         if self._connection is not None:
             await self._connection.end()
         wire = MemoryWire(self.name, self.baud, self.bits_per_byte)
-        framer: ServerFramer = MbapServerFramer() if self._tcp else RtuServerFramer()
-        self._connection = _Connection(wire, self, framer)
+        self._connection = _Connection(wire, self, self._server_framer())
         await wire.answering.open(self._connection)
         await wire.asking.open(receiver)
         return wire

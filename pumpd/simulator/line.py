@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pumpd.errors import TransportError, WireError
 from pumpd.protocols.wire import Question, ServerFramer
+from pumpd.simulator.face import PumpFace
 from pumpd.simulator.faults import FaultDesk, FaultKind
-from pumpd.simulator.register_face import RegisterFace, refuse
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class SimulatedPump:
 
     name: str
     unit: int
-    face: RegisterFace
+    face: PumpFace
     reply_time_s: float = 0.0
     """From the end of the request to the beginning of the reply."""
 
@@ -44,7 +44,7 @@ class SimulatedLine:
 
     def replies(self, question: Question, framer: ServerFramer) -> list[tuple[float, bytes]]:
         """Return what arrives: (seconds after the request, bytes). A unit that is not there stays silent."""
-        pump = self.pumps.get(question.payload[0])
+        pump = self.pumps.get(question.address)
         if pump is None:
             return []
         faults = self.faults.drawn(pump.unit, self.now_s())
@@ -57,7 +57,7 @@ class SimulatedLine:
                 return []
             if FaultKind.EXCEPTION in by_kind:
                 self.faults.tally[FaultKind.EXCEPTION] += 1
-                reply = refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)
+                reply = pump.face.refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)
             else:
                 reply = pump.face.answer(question.payload)
         except WireError:
@@ -69,8 +69,8 @@ class SimulatedLine:
     def foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
         """Return what another pump of the line answers to the same question, asked by somebody else."""
         for unit, pump in self.pumps.items():
-            if unit != question.payload[0]:
-                other = Question(bytes((unit,)) + question.payload[1:], question.transaction_id ^ 0x5555)
+            if unit != question.address:
+                other = framer.elsewhere(question, unit)
                 return framer.encode(other, pump.face.answer(other.payload))
         return None
 

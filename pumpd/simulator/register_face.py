@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cache
 
 from pumpd.protocols import modbus_serving as serving
-from pumpd.protocols.modbus_serving import Incoming, IncomingCoils, IncomingRead, IncomingRegisters
+from pumpd.protocols.modbus_serving import IncomingCoils, IncomingRead, IncomingRegisters
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_codec import words_of_text
+from pumpd.simulator.face import PumpFace
 from pumpd.simulator.layout import DeviceSettings, Layout, Render, Words
 from pumpd.simulator.model import PumpModel
 
@@ -53,8 +54,11 @@ def _start(models: dict[str, PumpModel]) -> None:
         model.press_start()
 
 
-class RegisterFace:
-    """One simulated pump: its channels, what it calls itself, and the time that has passed for it."""
+class RegisterFace(PumpFace):
+    """One simulated Modbus pump."""
+
+    forced: dict[str, Words]
+    """Path -> raw words shown instead of the model's own."""
 
     def __init__(
         self,
@@ -65,34 +69,16 @@ class RegisterFace:
         now_ns: Callable[[], int],
     ) -> None:
         """Make it; ValueError unless ``serial_number`` says "simulated" and all fits the map."""
-        if not serial_number.startswith("SIM-"):
-            raise ValueError(f"serial number {serial_number!r}: a simulated pump's begins with SIM-")
+        texts = {"serial_number": serial_number, "firmware": firmware, "model": builder.map.model}
+        super().__init__(models, texts, now_ns)
         if set(models) != set(builder.map.channels):
             raise ValueError(f"channels {sorted(models)}: the map has {sorted(builder.map.channels)}")
-        self.models = models
-        self.texts = {"serial_number": serial_number, "firmware": firmware, "model": builder.map.model}
         spec = builder.map.identity
         for name, text in self.texts.items():
             field = getattr(spec, name)
             if field is not None:
                 words_of_text(text, field, "abcd")
-        self.forced: dict[str, Words] = {}
-        """Path -> raw words shown instead of the model's own, to show what a pump should never say."""
         self._builder = builder
-        self._now_ns = now_ns
-        self._last_ns = now_ns()
-
-    @property
-    def answers(self) -> bool:
-        """False while the pump is switched off."""
-        return any(model.powered for model in self.models.values())
-
-    def catch_up(self) -> None:
-        """Let the time pass that has passed since the last look."""
-        now_ns = self._now_ns()
-        elapsed_ns, self._last_ns = now_ns - self._last_ns, now_ns
-        for model in self.models.values():
-            model.advance(elapsed_ns)
 
     def answer(self, payload: bytes) -> bytes:
         """Return the reply to a request's unit and PDU; WireError when it is too short to be one."""
@@ -103,6 +89,10 @@ class RegisterFace:
         if isinstance(asked, (IncomingCoils, IncomingRegisters)):
             return self._write(asked)
         return serving.exception_reply(asked, asked.exception_code)
+
+    def refuse(self, payload: bytes, code: int) -> bytes:
+        """Return the refusal of any request, whatever the pump would have answered."""
+        return serving.exception_reply(serving.parse_request(payload), code)
 
     def _read(self, asked: IncomingRead) -> bytes:
         recipe = self._builder.recipe(asked.function, asked.start, asked.count)
@@ -130,9 +120,3 @@ class RegisterFace:
             return serving.exception_reply(asked, serving.ILLEGAL_VALUE)
         control(self.models)
         return serving.write_reply(asked)
-
-
-def refuse(payload: bytes, code: int) -> bytes:
-    """Return the refusal of any request, whatever the pump would have answered."""
-    asked: Incoming = serving.parse_request(payload)
-    return serving.exception_reply(asked, code)

@@ -19,6 +19,7 @@ from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.protocols.maps import installed_map
 from pumpd.simulator.acts import OF_THE_WHOLE_PUMP, act
+from pumpd.simulator.face import PumpFace
 from pumpd.simulator.faults import Fault
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
@@ -114,7 +115,7 @@ class Stage:
         else:
             self._act(face, event)
 
-    def _act(self, face: RegisterFace, event: TimelineEvent) -> None:
+    def _act(self, face: PumpFace, event: TimelineEvent) -> None:
         whole = event.action in OF_THE_WHOLE_PUMP
         for model in face.models.values() if whole else (face.models[event.channel],):
             act(model, event)

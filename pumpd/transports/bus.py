@@ -11,11 +11,11 @@ import structlog
 
 from pumpd.errors import TransportError
 from pumpd.protocols import framing_mbap, framing_rtu
-from pumpd.protocols.wire import Framer, Request
+from pumpd.protocols.wire import Dialect, Framer, Request
 from pumpd.transports.base import Transport
 from pumpd.transports.exchange import Counters
 from pumpd.transports.link import Link
-from pumpd.transports.outgoing import ControlPoint, OutgoingFilter
+from pumpd.transports.outgoing import Control, DialectFilter, OutgoingFilter
 from pumpd.transports.url import Framing, PumpUrl
 
 R = TypeVar("R")
@@ -90,7 +90,7 @@ class Bus:
         await self._came_up.wait()
 
     def conversation(
-        self, unit: int, reply_time_ms: int, controls: Iterable[ControlPoint] = ()
+        self, unit: int, reply_time_ms: int, controls: Iterable[Control] = ()
     ) -> LineConversation:
         """Return the conversation with one pump, which may be sent reads and the declared ``controls``."""
         self._outgoing.declare(unit, controls)
@@ -159,10 +159,11 @@ def bus_for(
     seeded: random.Random,
     on_blocked: Callable[[int | None, bytes, str], None],
     transport: Transport | None = None,
+    dialect: Dialect | None = None,
 ) -> Bus:
-    """Return the bus of a Modbus line, closed; ``transport`` stands in for the URL's own.
+    """Return the bus of a line, closed; ``transport`` stands in for the URL's own.
 
-    ValueError for a framed dialect, whose framing is not Modbus.
+    ValueError when the URL is not Modbus and no ``dialect`` says how its messages are framed.
     """
     if url.framing is Framing.MODBUS_TCP:
         framer: Framer = framing_mbap.MbapFramer(seeded.randrange(0x10000))
@@ -170,6 +171,8 @@ def bus_for(
     elif url.framing is Framing.MODBUS_RTU:
         framer = framing_rtu.RtuFramer()
         outgoing = OutgoingFilter(framing_rtu.payload_of, on_blocked)
+    elif dialect is not None:
+        framer, outgoing = dialect.framer(), DialectFilter(dialect, on_blocked)
     else:
         raise ValueError(f"{url.url}: a framed dialect, not Modbus")
     wire = transport or url.transport()

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from pumpd.errors import ForbiddenFrameError, WireError
 from pumpd.protocols.modbus import HIGHEST_UNIT, LOWEST_UNIT, MAX_BITS, MAX_REGISTERS
-from pumpd.protocols.wire import Permission
+from pumpd.protocols.wire import Dialect, Permission
 
 _MOST: Final = {1: MAX_BITS, 2: MAX_BITS, 3: MAX_REGISTERS, 4: MAX_REGISTERS}
 _WRITE_PERMISSIONS: Final = frozenset({Permission.PAUSE, Permission.LOWER, Permission.LINK})
@@ -41,6 +41,10 @@ class ControlPoint:
             raise ValueError(f"{self}: a coil is set (0xFF00) or cleared (0), never both")
 
 
+Control = ControlPoint | Permission
+"""What a driver may send besides reads: a control point of Modbus, a permission of a framed dialect."""
+
+
 class OutgoingFilter:
     """Knows what may be sent to each unit of one line, and drops the rest."""
 
@@ -54,9 +58,11 @@ class OutgoingFilter:
         self._on_blocked = on_blocked
         self._controls: dict[tuple[int, int, int], tuple[ControlPoint, ...]] = {}
 
-    def declare(self, unit: int, controls: Iterable[ControlPoint]) -> None:
+    def declare(self, unit: int, controls: Iterable[Control]) -> None:
         """Allow these writes to ``unit``; reads are allowed to every unit."""
         for point in controls:
+            if not isinstance(point, ControlPoint):
+                raise TypeError(f"{point}: a Modbus pump declares control points")
             key = (unit, point.function, point.at)
             self._controls[key] = (*self._controls.get(key, ()), point)
 
@@ -67,9 +73,7 @@ class OutgoingFilter:
         """
         unit: int | None = None
         try:
-            payload = self._payload_of(frame)
-            unit = payload[0]
-            reason = self._objection(payload, permission)
+            unit, reason = self._judged(frame, permission)
         except WireError as error:
             reason = str(error)
         if reason is not None:
@@ -81,6 +85,11 @@ class OutgoingFilter:
         raise ForbiddenFrameError(
             f"held back before the wire: {reason}; frame {frame.hex(' ') or 'not written'}"
         )
+
+    def _judged(self, frame: bytes, permission: Permission) -> tuple[int, str | None]:
+        """Return whom a frame asks and what speaks against it; WireError when it can not be read."""
+        payload = self._payload_of(frame)
+        return payload[0], self._objection(payload, permission)
 
     def _objection(self, payload: bytes, permission: Permission) -> str | None:
         if len(payload) != 6:
@@ -100,3 +109,26 @@ class OutgoingFilter:
         return (
             f"function {function} to address {at} of unit {unit}, value {value}: not a declared control point"
         )
+
+
+class DialectFilter(OutgoingFilter):
+    """The filter of a line that speaks a framed dialect, whose own judge reads each frame."""
+
+    def __init__(self, dialect: Dialect, on_blocked: Callable[[int | None, bytes, str], None]) -> None:
+        """Tell ``on_blocked`` address, frame and reason of each frame that is dropped."""
+        super().__init__(bytes, on_blocked)
+        self._judge = dialect.judge
+        self._declared: dict[int, frozenset[Permission]] = {}
+
+    def declare(self, unit: int, controls: Iterable[Control]) -> None:
+        """Allow messages of these permissions to one address; reads are allowed to every address."""
+        permissions = [control for control in controls if isinstance(control, Permission)]
+        self._declared[unit] = frozenset(permissions)
+
+    def _judged(self, frame: bytes, permission: Permission) -> tuple[int, str | None]:
+        address, does = self._judge(frame)
+        if does is not permission:
+            return address, f"a message that may {does.name} was announced as {permission.name}"
+        if does is not Permission.READ and does not in self._declared.get(address, frozenset()):
+            return address, f"{does.name} is not declared for address {address}"
+        return address, None

@@ -17,7 +17,7 @@ def rig(
     spec: DriverSpec, framing: str, settings: DeviceSettings | None = None
 ) -> AbstractAsyncContextManager[packaged.Rig]:
     """Put the driver at unit 1 of a line with two simulated pumps."""
-    return packaged.rig(subject_of(spec), FRAMINGS[framing], settings)
+    return packaged.rig(subject_of(spec, settings), FRAMINGS[framing])
 
 
 def with_card_of(spec: DriverSpec, register_map: RegisterMap) -> DriverSpec:

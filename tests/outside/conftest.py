@@ -9,7 +9,7 @@ import pytest
 
 from tests.outside import fresh
 
-DRIVERS = ("acme-modbus",)
+DRIVERS = ("acme-modbus", "acme-ascii")
 KINDS = {"borrowing": fresh.borrowing, "installed anew": fresh.installed_anew}
 
 
@@ -31,9 +31,21 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
 
 
 @pytest.fixture(scope="session")
+def built() -> dict[str, fresh.Fresh]:
+    """Return the environments that there are, by kind."""
+    return {}
+
+
+@pytest.fixture
 def environment(
-    request: pytest.FixtureRequest, wheels: Wheels, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    wheels: Wheels,
+    built: dict[str, fresh.Fresh],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> fresh.Fresh:
     """Return an environment with everything from wheels; ``param`` says how."""
     kind = getattr(request, "param", "borrowing")
-    return KINDS[kind](tmp_path_factory.mktemp("fresh") / "venv", [wheels.pumpd, *wheels.others])
+    if kind not in built:
+        directory = tmp_path_factory.mktemp("fresh") / "venv"
+        built[kind] = KINDS[kind](directory, [wheels.pumpd, *wheels.others])
+    return built[kind]

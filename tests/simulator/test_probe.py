@@ -10,6 +10,7 @@ from pumpd.probe import probe
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.qa.conformance.rig import simulated
+from pumpd.qa.conformance.subject import subject_of
 from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import SimulatedLine
@@ -21,7 +22,7 @@ from tests import proof
 async def probed(framing: str, *faults: Fault, plugged: bool = True) -> tuple[bool, str]:
     """Probe a simulated pump at the far end of a memory wire."""
     wire = MemoryWire()
-    pump = simulated(find("reference-pump"), 1, "SIM-0001")
+    pump = simulated(subject_of(find("reference-pump")), 1, "SIM-0001")
     line = SimulatedLine([pump], random.Random(proof.SEED))
     served = MemoryLine(line, wire, MbapServerFramer if framing == "modbus-tcp" else RtuServerFramer)
     await served.plug()

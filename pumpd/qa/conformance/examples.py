@@ -10,6 +10,7 @@ from pumpd.protocols.registers import QUANTITIES, Example, RegisterMap
 from pumpd.protocols.registers_codec import Replies, code_extractor, decoder, encoder, extractor
 from pumpd.protocols.registers_fields import UnitField
 from pumpd.protocols.registers_order import order_reader
+from pumpd.protocols.wire import DialectExample
 from pumpd.qa.conformance.family import demand, once, same
 from pumpd.qa.conformance.subject import Subject
 
@@ -31,14 +32,20 @@ def _replies(compiled: CompiledMap, words: Mapping[tuple[int, int], int]) -> Rep
     ]
 
 
-def _sources(subject: Subject) -> Iterable[Example]:
-    return subject.spec.register_map.examples
+def _sources(subject: Subject) -> Iterable[Example | DialectExample]:
+    spec = subject.spec
+    if spec.dialect is not None:
+        return spec.dialect.examples
+    return spec.register_map.examples if spec.register_map else ()
 
 
 @once("example read", _sources)
-def raw_words_read_as_the_document_prints(subject: Subject, example: Example) -> None:
-    """The document's raw words come out as the values that it prints."""
-    register_map = subject.spec.register_map
+def what_the_document_prints_is_read(subject: Subject, example: Example | DialectExample) -> None:
+    """The document's raw words or bytes come out as the values that it prints."""
+    if isinstance(example, DialectExample):
+        _read_reply(subject, example)
+        return
+    register_map = _map_of(subject)
     compiled = CompiledMap(register_map)
     readings = compiled.decode(_replies(compiled, _words(register_map, example)))
     found = {str(reading.channel): describe(reading) for reading in readings}
@@ -48,9 +55,14 @@ def raw_words_read_as_the_document_prints(subject: Subject, example: Example) ->
 
 
 @once("example written", _sources)
-def values_write_as_the_document_prints(subject: Subject, example: Example) -> None:
-    """The numbers that the document prints give its raw words again; a float gives the same number."""
-    register_map = subject.spec.register_map
+def what_the_document_prints_is_written(subject: Subject, example: Example | DialectExample) -> None:
+    """The values that the document prints give its words or bytes again; a float the same number."""
+    if isinstance(example, DialectExample):
+        dialect = subject.spec.dialect
+        assert dialect is not None
+        same(f"{example.source}: the question", dialect.framer().encode(example.request), example.sent)
+        return
+    register_map = _map_of(subject)
     compiled = CompiledMap(register_map)
     replies = _replies(compiled, _words(register_map, example))
     order = order_reader(register_map, compiled.reading_plan)(replies)
@@ -77,12 +89,30 @@ def the_card_says_what_the_driver_can(subject: Subject, _: None) -> None:
     """What the card calls done the driver has, and what it does not call done it has not."""
     spec = subject.spec
     done = {name for name, ability in spec.card.capabilities.items() if ability.state == "done"}
+    same("pause on the card", "pause" in done, bool(spec.pausable))
+    same("writes on the card", bool(spec.card.writes), bool(spec.controls))
+    if spec.register_map is not None:
+        same("make", spec.card.make, spec.register_map.make)
+        same("model", spec.card.model, spec.register_map.model)
+    if not subject.channels:
+        return  # without a simulator nobody says what the pump can tell
     for number in ("flow", "set flow", "volume", "volume to be infused", "pressure", "battery"):
         same(
             f"{number} on the card", number in done, any(number in s.steps for s in subject.channels.values())
         )
-    same("pause on the card", "pause" in done, bool(spec.pausable))
     same("alarms on the card", "alarms" in done, any(s.alarms for s in subject.channels.values()))
-    same("writes on the card", bool(spec.card.writes), bool(spec.controls))
-    same("make", spec.card.make, spec.register_map.make)
-    same("model", spec.card.model, spec.register_map.model)
+
+
+def _map_of(subject: Subject) -> RegisterMap:
+    assert subject.spec.register_map is not None, "an example of words belongs to a map"
+    return subject.spec.register_map
+
+
+def _read_reply(subject: Subject, example: DialectExample) -> None:
+    assert subject.spec.dialect is not None
+    framer = subject.spec.dialect.framer()
+    framer.encode(example.request)
+    payload = framer.feed(example.received)
+    if payload is None:
+        raise AssertionError(f"{example.source}: no reply is found in {example.received.hex(' ')}")
+    same(f"{example.source}: the reply", example.request.parse_reply(payload), example.meaning)

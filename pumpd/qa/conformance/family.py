@@ -47,8 +47,9 @@ def family(
     def declare(check: Check) -> Check:
         def points(subject: Subject) -> Iterator[Point]:
             for framing in subject.framings:
-                reason = missing(subject, framing) if missing else ""
-                for value in [()] if values is None else [(one,) for one in values(subject, framing)]:
+                reason = _nobody_answers(subject) or (missing(subject, framing) if missing else "")
+                each = None if subject.make_face is None else values
+                for value in [()] if each is None else [(one,) for one in each(subject, framing)]:
                     run = partial(_try, check, subject, framing, *value)
                     yield Point(name, _named(name, framing.name, *value), _says(check), run, reason)
 
@@ -73,6 +74,10 @@ def once(
         return check
 
     return declare
+
+
+def _nobody_answers(subject: Subject) -> str:
+    return "" if subject.make_face else "no simulator of its dialect is installed"
 
 
 def _named(*words: object) -> str:

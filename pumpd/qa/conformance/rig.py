@@ -19,10 +19,9 @@ from pumpd.protocols.wire import Request
 from pumpd.qa.conformance.subject import Framing, Subject
 from pumpd.qa.frames import FrameJudge, JudgedLine
 from pumpd.qa.wires import MemoryServedLine
-from pumpd.simulator.layout import DeviceSettings
+from pumpd.simulator.face import PumpFace
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
-from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
 from pumpd.simulator.ward_time import loop_ns
 from pumpd.transports.bus import Bus, LineConversation, bus_for
@@ -67,7 +66,7 @@ class Rig:
     driver: PausableDriver
     talk: LineConversation
     bus: Bus
-    face: RegisterFace
+    face: PumpFace
     served: ServedLine
     judge: FrameJudge
     """Its tally holds every frame after which a pump gave more (invariant 1)."""
@@ -131,7 +130,7 @@ Over = Callable[[Framing, SimulatedLine, FrameJudge], ServedLine]
 
 def in_memory(framing: Framing, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
     """Return a wire inside the loop, for virtual time."""
-    return MemoryServedLine(line, parse_url(framing.url_at(MEMORY)), judge)
+    return MemoryServedLine(line, parse_url(framing.url_at(MEMORY)), judge, framing.server_framer)
 
 
 def over_tcp(framing: Framing, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
@@ -151,15 +150,15 @@ def over_pty(path: Path) -> Over:
     return made
 
 
-def simulated(
-    spec: DriverSpec, unit: int, serial_number: str, settings: DeviceSettings | None = None
-) -> SimulatedPump:
+def simulated(subject: Subject, unit: int, serial_number: str) -> SimulatedPump:
     """Return a pump of the driver's own dialect, set to 10 mL/h times its unit."""
+    if subject.make_face is None:
+        raise LookupError(f"no simulator of the dialect of {subject.spec.name} is installed")
     models = {}
-    for name in spec.channels:
+    for name in subject.spec.channels:
         models[str(name)] = PumpModel(to_be_infused_nl=TO_BE_INFUSED_NL)
         models[str(name)].turn_rate(10 * unit * NL_PER_ML)
-    face = RegisterFace(FaceBuilder(spec.register_map, settings), models, serial_number, "1.0", loop_ns)
+    face = subject.make_face(models, serial_number, "1.0", loop_ns)
     return SimulatedPump(f"pump {unit}", unit, face, reply_time_s=0.005)
 
 
@@ -167,7 +166,6 @@ def simulated(
 async def rig(
     subject: Subject,
     framing: Framing,
-    settings: DeviceSettings | None = None,
     over: Over = in_memory,
 ) -> AsyncIterator[Rig]:
     """Put the driver at unit 1 of a line with two simulated pumps; needs a running loop.
@@ -175,9 +173,9 @@ async def rig(
     ``over`` makes the wire: in memory for virtual time, else on real sockets and ports.
     """
     spec = subject.spec
-    pump = simulated(spec, UNIT, "SIM-0001", settings)
+    pump = simulated(subject, UNIT, "SIM-0001")
     chance = random.Random(SEED)  # noqa: S311 - a judgement is to be repeated, not secret
-    line = SimulatedLine([pump, simulated(spec, OTHER_UNIT, "SIM-0002", settings)], chance)
+    line = SimulatedLine([pump, simulated(subject, OTHER_UNIT, "SIM-0002")], chance)
     judge = FrameJudge(line, _nothing_more)
     served = over(framing, line, judge)
     await served.plug()
@@ -188,6 +186,7 @@ async def rig(
         latency_ms=LATENCY_MS,
         seeded=chance,
         on_blocked=lambda _unit, _frame, reason: blocked.append(reason),
+        dialect=spec.dialect,
         transport=served.transport() if isinstance(served, MemoryServedLine) else None,
     )
     try:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from pumpd.core.telemetry import ChannelId, PumpAlarm, PumpStatus, Validity
 from pumpd.drivers.registry import DriverSpec
 from pumpd.protocols.framing_mbap import MbapFramer, MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuFramer, RtuServerFramer
 from pumpd.protocols.modbus import EXCEPTION_NAMES
-from pumpd.protocols.registers import QUANTITIES, ChannelMap
+from pumpd.protocols.registers import QUANTITIES, ChannelMap, RegisterMap
 from pumpd.protocols.registers_codec import decoder, words_of
 from pumpd.protocols.registers_fields import AlarmField, Code, NumberField, Order, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
-from pumpd.protocols.wire import Framer, ServerFramer
-from pumpd.simulator.layout import DeviceSettings, Layout, Words
+from pumpd.protocols.wire import Dialect, Framer, ServerFramer
+from pumpd.simulator.face import PumpFace, Sayings, brought_kinds
+from pumpd.simulator.layout import DeviceSettings, Words
+from pumpd.simulator.model import PumpModel
+from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 
+DIALECT_BAUD: Final = 9600
+"""The speed of the line on which a framed dialect is judged."""
+MakeFace = Callable[[dict[str, PumpModel], str, str, Callable[[], int]], PumpFace]
 _FIRST_TRANSACTION: Final = 0x1234
 _HIGHEST_CODE: Final = 0x7777
 _HIGHEST: Final = {"u16": 0xFFFF, "i16": 0x7FFF, "u32": 0xFFFFFFFF, "i32": 0x7FFFFFFF, "f32": 0x7F7FFFFF}
@@ -40,7 +47,9 @@ class Framing:
     def url_at(self, where: str) -> str:
         """Return the URL of unit 1 at ``host:port``, or at the path of a port."""
         speed = f"?baud={self.baud}" if self.baud else ""
-        return f"{self.scheme}://{where}/1{speed}"
+        unit = "" if self.scheme == "tcp" else "/1"
+        scheme = "serial" if self.scheme == "tcp" and where.startswith("/") else self.scheme
+        return f"{scheme}://{where}{unit}{speed}"
 
 
 MODBUS: Final = (
@@ -56,22 +65,6 @@ MODBUS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sayings:
-    """What one channel of a pump can say."""
-
-    statuses: frozenset[PumpStatus]
-    alarms: frozenset[PumpAlarm]
-    steps: Mapping[str, int]
-    """Name of a number, as a card calls it -> its least difference in the counts of the core."""
-    odd_status: Mapping[str, Any]
-    """What to force on the simulated pump for a status that nobody has named; empty where there is none."""
-    odd_alarm: Mapping[str, Any]
-    """The same for an alarm."""
-    odd_flow: Mapping[str, Any]
-    """The same for a flow that can not be."""
-
-
-@dataclass(frozen=True, slots=True)
 class Subject:
     """A driver under judgement."""
 
@@ -82,18 +75,41 @@ class Subject:
     """Which of model, serial_number and firmware the pump tells."""
     refusals: tuple[int, ...]
     """Every code with which the protocol can refuse."""
+    make_face: MakeFace | None
+    """Makes the pump's end; None where no simulator of the dialect is installed."""
 
 
-def subject_of(spec: DriverSpec) -> Subject:
-    """Return the driver with all that its register map says of the pump."""
-    register_map = spec.register_map
-    order = Layout(register_map, DeviceSettings()).order
+def subject_of(spec: DriverSpec, settings: DeviceSettings | None = None) -> Subject:
+    """Return the driver with all that its register map or the simulator of its dialect says of the pump."""
+    if spec.dialect is not None:
+        return _of_dialect(spec, spec.dialect)
+    assert spec.register_map is not None, "a driver has a register map or a dialect"
+    return _of_map(spec, spec.register_map, settings or DeviceSettings())
+
+
+def _of_dialect(spec: DriverSpec, dialect: Dialect) -> Subject:
+    kind = brought_kinds().found.get(dialect.name)
+    server_framer = kind.server_framer if kind else _nobody
+    framing = Framing(dialect.name, "tcp", dialect.framer, server_framer, baud=DIALECT_BAUD)
+    channels = {ChannelId(name): sayings for name, sayings in kind.channels.items()} if kind else {}
+    tells = kind.tells if kind else frozenset()
+    return Subject(spec, (framing,), channels, tells, dialect.refusals, kind.face if kind else None)
+
+
+def _nobody() -> ServerFramer:
+    raise LookupError("no simulator of this dialect is installed")
+
+
+def _of_map(spec: DriverSpec, register_map: RegisterMap, settings: DeviceSettings) -> Subject:
+    builder = FaceBuilder(register_map, settings)
+    order = builder.layout.order
     return Subject(
         spec,
         MODBUS,
         {ChannelId(name): _sayings(name, channel, order) for name, channel in register_map.channels.items()},
         frozenset(path.removeprefix("identity.") for path in register_map.identity_places()),
         tuple(EXCEPTION_NAMES),
+        partial(RegisterFace, builder),
     )
 
 

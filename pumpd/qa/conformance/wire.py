@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from pumpd.core.quantities import NL_PER_ML
@@ -60,9 +61,9 @@ async def the_pause_stops_the_pump_and_nothing_starts_it(on: Rig) -> None:
 
 
 def _unknown_start(subject: Subject, _: Framing) -> str:
-    if subject.spec.register_map.never_sent:
+    if dressed_up(subject):
         return ""
-    return "the map names no write under never_sent, so none was seen to be held back"
+    return "the driver names nothing under never_sent, so nothing was seen to be held back"
 
 
 @family("never sent", missing=_unknown_start)
@@ -76,12 +77,41 @@ async def what_is_never_sent_is_held_back(on: Rig) -> None:
     same("what the pump does", _standing(on), standing)
 
 
+@dataclass(frozen=True, slots=True)
+class DressedUp:
+    """A message that is never sent, as a request that claims to be a pause."""
+
+    payload: bytes
+    permission: Permission = Permission.PAUSE
+    address: int = UNIT
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """That of no reply."""
+        return (self.payload,)
+
+    @property
+    def refusal_shape(self) -> tuple[object, ...]:
+        """That of no refusal."""
+        return (self.payload,)
+
+    def to_bytes(self) -> bytes:
+        """Return the payload."""
+        return self.payload
+
+    def parse_reply(self, frame: bytes) -> None:
+        """Take any reply for a good one."""
+
+
 def dressed_up(subject: Subject) -> list[Request[None]]:
-    """Return every write that is never sent as a request that claims to be a pause."""
-    register_map = subject.spec.register_map
-    found: list[Request[None]] = []
-    for control in register_map.never_sent.values():
-        at = register_map.pdu(control.address)
+    """Return everything that is never sent as requests that claim to be a pause."""
+    spec = subject.spec
+    found: list[Request[None]] = (
+        [DressedUp(payload) for payload in spec.dialect.never_sent] if spec.dialect else []
+    )
+    for control in spec.register_map.never_sent.values() if spec.register_map else ():
+        assert spec.register_map is not None
+        at = spec.register_map.pdu(control.address)
         if control.function == 5:
             found.append(WriteCoil(UNIT, at, on=bool(control.value), permission=Permission.PAUSE))
         else:
@@ -196,23 +226,30 @@ async def every_refusal_is_told_with_its_code(on: Rig, code: int) -> None:
     same("what the pump does", _standing(on), standing)
 
 
+def _of_modbus(subject: Subject, _: Framing) -> Iterable[str]:
+    return () if subject.spec.register_map is None else ("heartbeat",)
+
+
 def _no_heartbeat(subject: Subject, _: Framing) -> str:
-    if subject.spec.register_map.heartbeat is not None:
+    register_map = subject.spec.register_map
+    if register_map is not None and register_map.heartbeat is not None:
         return ""
     return "the map has no heartbeat: a gateway that answers from its memory is not found out"
 
 
-@family("stored values", missing=_no_heartbeat)
-async def a_gateway_that_answers_from_its_memory_is_found_out(on: Rig) -> None:
+@family("stored values", _of_modbus, missing=_no_heartbeat)
+async def a_gateway_that_answers_from_its_memory_is_found_out(on: Rig, _: str) -> None:
     """A heartbeat that stands still for three of its times makes the values unusable, not live."""
-    heartbeat = on.spec.register_map.heartbeat
-    assert heartbeat is not None
+    register_map = on.spec.register_map
+    assert register_map is not None
+    assert register_map.heartbeat is not None
+    beat_s = register_map.heartbeat.changes_within_ms / 1000
     on.face.forced["heartbeat"] = (42,)
     await on.read()
-    await asyncio.sleep(2 * heartbeat.changes_within_ms / 1000)
+    await asyncio.sleep(2 * beat_s)
     await on.read()
-    await asyncio.sleep(2 * heartbeat.changes_within_ms / 1000)
+    await asyncio.sleep(2 * beat_s)
     await refused_with(WireError, on.driver.read(on.talk), "a reading from a gateway's memory")
     on.face.forced.clear()
-    await asyncio.sleep(heartbeat.changes_within_ms / 1000)
+    await asyncio.sleep(beat_s)
     same("flow once it moves again", (await on.read()).flow.validity, Validity.VALID)
