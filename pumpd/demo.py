@@ -12,7 +12,7 @@ from pathlib import Path
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.contract.topics import Topics
-from pumpd.demo_files import SHIPPED, copied_demo
+from pumpd.demo_files import HOST, SHIPPED, DemoFiles, copied_demo
 from pumpd.demo_processes import Processes
 from pumpd.demo_story import Story, Tell
 
@@ -35,8 +35,8 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
             copied_demo(Path(directory), shipped) as files,
         ):
             config = load(files.config)
-            async with _processes(Path(directory), files.ward, config) as processes:
-                await _watch(processes, config, tell, told)
+            async with _processes(Path(directory), files, config) as processes:
+                await _watch(processes, config, _control(files), tell, told)
         tell("the demo has ended; its processes and files are gone")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -44,12 +44,14 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _processes(directory: Path, ward: Path, config: Config) -> AsyncIterator[Processes]:
+async def _processes(directory: Path, files: DemoFiles, config: Config) -> AsyncIterator[Processes]:
     processes = Processes(directory)
     file = str(config.file)
     try:
         await processes.start("broker", "pumpd.broker", [str(config.mqtt.port)])
-        await processes.start("simulate", "pumpd.cli", ["simulate", "-c", str(ward)])
+        await processes.start(
+            "simulate", "pumpd.cli", ["simulate", "-c", str(files.ward), "--control", _control(files)]
+        )
         await processes.start("run", "pumpd.cli", ["run", "-c", file])
         await processes.start("dashboard", "pumpd.cli", ["dashboard", "-c", file])
         yield processes
@@ -57,13 +59,17 @@ async def _processes(directory: Path, ward: Path, config: Config) -> AsyncIterat
         await processes.stop()
 
 
-async def _watch(processes: Processes, config: Config, tell: Tell, told: asyncio.Event) -> None:
+def _control(files: DemoFiles) -> str:
+    return f"{HOST}:{files.control_port}"
+
+
+async def _watch(processes: Processes, config: Config, control: str, tell: Tell, told: asyncio.Event) -> None:
     """Tell addresses, then the story, until somebody ends it or a process ends by itself."""
     story = Story(config, SystemClock(), tell)
     tasks = [
         asyncio.create_task(processes.wait(), name="demo.processes"),
         asyncio.create_task(told.wait(), name="demo.signal"),
-        asyncio.create_task(_introduce(config, tell), name="demo.introduce"),
+        asyncio.create_task(_introduce(config, control, tell), name="demo.introduce"),
         asyncio.create_task(story.run(), name="demo.story"),
     ]
     try:
@@ -81,7 +87,7 @@ async def _watch(processes: Processes, config: Config, tell: Tell, told: asyncio
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _introduce(config: Config, tell: Tell) -> None:
+async def _introduce(config: Config, control: str, tell: Tell) -> None:
     """Tell the addresses once the dashboard listens."""
     host, port = config.dashboard.host, config.dashboard.port
     while True:
@@ -96,4 +102,5 @@ async def _introduce(config: Config, tell: Tell) -> None:
         break
     tell(f"dashboard  http://{host}:{port}/")
     tell(f"broker     mqtt://{config.mqtt.host}:{config.mqtt.port}  (topics {Topics(config.site).prefix}/#)")
+    tell(f"pumps      pumpd ward show --at {control}  (press keys with: pumpd ward act)")
     tell("accounts   none yet: type any name when you take an alarm; Ctrl-C ends the demo")

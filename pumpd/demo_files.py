@@ -18,6 +18,8 @@ SHIPPED = EXAMPLES / "demo"
 HOST = "127.0.0.1"
 LINES = "/tmp/pumpd-demo"  # noqa: S108 - a name in the shipped files, replaced before anything is opened
 """Where the shipped files put the simulated serial lines."""
+CONTROL_PORT = 5090
+"""Where the simulated ward is acted on; the shipped files do not name it."""
 STEP = 100
 """From a taken port to the next one tried: not a random one, which any connection may get meanwhile."""
 OTHERS = 50
@@ -31,6 +33,8 @@ class DemoFiles:
 
     config: Path
     ward: Path
+    control_port: int
+    """Where the simulated ward is acted on, on ``HOST``."""
 
 
 @contextlib.contextmanager
@@ -87,11 +91,12 @@ def copied_demo(directory: Path, shipped: Path = SHIPPED) -> Iterator[DemoFiles]
                 "install pumpd anew, or give --files",
             )
             raise ConfigError((problem,)) from None
-    with claimed_ports({int(port) for text in texts.values() for port in _PORT.findall(text)}) as ports:
+    wanted = {int(port) for text in texts.values() for port in _PORT.findall(text)}
+    with claimed_ports(wanted | {CONTROL_PORT}) as ports:
         for name, text in texts.items():
             moved = _PORT.sub(lambda match: str(ports[int(match[0])]), text)
             moved = moved.replace(LINES, str(directory / "lines")).replace("../../var/demo", "data")
             (directory / name).write_text(moved, encoding="utf-8")
         (directory / "lines").mkdir()
         (directory / "data").mkdir()
-        yield DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml")
+        yield DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml", ports[CONTROL_PORT])

@@ -155,6 +155,9 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
     until(lambda: _live(address), LIVE_WITHIN_S - demo.since_s("starting"), "all twelve pumps live")
     sockets = _sockets(demo)
     children = command_lines(str(demo.directory))
+    control = demo.told(r"pumps +pumpd ward show --at (127\.0\.0\.1:\d+)")
+    assert control
+    assert len(httpx.get(f"http://{control[1]}/", timeout=5).json()["pumps"]) == 12
     assert {"simulate", "run", "dashboard"} <= {word for line in children for word in line.split()}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
