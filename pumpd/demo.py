@@ -12,7 +12,7 @@ from pathlib import Path
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.contract.topics import Topics
-from pumpd.demo_files import HOST, SHIPPED, DemoFiles, copied_demo
+from pumpd.demo_files import SHIPPED, DemoFiles, copied_demo
 from pumpd.demo_processes import Processes
 from pumpd.demo_story import Story, Tell
 
@@ -36,7 +36,7 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
         ):
             config = load(files.config)
             async with _processes(Path(directory), files, config) as processes:
-                await _watch(processes, config, _control(files), tell, told)
+                await _watch(processes, config, files.control, tell, told)
         tell("the demo has ended; its processes and files are gone")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -50,17 +50,13 @@ async def _processes(directory: Path, files: DemoFiles, config: Config) -> Async
     try:
         await processes.start("broker", "pumpd.broker", [str(config.mqtt.port)])
         await processes.start(
-            "simulate", "pumpd.cli", ["simulate", "-c", str(files.ward), "--control", _control(files)]
+            "simulate", "pumpd.cli", ["simulate", "-c", str(files.ward), "--control", files.control]
         )
         await processes.start("run", "pumpd.cli", ["run", "-c", file])
         await processes.start("dashboard", "pumpd.cli", ["dashboard", "-c", file])
         yield processes
     finally:
         await processes.stop()
-
-
-def _control(files: DemoFiles) -> str:
-    return f"{HOST}:{files.control_port}"
 
 
 async def _watch(processes: Processes, config: Config, control: str, tell: Tell, told: asyncio.Event) -> None:

@@ -33,8 +33,8 @@ class DemoFiles:
 
     config: Path
     ward: Path
-    control_port: int
-    """Where the simulated ward is acted on, on ``HOST``."""
+    control: str
+    """Where the simulated ward is acted on, as host:port."""
 
 
 @contextlib.contextmanager
@@ -99,4 +99,5 @@ def copied_demo(directory: Path, shipped: Path = SHIPPED) -> Iterator[DemoFiles]
             (directory / name).write_text(moved, encoding="utf-8")
         (directory / "lines").mkdir()
         (directory / "data").mkdir()
-        yield DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml", ports[CONTROL_PORT])
+        control = f"{HOST}:{ports[CONTROL_PORT]}"
+        yield DemoFiles(directory / "pumpd.yaml", directory / "ward.yaml", control)
