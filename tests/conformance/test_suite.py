@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pumpd.drivers.registry import shipped
 from pumpd.protocols.maps import shipped_names
 from pumpd.qa.conformance.family import FAMILIES, Point
-from pumpd.qa.conformance.score import points_of
+from pumpd.qa.conformance.score import points_of, score_card
 
 
 def each(*families: str) -> pytest.MarkDecorator:
@@ -80,6 +83,17 @@ def test_a_driver_may_pause_and_nothing_more(point):
 def test_a_gateway_that_answers_from_its_memory_is_found_out(point):
     """Stored values are no live ones."""
     shown(point)
+
+
+@pytest.mark.requirement("HOUSE-DOCS")
+def test_the_page_tells_the_score_of_every_shipped_driver():
+    """The table in docs/pytest.md is what the suite says."""
+    page = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text()
+    told = re.findall(r"^\| `([a-z0-9-]+)` \| (\d+) of (\d+) \| (.*) \|$", page, re.MULTILINE)
+    cards = [score_card(spec) for spec in shipped().values()]
+    assert told == [
+        (c.driver, str(c.reached), str(len(c.results)), "; ".join([*c.lines()][1:]) or "all") for c in cards
+    ]
 
 
 def test_every_family_of_the_suite_is_run_here():
