@@ -8,6 +8,7 @@ import pytest
 
 from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import Measured, PumpStatus
+from pumpd.drivers.base import ChannelReading
 from pumpd.drivers.registry import find
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols.wire import Permission
@@ -24,7 +25,7 @@ class Wrong:
         self._good = GOOD.build(unit)
         self._identity, self._reading = identity or {}, reading
         self._pause, self._retry, self._hides = pause, retry, hides
-        self._last = ()
+        self._last: tuple[ChannelReading, ...] = ()
 
     async def identify(self, line):
         return dataclasses.replace(await self._good.identify(line), **self._identity)
