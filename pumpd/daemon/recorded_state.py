@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from fractions import Fraction
 from functools import cache
@@ -61,7 +61,7 @@ def written(value: Any) -> Any:
             return value
         case Enum():
             return value.value
-        case datetime():
+        case date():  # a datetime is one
             return value.isoformat()
         case Fraction():
             return str(value)
@@ -95,8 +95,8 @@ def read(kind: Any, told: Any, bound: Mapping[Any, Any] = types.MappingProxyType
     cls = origin or kind
     if is_dataclass(cls):
         return _dataclass(cls, dict(zip(getattr(cls, "__parameters__", ()), inner, strict=True)), told)
-    if cls is datetime:
-        return datetime.fromisoformat(told)
+    if cls in {date, datetime}:
+        return cls.fromisoformat(told)
     return cls(told)
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from pumpd.config import Config
 from pumpd.config_models import PumpSection
-from pumpd.core.drug_library import DoseLimits, DrugLibrary, DrugLimits, Restrain
-from pumpd.core.quantities import Concentration, DoseRate, DoseUnit
-from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.core.drug_library import DrugLibrary
+from pumpd.core.quantities import DoseRate
+from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.plan import PumpPlan
-from pumpd.daemon.recorded_state import state_of
+from pumpd.daemon.recorded_state import read, state_of, written
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.drivers.registry import find
-
-_BOUNDS = ("hard_min", "soft_min", "soft_max", "hard_max")
 
 
 def head_of(
@@ -30,6 +29,7 @@ def head_of(
     lives: Mapping[tuple[PumpId, ChannelId], LivePump],
 ) -> dict[str, Any]:
     """Return the head of one line's segment, with the state of its pumps at this moment."""
+    entries = dict.fromkeys(plan.entry for plan in plans.values() if plan.entry is not None)
     return {
         "program": ward.version,
         "boot_id": ward.boot_id,
@@ -38,7 +38,7 @@ def head_of(
         "wall": wall.isoformat(),
         "config_sha256": ward.config_sha256,
         "latency_ms": config.lines.latency_ms,
-        "library": _library(config.library, plans.values()),
+        "library": written(replace(config.library, entries=tuple(entries))),
         "pumps": [
             {
                 "section": _section(section),
@@ -80,46 +80,8 @@ def _exact(dose: DoseRate) -> str:
     return f"{dose.digits(12)} {dose.unit.value}"
 
 
-def _library(library: DrugLibrary, plans: Iterable[PumpPlan]) -> dict[str, Any]:
-    """Return the library as far as these pumps look into it."""
-    entries = dict.fromkeys(plan.entry for plan in plans if plan.entry is not None)
-    return {
-        "version": library.version,
-        "sha256": library.sha256,
-        "signed_for": sorted(kind.value for kind in library.signed_for),
-        "entries": [
-            {
-                "drug": entry.drug,
-                "concentration": str(entry.concentration),
-                "care_area": entry.care_area,
-                "unit": entry.unit.value,
-                "dose_rate": {
-                    name: _exact(bound)
-                    for name in _BOUNDS
-                    if (bound := getattr(entry.dose_rate, name)) is not None
-                },
-                "restraint": entry.restrain.value,
-                "source": entry.source,
-            }
-            for entry in entries
-        ],
-    }
-
-
 def library_of(head: dict[str, Any]) -> DrugLibrary:
-    """Return the drug library that a head holds."""
-    told = head["library"]
-    entries = [
-        DrugLimits(
-            drug=entry["drug"],
-            concentration=Concentration.parse(entry["concentration"]),
-            care_area=entry["care_area"],
-            unit=DoseUnit(entry["unit"]),
-            dose_rate=DoseLimits(**{n: DoseRate.parse(text) for n, text in entry["dose_rate"].items()}),
-            restrain=Restrain(entry["restraint"]),
-            source=entry["source"],
-        )
-        for entry in told["entries"]
-    ]
-    signed_for = frozenset(Provenance(kind) for kind in told["signed_for"])
-    return DrugLibrary(told["version"], told["sha256"], tuple(entries), signed_for)
+    """Return the drug library that a head holds, as far as its pumps look into it."""
+    library = read(DrugLibrary, head["library"])
+    assert isinstance(library, DrugLibrary)
+    return library

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pumpd.config_library import load_library
+from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.state import PumpState
-from pumpd.daemon.recorded_state import state_of, take_up, written
+from pumpd.daemon.recorded_state import read, state_of, take_up, written
 from pumpd.daemon.seams import LivePump
 from pumpd.qa import hospital
 from pumpd.qa.runner import run_scenario
@@ -53,3 +55,12 @@ def test_a_kind_of_value_without_a_form_is_refused() -> None:
     with pytest.raises(TypeError, match="complex has no form in a recording"):
         written(1j)
     assert len(fields(PumpState)) > 10
+
+
+@pytest.mark.requirement("REC-4")
+@pytest.mark.parametrize("file", ["drug-library.yaml", "demo/drug-library.yaml"])
+def test_a_drug_library_comes_back_as_it_was(file: str) -> None:
+    """Every entry, bound, source and signature, exactly."""
+    library = load_library(SCENARIOS.parent / file)
+    assert len(library.entries) > 1
+    assert read(DrugLibrary, json.loads(json.dumps(written(library)))) == library
