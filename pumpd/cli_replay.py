@@ -49,18 +49,27 @@ def replay(
         Path | None,
         typer.Option(metavar="OUT", help="Write a copy without patient and site.", show_default=False),
     ] = None,
+    to_scenario: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Write a scenario for `pumpd qa run`; needs --library.", show_default=False
+        ),
+    ] = None,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Play on past records of the file that are damaged.")
     ] = False,
 ) -> None:
     """Play a flight recording through this version, from the bytes up, and say what it makes of it."""
     from pumpd.config_library import load_library
+    from pumpd.qa.recorded_scenario import write_recorded_scenario
     from pumpd.qa.redaction import KEPT, redacted
     from pumpd.qa.replay import replay as play
     from pumpd.qa.replay_report import account, differences
     from pumpd.store.recording import read_recording
 
     pace = _speed(speed)
+    if to_scenario is not None and library is None:
+        raise typer.BadParameter("a scenario names its drug library: give it with --library FILE")
     start_log("critical")
     recording = read_recording(file)
     if recording.damages and not skip_damaged:
@@ -79,6 +88,11 @@ def replay(
     replayed = play(recording, library=None if library is None else load_library(library), speed_factor=pace)
     for line in account(recording, replayed):
         out().print(line)
+    if to_scenario is not None and library is not None:
+        left_out = write_recorded_scenario(recording, replayed, library, to_scenario)
+        out().print(f"wrote {to_scenario}; play it with: pumpd qa run {to_scenario}")
+        for line in left_out:
+            out().print(f"    left out: {line}")
     if compare:
         lines, equal = differences(recording, replayed)
         for line in lines:
