@@ -211,6 +211,6 @@ def _left_out(story: _Story) -> Iterator[str]:
     for (pump, channel), seen in story.readings.items():
         for status in (PumpStatus.PRIMING, PumpStatus.FLUSHING, PumpStatus.BOLUS):
             if any(one.status is status for one in seen):
-                yield f"{pump}/{channel} was {status.value}: no reading tells how much it gave; add it by hand"
+                yield f"{pump}/{channel} was {status.value}: no reading tells how much was given; add it"
         if any(PumpAlarm.OTHER in one.alarms for one in seen):
             yield f"{pump}/{channel} told an alarm that its map does not name; add it by hand"
