@@ -34,6 +34,10 @@ SILENT_AFTER = 3
 SILENT_LONGEST_S = 5.0
 """A silent pump is asked at least this often, so that it is back soon after it answers."""
 
+RECOGNISED_FOR_S = 5.0
+"""After so long without a reading the pump is asked again who it is: nobody swaps one in less time, and on a
+line with other pumps nothing else tells."""
+
 WRONG_DEVICE_RETRY_S = 5.0
 """How often a port with another pump behind it is asked who is there."""
 
@@ -97,6 +101,8 @@ class Session:
         self._link: LinkStatus = next(iter(lives.values())).link
         self._recognised = 0
         """The opening of the line in which this pump was last recognised."""
+        self._heard_ns = 0
+        """When this pump, known to be the right one, last answered."""
         self._first: Identity | None = None
         """Who answered first; the pump behind a port must stay the same."""
         self._failures = 0
@@ -156,12 +162,15 @@ class Session:
     async def _read(self) -> bool:
         """Read every channel once and hand it on; True when one wants to be read again at once."""
         async with self._reading:
+            if self._clock.monotonic_ns() - self._heard_ns > RECOGNISED_FOR_S * NS_PER_S:
+                self._recognised = 0
             opening = await self._recognise()
             taken_ns = self._clock.monotonic_ns()
             readings = await self._driver.read(self._talk)
             span_ns = self._clock.monotonic_ns() - taken_ns
             if self._line.opening != opening:
                 raise TransportError(f"{self._plan.pump}: the line was opened anew while it was read")
+            self._heard_ns = taken_ns + span_ns
             return self._hand_on(readings, taken_ns, span_ns)
 
     def _hand_on(self, readings: Sequence[ChannelReading], taken_ns: int, span_ns: int) -> bool:
@@ -197,7 +206,9 @@ class Session:
         )
 
     async def _recognise(self) -> int:
-        """Make sure, once per opening of the line, that the right pump answers; WrongDeviceError if not.
+        """Make sure that the right pump answers, once per opening of the line and after each silence.
+
+        WrongDeviceError if it is another one.
 
         Returns the opening in which it was recognised.
         """

@@ -88,10 +88,14 @@ class Beds:
             if url.settings is None:
                 await self.lines[url.line].plug()
 
+    def shares_its_line(self, pump: str) -> bool:
+        """Return whether other pumps answer on the same line."""
+        return len(self.lines[self._placed(pump)[1].line].line.pumps) > 1
+
     async def take_away(self, pump: str) -> None:
         """Let nobody answer in a pump's place: a line of its own breaks, on a shared one it is silent."""
         served = self.lines[self._placed(pump)[1].line]
-        del served.line.pumps[self.stage.pumps[pump].pump.unit]
+        served.line.pumps.pop(self.stage.pumps[pump].pump.unit, None)
         if not served.line.pumps:
             await served.unplug()
 

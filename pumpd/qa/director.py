@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.world import TO_SURROUNDINGS, World
 from pumpd.simulator.timeline import TimelineEvent
 
+SWAPPED_WITHIN_S = 6.0
+"""How long a person takes at least to put another pump in the place of one."""
+
 
 class Director:
     """Plays one timeline in one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, look: Callable[[], None]) -> None:
+        """Make it; ``look`` is called after each line."""
         self._world = world
+        self._look = look
         self._later: dict[asyncio.Task[None], None] = {}
 
     async def run(self) -> None:
@@ -31,6 +37,7 @@ class Director:
                     world.beds.stage.play(event)
                 else:
                     await self._at_site(event)
+                self._look()
             await asyncio.sleep(scenario.duration_s - world.now_s())
         finally:
             for task in self._later:
@@ -64,23 +71,30 @@ class Director:
         self._world.desk.ask(event, round(asyncio.get_running_loop().time() * 1000))
 
     async def _swap(self, event: SiteEvent) -> None:
+        """Put another pump there: at once where its line breaks, else as fast as a person can."""
         assert event.pump is not None
         beds = self._world.beds
+        if beds.shares_its_line(event.pump):
+            self._go_on(self._off_for(event, SWAPPED_WITHIN_S), event)
+            return
         await beds.take_away(event.pump)
         beds.replace_pump(event.pump, event.serial_number)
         await beds.bring_back(event.pump)
 
     def _reboot(self, event: SiteEvent) -> None:
-        task = asyncio.get_running_loop().create_task(self._off_for(event), name=f"qa.reboot[{event.pump}]")
+        self._go_on(self._off_for(event, event.for_s or 0.0), event)
+
+    def _go_on(self, work: Coroutine[Any, Any, None], event: SiteEvent) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"qa.{event.action}[{event.pump}]")
         self._later[task] = None
         task.add_done_callback(lambda ended: self._later.pop(ended, None))
 
-    async def _off_for(self, event: SiteEvent) -> None:
+    async def _off_for(self, event: SiteEvent, away_s: float) -> None:
         assert event.pump is not None
         beds = self._world.beds
         await beds.take_away(event.pump)
-        beds.replace_pump(event.pump, None)
-        await asyncio.sleep(event.for_s or 0.0)
+        beds.replace_pump(event.pump, event.serial_number)
+        await asyncio.sleep(away_s)
         await beds.bring_back(event.pump)
 
     async def _network_down(self) -> None:

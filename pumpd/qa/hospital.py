@@ -31,7 +31,7 @@ from pumpd.qa.record import Channel, KeptHistory, Record, Sample
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
-from pumpd.qa.watched import WatchedPublisher
+from pumpd.qa.watched import WatchedPublisher, Witness
 from pumpd.qa.wires import MemoryServedLine
 from pumpd.simulator.line import SimulatedLine
 from pumpd.store.base import Journal
@@ -65,13 +65,15 @@ class Hospital:
         self.broker = broker or MemoryBroker()
         self.history = KeptHistory(record)
         self.app: App | None = None
+        self.begun: App | None = None
+        """The same once it has taken up what an earlier run left."""
         self.journal_fault = ""
         self.commit_after_s = 0.0
         self._wires: dict[str, MemoryServedLine] = {}
         self._reached = hashlib.sha256()
         self._loop = asyncio.get_running_loop()
         self._journal: InlineJournal | None = None
-        self._journal_file = directory / "journal.db"
+        self.journal_file = directory / "journal.db"
         self._chance = random.Random(seed)  # noqa: S311 - a scenario is to be repeated, not secret
         self._wall_step = timedelta()
         self._clock: VirtualClock | None = None
@@ -79,9 +81,13 @@ class Hospital:
         self._reel = reel
         self._process = VirtualProcess()
         self._where = Broker("127.0.0.1", 1883)
-        topics = Topics(SITE)
+        topics = self.topics = Topics(SITE)
+        self.session_name = f"pumpd-{SITE}-{NODE}"
+        """What the daemon calls itself at the broker."""
         self.desk = Desk(self.broker.session, self._where, topics, NODE, record, self._chance, self.now_s)
         self.broker.heard.append(self._reached_broker)
+        self.told: list[Witness] = []
+        """Told of every event as the daemon lets it out."""
         self._event_topic = topics.node_event(NODE)
         self.beds = Beds(loaded, seed, self._wire, self.sample)
 
@@ -154,10 +160,12 @@ class Hospital:
         app = App(parts)
         self.app = app
         await self._process.run(app.start(), "qa.start")
+        self.begun = app
 
     async def stop(self) -> None:
         """Stop the daemon as SIGTERM does."""
         app, self.app = self.app, None
+        self.begun = None
         if app is not None:
             await self._process.run(app.stop(), "qa.stop")
             await self._process.kill()
@@ -166,10 +174,10 @@ class Hospital:
         """End the daemon as ``kill -9`` does: first all that it could still reach, then its tasks."""
         if self.app is None:
             return
-        self.app = None
+        self.app = self.begun = None
         if self._journal is not None:
             self._journal.crash()
-        session = self.broker.sessions.get(f"pumpd-{SITE}-{NODE}")
+        session = self.broker.sessions.get(self.session_name)
         if session is not None:
             session.cut("the program was killed")
             self.broker.do(lambda: self.broker.left(session, goodbye=False))
@@ -213,7 +221,7 @@ class Hospital:
         if self.journal_fault:
             raise StoreError(self.journal_fault)
         assert self._clock is not None
-        self._journal = InlineJournal.open(self._journal_file, self._clock)
+        self._journal = InlineJournal.open(self.journal_file, self._clock)
         self._journal.commit_after_s = self.commit_after_s
         return self._journal
 
@@ -242,11 +250,9 @@ class Hospital:
         real = NodePublisher(
             self._where, ward, journal, commands, clock, chance=self._chance, session=self.broker.session
         )
-        return WatchedPublisher(real, self.record)
+        return WatchedPublisher(real, self.record, self.told)
 
     def _reached_broker(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 - as Heard
-        if b'"provenance":"real"' in payload:
-            self.record.not_demo_count += 1
         if topic == self._event_topic:
             event = EventPayload.model_validate_json(payload)
             if event.journalled:

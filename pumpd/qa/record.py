@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,9 +133,13 @@ class KeptHistory:
     failing: str = ""
     written: int = 0
     dropped: int = 0
+    heard: list[Callable[[HistoryRow], None]] = field(default_factory=list)
+    """Witnesses: every reading that the daemon took, kept or not."""
 
     def write(self, row: HistoryRow) -> None:
         """Keep one reading, or give it up while it fails."""
+        for witness in self.heard:
+            witness(row)
         if self.failing:
             self.dropped += 1
             return

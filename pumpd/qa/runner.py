@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pumpd.qa.director import Director
 from pumpd.qa.hospital import Hospital
+from pumpd.qa.invariants import Invariants
 from pumpd.qa.judge import broken_invariants, failures, sample_times
 from pumpd.qa.record import Record
 from pumpd.qa.scenario import LoadedScenario
@@ -67,6 +69,22 @@ class Outcome:
         return "".join(f"{line}\n" for line in self.record.log)
 
 
+class Watch(Protocol):
+    """Who looks at a world from its beginning to its end."""
+
+    def begin(self) -> None:
+        """Begin: the pumps are there, the daemon is not."""
+        ...
+
+    def look(self) -> None:
+        """Look at it after a step."""
+        ...
+
+    def end(self) -> list[str]:
+        """Return what did not hold."""
+        ...
+
+
 def run_scenario(loaded: LoadedScenario, seed: int | None = None, recordings: Path | None = None) -> Outcome:
     """Play one scenario; ``seed`` stands in for its own, the flight recorder writes to ``recordings``."""
     record = Record()
@@ -89,25 +107,32 @@ async def _play(
     loaded: LoadedScenario, seed: int, directory: Path, record: Record, recordings: Path | None
 ) -> list[str]:
     reel = None if recordings is None else InlineReel(Rings(recordings))
-    return await play(Hospital(loaded, seed, directory, record, reel), seed)
+    hospital = Hospital(loaded, seed, directory, record, reel)
+    return await play(hospital, seed, watch=Invariants(hospital))
 
 
-async def play(world: World, seed: int, second: Callable[[], None] = lambda: None) -> list[str]:
+async def play(
+    world: World, seed: int, second: Callable[[], None] = lambda: None, watch: Watch | None = None
+) -> list[str]:
     """Play the scenario of ``world`` to its end; return what did not hold. Leaves nothing behind.
 
-    ``second`` is called once for each second of the scenario.
+    ``second`` is called once for each second of the scenario; ``watch`` looks at it after each step.
     """
+    look = _nobody_looks if watch is None else watch.look
     loaded, record, loop = world.loaded, world.record, asyncio.get_running_loop()
     record.write(0.0, "scenario", name=loaded.name, seed=seed, sha256=loaded.sha256)
     tasks: list[asyncio.Task[None]] = []
     try:
         await world.open()
+        if watch is not None:
+            watch.begin()
         tasks.append(loop.create_task(world.desk.run(), name="qa.desk"))
         await world.start()
-        tasks.append(loop.create_task(_sample(world, second), name="qa.samples"))
-        await Director(world).run()
+        tasks.append(loop.create_task(_sample(world, second, look), name="qa.samples"))
+        await Director(world, look).run()
         all_told = world.all_told
         world.sample()
+        look()
     finally:
         try:
             await world.stop()
@@ -117,20 +142,22 @@ async def play(world: World, seed: int, second: Callable[[], None] = lambda: Non
             await asyncio.gather(*tasks, return_exceptions=True)
             await world.close()
     raises = [frame for judge in world.beds.judges.values() for frame in judge.tally.raises]
+    broken = [] if watch is None else watch.end()
     _write_end(world)
     found = failures(loaded.scenario, record)
-    found += broken_invariants(record, raises, all_told=all_told)
+    found += broken + broken_invariants(record, raises, all_told=all_told)
     for failure in found:
         record.write(world.now_s(), "failed", failure=failure)
     return found
 
 
-async def _sample(world: World, second: Callable[[], None]) -> None:
+async def _sample(world: World, second: Callable[[], None], look: Callable[[], None]) -> None:
     """Look at every pump once per second, and at each moment that a check names."""
     times = sample_times(world.loaded.scenario)
     count = 0
     while True:
         world.sample()
+        look()
         next_s = (count + 1) * SAMPLE_EVERY_S
         while times and times[0] <= world.now_s() + AT_ONCE_S:
             times.pop(0)
@@ -140,6 +167,10 @@ async def _sample(world: World, second: Callable[[], None]) -> None:
             count += 1
             second()
         await asyncio.sleep(next_s - world.now_s())
+
+
+def _nobody_looks() -> None:
+    pass
 
 
 def _write_end(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pumpd.contract.payloads import EventPayload
 from pumpd.daemon.publisher import NodePublisher
@@ -11,13 +11,17 @@ from pumpd.daemon.seams import LivePump
 from pumpd.qa.record import Record
 from pumpd.store.base import OutboxLine
 
+Witness = Callable[[EventPayload], None]
+
 
 class WatchedPublisher:
     """The real publisher, with everything it is told written down; implements ``Publisher``."""
 
-    def __init__(self, real: NodePublisher, record: Record) -> None:
+    def __init__(self, real: NodePublisher, record: Record, witnesses: Sequence[Witness]) -> None:
+        """Make it; ``witnesses`` hear of every event as it is told, journalled or not."""
         self._real = real
         self._record = record
+        self._witnesses = witnesses
         self._loop = asyncio.get_running_loop()
 
     def reading(self, live: LivePump) -> None:
@@ -37,13 +41,18 @@ class WatchedPublisher:
         for line in lines:
             event = EventPayload.model_validate_json(line.payload)
             told = event.model_copy(update={"seq": line.seq, "journalled": True})
-            self._record.told(self._loop.time(), told)
+            self._told(told)
         self._real.journalled(lines)
 
     def unjournalled(self, event: EventPayload) -> None:
         """Hand on, and write down."""
-        self._record.told(self._loop.time(), event)
+        self._told(event)
         self._real.unjournalled(event)
+
+    def _told(self, event: EventPayload) -> None:
+        self._record.told(self._loop.time(), event)
+        for witness in self._witnesses:
+            witness(event)
 
     async def run(self) -> None:
         """Hand on."""

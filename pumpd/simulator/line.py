@@ -39,6 +39,8 @@ class SimulatedLine:
         self.pumps = {pump.unit: pump for pump in pumps}
         self.now_s = now_s or loop_s
         self.faults = FaultDesk(seeded)
+        self.on_answer: Callable[[SimulatedPump], None] | None = None
+        """Told which pump answers, at the moment at which it does."""
         if len(self.pumps) != len(pumps):
             raise ValueError("two pumps of one line have the same unit")
 
@@ -60,6 +62,8 @@ class SimulatedLine:
                 reply = pump.face.refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)
             else:
                 reply = pump.face.answer(question.payload)
+                if self.on_answer is not None:
+                    self.on_answer(pump)
         except WireError:
             return []
         frame = framer.encode(question, reply)

@@ -1,0 +1,107 @@
+"""Random hospitals, each from a seed of its own, held to the five invariants after every step."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumpd.cli_words import start_log
+from pumpd.config_library import check_library
+from pumpd.core.drug_library import DrugLibrary
+from pumpd.document import read_document
+from pumpd.errors import ConfigError
+from pumpd.qa.explore_pumps import made_beds
+from pumpd.qa.explore_timeline import TimelineMaker
+from pumpd.qa.runner import Outcome, run_scenario
+from pumpd.qa.scenario import LoadedScenario, Scenario
+from pumpd.qa.suite import QUIET
+
+DURATIONS_S = (40, 60, 90, 150)
+LIBRARY = Path("config/demo/drug-library.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What came of one hospital."""
+
+    seed: int
+    failures: tuple[str, ...]
+    """Invariants that did not hold, and why it could not be played to its end; empty when all was well."""
+
+
+def made_hospital(seed: int) -> Scenario:
+    """Return the hospital of a seed; the same seed draws the same, whatever came before."""
+    chance = random.Random(seed)  # noqa: S311 - a hospital is to be repeated, not secret
+    beds = made_beds(chance)
+    duration_s = chance.choice(DURATIONS_S)
+    said = {
+        "title": f"Explored hospital {seed}",
+        "seed": seed,
+        "duration_s": duration_s,
+        "library": LIBRARY.name,
+        "pumps": [bed.said for bed in beds],
+        "timeline": TimelineMaker(chance, beds, duration_s).draw(),
+    }
+    return Scenario.model_validate(said)
+
+
+class Explorer:
+    """Plays hospitals under one drug library."""
+
+    def __init__(self, library_file: Path) -> None:
+        """Load the library; ConfigError names every problem in it."""
+        library, problems = check_library(read_document(library_file))
+        if library is None or problems:
+            raise ConfigError(tuple(problems))
+        self._file = library_file
+        self._library: DrugLibrary = library
+
+    def loaded(self, seed: int) -> LoadedScenario:
+        """Return a hospital as if it had been read from a file beside the library."""
+        file = self._file.with_name(f"hospital-{seed}.yaml")
+        scenario = made_hospital(seed).model_copy(update={"library": self._file.name})
+        return LoadedScenario(file, "", scenario, self._library)
+
+    def play(self, seed: int) -> Outcome:
+        """Play one hospital."""
+        return run_scenario(self.loaded(seed))
+
+    def explore(
+        self, seeds: Iterable[int], n_workers: int, told: Callable[[Explored], None]
+    ) -> list[Explored]:
+        """Play every seed; ``told`` hears of each as it ends. The result is in the order of ``seeds``."""
+        start_log(QUIET)
+        ordered = list(seeds)
+        if n_workers == 1:
+            return [_told(self._explored(seed), told) for seed in ordered]
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            n_workers, mp_context=context, initializer=start_log, initargs=(QUIET,)
+        ) as pool:
+            asked = {pool.submit(_some, self._file, part): None for part in _parts(ordered)}
+            found: dict[int, Explored] = {}
+            for ended in as_completed(asked):
+                found |= {explored.seed: _told(explored, told) for explored in ended.result()}
+            return [found[seed] for seed in ordered]
+
+    def _explored(self, seed: int) -> Explored:
+        outcome = self.play(seed)
+        return Explored(seed, (*outcome.failures, *([outcome.error] if outcome.error else ())))
+
+
+def _some(library_file: Path, seeds: Sequence[int]) -> list[Explored]:
+    explorer = Explorer(library_file)
+    return [explorer._explored(seed) for seed in seeds]  # noqa: SLF001 - the same class in another process
+
+
+def _parts(seeds: Sequence[int]) -> list[Sequence[int]]:
+    return [seeds[at : at + 10] for at in range(0, len(seeds), 10)]
+
+
+def _told(explored: Explored, told: Callable[[Explored], None]) -> Explored:
+    told(explored)
+    return explored

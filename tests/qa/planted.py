@@ -1,0 +1,205 @@
+"""Defects planted in the product, never in a judge: exploration must find each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from pumpd.contract import age
+from pumpd.core import alarms, evaluate
+from pumpd.core.telemetry import Provenance
+from pumpd.daemon import app, outbox_publisher, publisher_telemetry
+from pumpd.daemon.journalling import JournalDesk
+from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.session import Session
+from pumpd.daemon.watchdog import Watchdog
+from pumpd.drivers.register_map import RegisterMapDriver
+from pumpd.protocols import framing_rtu
+from pumpd.protocols.framing_mbap import MbapFramer
+from pumpd.protocols.modbus import WriteCoil
+from pumpd.protocols.wire import Permission
+from pumpd.store.base import Durable
+from pumpd.transports import exchange
+from pumpd.transports.outgoing import OutgoingFilter
+
+START = 1
+"""The reference pump's coil that starts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """One defect."""
+
+    name: str
+    invariant: str
+    breaks: str
+    """What the product does then."""
+    plant: Callable[[pytest.MonkeyPatch], None]
+
+
+def _start(unit: int) -> WriteCoil:
+    return WriteCoil(unit, START, on=True, permission=Permission.PAUSE)
+
+
+def _no_filter(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OutgoingFilter, "check", lambda *_: None)
+
+
+def _wakes_to_recognise(patch: pytest.MonkeyPatch) -> None:
+    _no_filter(patch)
+    whole = RegisterMapDriver.identify
+
+    async def identify(self, line):
+        await line.ask(_start(self._reads[0].unit))
+        return await whole(self, line)
+
+    patch.setattr(RegisterMapDriver, "identify", identify)
+
+
+def _wakes_to_pause(patch: pytest.MonkeyPatch) -> None:
+    _no_filter(patch)
+    whole = RegisterMapDriver.pause
+
+    async def pause(self, line, channel):
+        await line.ask(_start(self._reads[0].unit))
+        await whole(self, line, channel)
+
+    patch.setattr(RegisterMapDriver, "pause", pause)
+
+
+def _no_horizon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(exchange, "MOST_LATE_TIMEOUTS", -1)
+
+
+def _one_transaction(patch: pytest.MonkeyPatch) -> None:
+    whole = MbapFramer.encode
+
+    def encode(self, request):
+        self._transaction_id = 6
+        return whole(self, request)
+
+    patch.setattr(MbapFramer, "encode", encode)
+
+
+def _no_checksum(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(framing_rtu, "crc16_modbus", lambda _: 0)
+
+
+def _recognised_once(patch: pytest.MonkeyPatch) -> None:
+    whole = Session._recognise
+
+    async def recognise(self):
+        if self._first is not None and self._line.opening:
+            self._recognised = self._line.opening
+        return await whole(self)
+
+    patch.setattr(Session, "_recognise", recognise)
+
+
+def _ageless(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(publisher_telemetry, "_age_ms", lambda reading, now_ns: min(500, (now_ns - reading.taken_ns) // 10**6 + 1))
+
+
+def _asleep_with_the_line(patch: pytest.MonkeyPatch) -> None:
+    whole = Watchdog._look_at
+
+    def look_at(self, pumps):
+        whole(self, [live for live in pumps if live.link.state.value == "up"])
+
+    patch.setattr(Watchdog, "_look_at", look_at)
+
+
+def _transit_forgotten(patch: pytest.MonkeyPatch) -> None:
+    whole = age.Transit.observe
+
+    def observe(self, sent_ms, arrived_ms):
+        self._slots.clear()
+        return whole(self, sent_ms, arrived_ms)
+
+    patch.setattr(age.Transit, "observe", observe)
+
+
+def _any_revision(patch: pytest.MonkeyPatch) -> None:
+    whole = alarms.acknowledge
+
+    def acknowledge(present, condition, revision, by, now):
+        alarm = present.get(condition)
+        return whole(present, condition, alarm.revision if alarm else revision, by, now)
+
+    patch.setattr(alarms, "acknowledge", acknowledge)
+
+
+def _never_worse(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(alarms, "_is_worse", lambda finding, alarm: finding.priority > alarm.priority)
+
+
+def _late_is_said_to_be_on_disk(patch: pytest.MonkeyPatch) -> None:
+    whole = JournalDesk._late
+
+    def late(self, entry):
+        entry.events = tuple(event.model_copy(update={"journalled": True}) for event in entry.events)
+        whole(self, entry)
+
+    patch.setattr(JournalDesk, "_late", late)
+
+
+def _latched_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    whole = app.take_up
+
+    def take_up(live, durable):
+        kept = {c: a for c, a in durable.alarms.items() if a.signal is not alarms.AlarmSignal.LATCHED}
+        whole(live, Durable(durable.pump, durable.channel, kept, durable.restraints))
+
+    patch.setattr(app, "take_up", take_up)
+
+
+def _unsent_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    whole = outbox_publisher.OutboxPublisher.lost
+
+    def lost(self):
+        whole(self)
+        self._behind = False
+        self.confirmed_seq += 1
+
+    patch.setattr(outbox_publisher.OutboxPublisher, "lost", lost)
+
+
+def _nothing_latches(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(alarms, "step", lambda signal, event, *, latches: alarms.TRANSITIONS[signal][event][False])
+
+
+def _real_as_configured(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(PumpPlan, "provenance", lambda self, _: Provenance.REAL if self.real else Provenance.DEMO)
+
+
+def _resent_without_provenance(patch: pytest.MonkeyPatch) -> None:
+    whole = outbox_publisher._event
+
+    def event(line, *, resent):
+        said = whole(line, resent=resent)
+        return said.replace(b'"provenance":"demo"', b'"provenance":null') if resent and said else said
+
+    patch.setattr(outbox_publisher, "_event", event)
+
+
+PLANTED = (
+    Planted("wakes a pump to recognise it", "INV-1", "Recognising a pump sends its start; the filter lets it by.", _wakes_to_recognise),
+    Planted("wakes a pump to pause it", "INV-1", "Each pause sends a start first; the filter lets it by.", _wakes_to_pause),
+    Planted("no horizon", "INV-2", "The same question goes out again at once after a silence on RTU.", _no_horizon),
+    Planted("one transaction for all", "INV-2", "Every question on Modbus TCP has the same transaction id.", _one_transaction),
+    Planted("no checksum", "INV-2", "Damaged frames are taken on RTU.", _no_checksum),
+    Planted("recognised once", "INV-2", "A pump is not recognised again after its line was lost.", _recognised_once),
+    Planted("never older than half a second", "INV-3", "The age of a reading is cut off at 500 ms.", _ageless),
+    Planted("asleep with the line", "INV-3", "The watchdog passes over pumps whose link is down.", _asleep_with_the_line),
+    Planted("transit forgotten", "INV-3", "The smallest transit is not remembered, so a frozen broker makes old new.", _transit_forgotten),
+    Planted("any revision will do", "INV-4", "An acknowledgement is taken whatever revision it names.", _any_revision),
+    Planted("only priority is worse", "INV-4", "A flow far above the acknowledged one is not told anew.", _never_worse),
+    Planted("late is called on disk", "INV-4", "What waits for the disk goes out as journalled.", _late_is_said_to_be_on_disk),
+    Planted("latched is forgotten", "INV-4", "A latched alarm does not survive a restart.", _latched_is_forgotten),
+    Planted("one event skipped", "INV-4", "After a lost connection the next event is taken for sent.", _unsent_is_forgotten),
+    Planted("nothing latches", "INV-4", "A HIGH alarm goes with its condition, seen or not.", _nothing_latches),
+    Planted("real as configured", "INV-5", "Who answered does not decide what is real.", _real_as_configured),
+    Planted("sent again without provenance", "INV-5", "Events that are sent again say nothing of their provenance.", _resent_without_provenance),
+)
