@@ -7,7 +7,17 @@ from importlib.metadata import version
 
 import typer
 
-from pumpd import cli_audit, cli_config, cli_drivers, cli_library, cli_qa, cli_replay, cli_run, cli_ward
+from pumpd import (
+    cli_audit,
+    cli_config,
+    cli_drivers,
+    cli_explore,
+    cli_library,
+    cli_qa,
+    cli_replay,
+    cli_run,
+    cli_ward,
+)
 from pumpd.cli_words import say_error
 from pumpd.errors import ConfigError, PumpdError
 
@@ -23,6 +33,7 @@ cli_run.add_to(app)
 cli_config.add_to(app)
 cli_drivers.add_to(app)
 cli_qa.add_to(app)
+cli_explore.add_to(cli_qa.qa)
 cli_library.add_to(app)
 cli_replay.add_to(app)
 cli_audit.add_to(app)

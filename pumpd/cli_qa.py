@@ -126,7 +126,7 @@ def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
         if outcome.failed:
             console.print(f"        again: {outcome.replay}")
             if shrunk is not None:
-                console.print(f"        shrunk: {_shrink(outcome, shrunk)}")
+                console.print(f"        shrunk: {shrunk_to(outcome, shrunk)}")
     failed, passed = sum(outcome.failed for outcome in outcomes), sum(outcome.passed for outcome in outcomes)
     left_out = len(outcomes) - failed - passed
     minutes = sum(outcome.loaded.scenario.duration_s for outcome in outcomes if not outcome.left_out) / 60
@@ -141,7 +141,7 @@ def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
     return failed
 
 
-def _shrink(outcome: Outcome, directory: Path) -> str:
+def shrunk_to(outcome: Outcome, directory: Path) -> str:
     """Write the shortest scenario that fails in the same way; say how short it is and what plays it."""
     from rich.console import Console
     from rich.progress import Progress

@@ -48,6 +48,7 @@ class TimelineMaker:
             (8, self._world),
             (16, self._fault),
             (10, self._too_fast),
+            (5, self._pause_in_trouble),
             (6, self._silence),
             (6, self._pump_alarm),
             (3, self._shows_nonsense),
@@ -126,8 +127,12 @@ class TimelineMaker:
         elif kind < 0.9:
             self._add(at_s, "free-flow", bed.pump, rate="300 mL/h")
             self._add(self._later(at_s), "end-free-flow", bed.pump)
-        else:
+        elif kind < 0.95:
             self._add(at_s, "step-back", bed.pump, volume="0.1 mL")
+        else:
+            self._add(at_s, "fail-self-test", bed.pump)
+            self._add(self._later(at_s), "switch-off", bed.pump)
+            self._add(self._later(at_s), "switch-on", bed.pump)
 
     def _pump_alarm(self, at_s: float, bed: Bed) -> None:
         chance = self._chance
@@ -165,6 +170,15 @@ class TimelineMaker:
         kinds = ["silence", "delay", "duplicate", "exception", "foreign", "garbage", "truncate"]
         kind = chance.choice([*kinds, "damage"] if bed.rtu else kinds)
         self._wire(at_s, bed, kind, chance.choice((1.0, 4.0, 12.0, 30.0)))
+        if chance.random() < 0.1:
+            self._add(self._later(at_s), "end-faults", bed.pump)
+
+    def _pause_in_trouble(self, at_s: float, bed: Bed) -> None:
+        """Let a pump be too fast just when its replies come late or cut: it stops, and nobody hears so."""
+        chance = self._chance
+        self._add(at_s, "set-rate", bed.pump, rate=f"{chance.choice(TOO_FAST_ML_H)} mL/h")
+        kind = chance.choice(("delay", "truncate", "damage" if bed.rtu else "truncate"))
+        self._wire(at_s + chance.uniform(0.0, 2.0), bed, kind, chance.choice((4.0, 12.0)))
 
     def _wire(self, at_s: float, bed: Bed, kind: str, for_s: float) -> bool:
         """Add a fault of the wire, unless what it would do together with others is not claimed."""
