@@ -11,7 +11,6 @@ from typing import Any
 from pumpd.core.quantities import NL_PER_ML
 from pumpd.core.telemetry import Telemetry
 from pumpd.drivers.registry import find
-from pumpd.protocols.maps import shipped_map
 from pumpd.protocols.registers import QUANTITIES
 from pumpd.qa.record import Channel
 from pumpd.simulator.line import SimulatedPump
@@ -87,9 +86,13 @@ class Truth:
         """Make it for pumps with these drivers: pump id -> name of its driver."""
         self._held: dict[Channel, list[Held]] = {}
         self._step: dict[Channel, dict[str, int]] = {}
+        self._said: dict[Channel, frozenset[str]] = {}
+        """The statuses that the map has a code for; others are shown as the nearest one."""
         for pump, driver in drivers.items():
-            register_map = shipped_map(find(driver).card.register_map)
+            register_map = find(driver).register_map
+            assert register_map is not None, "a scenario plays pumps of register maps"
             for channel, spec in register_map.channels.items():
+                self._said[pump, channel] = frozenset(s.value for s in spec.status.codes.values())
                 self._step[pump, channel] = {
                     name: math.ceil(field.step * QUANTITIES[name].units[field.unit])
                     for name, field in spec.numbers()
@@ -115,7 +118,8 @@ class Truth:
 
     def agrees(self, channel: Channel, held: Held, claim: Claim) -> bool:
         """Return whether that answer can have said ``claim``, rounded down to what the map can say."""
-        if held.status != claim.status and "status" not in held.forced:
+        tells = held.status in self._said[channel] and "status" not in held.forced
+        if tells and held.status != claim.status:
             return False
         steps = self._step[channel]
         for name, said in claim.numbers.items():
