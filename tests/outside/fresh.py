@@ -34,19 +34,35 @@ class Fresh:
 
     def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment; nothing of this checkout is on its path."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV", "PUMPD"))}
-        env["PATH"] = f"{self.directory / 'bin'}{os.pathsep}{env['PATH']}"
-        if words[0] == "pytest":  # what is borrowed has no scripts
-            words = ("python", "-m", *words)
         return subprocess.run(
-            [self.directory / "bin" / words[0], *words[1:]],
+            self._command(words),
             cwd=cwd or self.work,
-            env=env,
+            env=self._variables(),
             capture_output=True,
             text=True,
             check=False,
             timeout=TOOL_TIMEOUT_S,
         )
+
+    def started(self, *words: str, cwd: Path) -> subprocess.Popen[str]:
+        """Start a command of the environment; what it says on both channels comes on its standard output."""
+        return subprocess.Popen(
+            self._command(words),
+            cwd=cwd,
+            env=self._variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _command(self, words: tuple[str, ...]) -> list[str | Path]:
+        if words[0] == "pytest":  # what is borrowed has no scripts
+            words = ("python", "-m", *words)
+        return [self.directory / "bin" / words[0], *words[1:]]
+
+    def _variables(self) -> dict[str, str]:
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV", "PUMPD"))}
+        return env | {"PATH": f"{self.directory / 'bin'}{os.pathsep}{env['PATH']}"}
 
 
 def _tool(*words: str | Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import zipfile
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_a_driver_from_outside_is_found_and_judged(driver: str, environment: fre
     assert enough.returncode == 0, enough.stdout
 
 
-@pytest.mark.requirement("PLUG-1")
+@pytest.mark.requirement("PLUG-2")
 def test_the_wheel_holds_what_runs_and_what_ships_as_example(wheels: Wheels) -> None:
     """Every module, map, card, table and built page; examples, scenarios and schemas; no test."""
     held = set(zipfile.ZipFile(wheels.pumpd).namelist())
@@ -138,3 +139,16 @@ def test_a_configuration_names_a_driver_from_outside(environment: fresh.Fresh, t
     bad = environment.run("pumpd", "check-config", "-c", "ours.yaml", cwd=tmp_path)
     assert bad.returncode == 2
     assert "acme-ascii speaks a protocol of its own" in bad.stderr
+
+
+@pytest.mark.e2e
+@pytest.mark.requirement("PLUG-2")
+def test_the_demo_runs_from_the_wheel(environment: fresh.Fresh, tmp_path: Path) -> None:
+    """With nothing but what is installed: it comes up, tells its address, and ends cleanly when told to."""
+    with environment.started("pumpd", "demo", cwd=tmp_path) as demo:
+        assert demo.stdout is not None
+        told = next((line for line in demo.stdout if line.startswith("dashboard ")), "")
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stdout.read()
+        assert demo.wait() == 0, rest
+    assert "http://127.0.0.1:" in told, rest

@@ -78,6 +78,7 @@ SPEC: Final = DriverSpec(
     channels=(ONE,),
     pausable=frozenset({ONE}),
     flow_step=FlowRate(NL_H_PER_COUNT),
+    counter_step=Volume(NL_PER_COUNT),
     n_questions=1,
     cycle_rtu_bytes=8 + LONGEST_BYTES,
     build=AcmeDriver,
