@@ -90,7 +90,9 @@ class Tape:
     def _hand_on(self) -> None:
         if self._begun:
             now_ns = self._monotonic_ns()
-            self._put_piece(self._gathered + self._told_given_up(now_ns) + self._wall(now_ns), begins=False)
+            self._put_piece(
+                bytes(self._gathered) + self._told_given_up(now_ns) + self._wall(now_ns), begins=False
+            )
             return
         self._given_up_bytes += len(self._gathered)
         self._gathered.clear()
