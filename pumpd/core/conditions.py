@@ -24,6 +24,8 @@ class Audience(Enum):
 class ConditionId(Enum):
     """The id of each condition, as it stands in topics, journal and docs."""
 
+    __hash__ = object.__hash__  # each is one object, looked up many times in a reading
+
     OVER_HARD = "over-hard"
     OVER_SOFT = "over-soft"
     UNDER_HARD = "under-hard"

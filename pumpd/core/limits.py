@@ -151,7 +151,7 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
     if wrong:
         words = ", ".join(f"{name} {raw}" for name, raw in wrong.items())
         yield _found(ConditionId.INVALID_VALUE, words, causes=wrong)
-    for condition in {_FLAGS[flag] for flag in reading.alarms}:
+    for condition in sorted({_FLAGS[flag] for flag in reading.alarms}, key=lambda c: c.value):
         causes = reading.raw_alarms if condition in _SEVERAL else ()
         yield _found(condition, ", ".join(reading.raw_alarms), causes=causes)
     if flow is None or flow.nl_per_h == 0 or status in _UNLIMITED:

@@ -19,6 +19,8 @@ Q = TypeVar("Q")
 class PumpStatus(Enum):
     """What the pump says it does; an unknown code is UNKNOWN, never RUNNING."""
 
+    __hash__ = object.__hash__  # each is one object, looked up many times in a reading
+
     RUNNING = "running"
     STOPPED = "stopped"
     """Stopped by a person or finished; no flow."""
@@ -55,6 +57,8 @@ _DELIVERING = frozenset(
 
 class PumpAlarm(Enum):
     """The alarms a pump can report of itself; a driver maps its codes onto these."""
+
+    __hash__ = object.__hash__
 
     OCCLUSION = "occlusion"
     OCCLUSION_UPSTREAM = "occlusion-upstream"

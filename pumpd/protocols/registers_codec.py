@@ -62,6 +62,8 @@ def code_extractor(field: Code, slot: Slot, order: Order) -> Extract:
 
 def words_of(pattern: int, width: int, order: Order) -> tuple[int, ...]:
     """Return ``pattern`` as it stands in ``width`` registers; the inverse of ``extractor``."""
+    if order == "abcd":
+        return (pattern,) if width == 1 else (pattern >> 16, pattern & 0xFFFF)
     words = [pattern] if width == 1 else [pattern >> 16, pattern & 0xFFFF]
     if order in {"badc", "dcba"}:
         words = [swap_bytes(word) for word in words]
@@ -165,6 +167,8 @@ def encoder(field: NumberField, quantity: Quantity, unit: str) -> Callable[[int]
 
     def to_integer(counts: int) -> int:
         raw = counts * bottom // top * many // parts
-        return min(max(raw, least), greatest) & mask
+        if raw > greatest:
+            return greatest
+        return (max(raw, least)) & mask
 
     return to_integer

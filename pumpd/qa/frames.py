@@ -12,8 +12,8 @@ from pumpd.core.telemetry import PumpStatus
 from pumpd.protocols.wire import Question, ServerFramer
 from pumpd.simulator.line import SimulatedLine
 
-Delivering = tuple[bool, bool, int]
-"""Whether a channel delivers, whether it gives a bolus, and its set rate: any of them higher is a raise."""
+Doing = tuple[str, str, PumpStatus, int]
+"""What a channel does: pump, channel, status and set rate in nL/h."""
 T = TypeVar("T")
 
 
@@ -41,28 +41,26 @@ class FrameJudge:
         self._line = line
         self._moved = moved
 
-    def delivering(self) -> dict[str, Delivering]:
+    def _doing(self) -> list[Doing]:
         """Return what every channel of the line does now."""
-        found: dict[str, Delivering] = {}
+        found: list[Doing] = []
         for pump in self._line.pumps.values():
             pump.face.catch_up()
             for channel, model in pump.face.models.items():
-                status = model.status
-                rate = model.set_rate_nl_h
-                found[f"{pump.name}/{channel}"] = (status.delivers, status is PumpStatus.BOLUS, rate)
+                found.append((pump.name, channel, model.status, model.set_rate_nl_h))
         return found
 
     def asked(self, data: bytes, deal_with: Callable[[], T]) -> T:
         """Return what dealing with one piece of a request came to, and note what it did."""
         self.tally.asked += 1
         self.tally.note(">", data)
-        before = self.delivering()
+        before = self._doing()
         answer = deal_with()
-        after = self.delivering()
-        for name, now in after.items():
-            if any(new > old for new, old in zip(now, before[name], strict=True)):
-                self.tally.raises.append(f"{name}: {data.hex(' ')}")
+        after = self._doing()
         if after != before:
+            for was, now in zip(before, after, strict=True):
+                if _gives_more(was, now):
+                    self.tally.raises.append(f"{now[0]}/{now[1]}: {data.hex(' ')}")
             self._moved()
         return answer
 
@@ -70,6 +68,15 @@ class FrameJudge:
         """Take note of what the pumps sent."""
         self.tally.answered += 1
         self.tally.note("<", data)
+
+
+def _gives_more(was: Doing, now: Doing) -> bool:
+    """Return whether a channel now delivers, gives a bolus or has a higher set rate, and did not before."""
+    _, _, status_was, rate_was_nl_h = was
+    _, _, status, rate_nl_h = now
+    begun = status.delivers and not status_was.delivers
+    bolus = status is PumpStatus.BOLUS and status_was is not PumpStatus.BOLUS
+    return begun or bolus or rate_nl_h > rate_was_nl_h
 
 
 class JudgedLine(SimulatedLine):

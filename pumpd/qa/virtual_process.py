@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
 from pumpd.qa.virtual_time import VirtualTimeLoop
 
 R = TypeVar("R")
-Ts = TypeVarTuple("Ts")
-
-_LOOK_THROUGH_AT: Final = 1024
-"""Timers noted before they are looked through for the first time."""
 
 _running: ContextVar[VirtualProcess | None] = ContextVar("virtual process", default=None)
 
@@ -25,8 +21,6 @@ class VirtualProcess:
         self._context = copy_context()
         self._context.run(_running.set, self)
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        self._timers: list[asyncio.TimerHandle] = []
-        self._look_through_at = _LOOK_THROUGH_AT
 
     async def run(self, work: Coroutine[Any, Any, R], name: str) -> R:
         """Do ``work`` within it."""
@@ -34,9 +28,11 @@ class VirtualProcess:
 
     async def kill(self) -> None:
         """End it without a goodbye: cut its files, wires and connections off before."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        for timer, context in loop.timers():
+            if context.get(_running) is self:
+                timer.cancel()
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
@@ -48,14 +44,6 @@ class VirtualProcess:
         self._tasks[task] = None
         task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
 
-    def timed(self, timer: asyncio.TimerHandle) -> None:
-        """Take note of a timer that was set within it; now and then those that are over are let go."""
-        self._timers.append(timer)
-        if len(self._timers) >= self._look_through_at:
-            now_s = asyncio.get_running_loop().time()
-            self._timers = [each for each in self._timers if each.when() >= now_s and not each.cancelled()]
-            self._look_through_at = max(_LOOK_THROUGH_AT, 2 * len(self._timers))
-
 
 class ProcessLoop(VirtualTimeLoop):
     """A loop in virtual time that knows which virtual process started what."""
@@ -63,16 +51,6 @@ class ProcessLoop(VirtualTimeLoop):
     def __init__(self) -> None:
         super().__init__()
         self.set_task_factory(_make_task)
-
-    def call_at(
-        self, at_s: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        """Set a timer, in the name of whoever runs."""
-        timer = super().call_at(at_s, callback, *args, context=context)
-        process = _running.get()
-        if process is not None:
-            process.timed(timer)
-        return timer
 
 
 def _make_task(

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import heapq
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
@@ -18,6 +21,8 @@ R = TypeVar("R")
 
 RESOLUTION_S: Final = 1e-6
 """A timer is due at its very time, also after years, when floats are coarse."""
+_CROWDED: Final = 100
+"""Timers from which on cancelled ones are cleared away, when they are more than half."""
 START: Final = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
 
 
@@ -28,42 +33,45 @@ class NothingToWaitForError(RuntimeError):
 class _JumpingSelector(selectors.BaseSelector):
     """Waits by moving the loop's time on."""
 
-    def __init__(self, loop: VirtualTimeLoop, start_s: float, wait: Callable[[float], None] | None) -> None:
-        self._loop = loop
+    def __init__(self, start_s: float, wait: Callable[[float], None] | None) -> None:
         self._real = selectors.DefaultSelector()
-        self._watched = self._real.get_map()
         self._wait = wait
         self.elapsed_s = start_s
+        self.watches = False
+        """True when there is more to watch than the loop's own wake-up socket."""
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch a file, such as the loop's own wake-up socket."""
-        return self._real.register(fileobj, events, data)
+        key = self._real.register(fileobj, events, data)
+        self.watches = len(self._real.get_map()) > 1
+        return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """Stop watching a file."""
-        return self._real.unregister(fileobj)
+        key = self._real.unregister(fileobj)
+        self.watches = len(self._real.get_map()) > 1
+        return key
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready now; if nothing is, let ``timeout`` seconds have passed."""
-        # The loop's own wake-up socket only says that something was called from a signal or a thread, which
-        # the loop finds anyway: as long as it is alone, the system is asked only when nothing else is to do.
-        if timeout is None or len(self._watched) > 1:
-            ready = self._real.select(0)
-            if ready:
-                return ready
-        if timeout is None:
+        ready = self.ready(for_ever=timeout is None)
+        if not ready and timeout is not None:
+            self.pass_until(self.elapsed_s + timeout)
+        return ready
+
+    def ready(self, *, for_ever: bool) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready now; NothingToWaitForError when nothing is, and nothing else is to come."""
+        ready = self._real.select(0)
+        if for_ever and not ready:
             raise NothingToWaitForError("every task waits and no timer is set")
-        if timeout > 0:
+        return ready
+
+    def pass_until(self, at_s: float) -> None:
+        """Let it be ``at_s`` at least."""
+        if at_s > self.elapsed_s:
             if self._wait is not None:
-                self._wait(timeout)
-            self.elapsed_s += timeout
-        elif self._loop._scheduled:  # noqa: SLF001 - the loop's own
-            # A timer that is due within the loop's resolution goes off now, so it must be its time: two tasks
-            # that find it too early by turns, and wait again, would keep time where it is for ever.
-            due_s = self._loop._scheduled[0].when()  # noqa: SLF001 - see above
-            if self.elapsed_s < due_s < self.elapsed_s + RESOLUTION_S:
-                self.elapsed_s = due_s
-        return []
+                self._wait(at_s - self.elapsed_s)
+            self.elapsed_s = at_s
 
     def close(self) -> None:
         """Give back the real selector."""
@@ -71,23 +79,71 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         """Return what is watched."""
-        return self._watched
+        return self._real.get_map()
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """The standard loop, except that its time moves to the next timer as soon as nothing else is to do."""
 
+    # Of the standard loop (asyncio.base_events); a test would tell if another Python had others.
+    _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+    _timer_cancelled_count: int
+    _process_events: Callable[[list[tuple[selectors.SelectorKey, int]]], None]
 
     def __init__(self, start_s: float = 0.0, wait: Callable[[float], None] | None = None) -> None:
         """``start_s`` is what its time begins with; ``wait`` is told each span that passes, to pace it."""
-        self._jumping = _JumpingSelector(self, start_s, wait)
+        self._jumping = _JumpingSelector(start_s, wait)
         super().__init__(self._jumping)
         self._clock_resolution = RESOLUTION_S
 
     def time(self) -> float:
         """Return seconds since the loop was made, and what it began with."""
         return self._jumping.elapsed_s
+
+    def _clear_cancelled(self) -> None:
+        for timer in self._scheduled:
+            timer._scheduled = not timer._cancelled  # type: ignore[attr-defined]
+        self._scheduled = [timer for timer in self._scheduled if not timer._cancelled]
+        heapq.heapify(self._scheduled)
+        self._timer_cancelled_count = 0
+
+    def timers(self) -> list[tuple[asyncio.TimerHandle, Context]]:
+        """Return every timer that has not run yet, with the context that it was set in."""
+        due = [handle for handle in self._ready if isinstance(handle, asyncio.TimerHandle)]
+        return [(timer, timer._context) for timer in (*self._scheduled, *due)]  # type: ignore[attr-defined]
+
+    def _run_once(self) -> None:
+        """Take one turn, as the standard loop does; the system is asked only for what somebody watches.
+
+        Timers that are due within the resolution run together, at the time of the last of them: whoever is
+        woken finds that the time he waited for has come.
+        """
+        ready, jumping = self._ready, self._jumping
+        if len(self._scheduled) > _CROWDED and 2 * self._timer_cancelled_count > len(self._scheduled):
+            self._clear_cancelled()
+        scheduled, stay = self._scheduled, bool(ready or self._stopping)
+        if jumping.watches or not (stay or scheduled):
+            self._process_events(jumping.ready(for_ever=not (stay or scheduled)))
+            stay = stay or bool(ready)
+        while scheduled:
+            timer = scheduled[0]
+            if not timer._cancelled:
+                at_s = timer.when()
+                if stay and at_s >= jumping.elapsed_s + RESOLUTION_S:
+                    break
+                stay = True
+                jumping.pass_until(at_s)
+                ready.append(timer)
+            else:
+                self._timer_cancelled_count -= 1
+            heapq.heappop(scheduled)
+            timer._scheduled = False  # type: ignore[attr-defined]
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
 
 @dataclass(slots=True)

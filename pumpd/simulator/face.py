@@ -43,6 +43,8 @@ class PumpFace(ABC):
         """Let the time pass that has passed since the last look."""
         now_ns = self._now_ns()
         elapsed_ns, self._last_ns = now_ns - self._last_ns, now_ns
+        if not elapsed_ns:
+            return
         for model in self.models.values():
             model.advance(elapsed_ns)
 

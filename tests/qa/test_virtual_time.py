@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import random
+import socket
 from datetime import timedelta
 
 import pytest
@@ -93,3 +95,55 @@ async def test_tasks_that_find_it_too_early_by_turns_do_not_hold_time_up():
             both.create_task(wait(whose), name=f"waits {whose}")
     assert max(turns) <= 3
     assert loop.time() == 5.0
+
+
+@in_virtual_time
+async def test_whoever_is_woken_finds_that_his_time_has_come():
+    """Sums of odd waits are not exact in floats; a timer is never early by what they lose."""
+    loop, chance = asyncio.get_running_loop(), random.Random(7)
+    for _ in range(5_000):
+        due_s = loop.time() + chance.choice([0.1, 1 / 3, 0.7, 1e-3, 1e-9, 2.5])
+        await asyncio.sleep(due_s - loop.time())
+        loop.call_at(due_s, lambda: None)
+        woken = loop.create_future()
+        loop.call_at(due_s + 0.1, woken.set_result, None)
+        await woken
+        assert loop.time() >= due_s + 0.1
+
+
+@in_virtual_time
+async def test_turns_taken_here_are_those_of_the_standard_loop():
+    """Order of timers and of calls between them, cancelled ones left out, as the standard loop has them."""
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+    handles = [loop.call_later(n % 7, seen.append, n) for n in range(400)]
+    for handle in handles[::3]:
+        handle.cancel()
+    for handle in handles[1::3]:
+        handle.cancel()
+    loop.call_soon(seen.append, -1)
+    left = [n for n in range(400) if n % 3 == 2]
+    await asyncio.sleep(10)
+    assert seen[0] == -1
+    assert [n % 7 for n in seen[1:]] == sorted(n % 7 for n in left)
+    assert sorted(seen[1:]) == left
+
+
+def test_what_is_watched_for_real_is_still_heard():
+    """A socket that somebody registers is asked at every turn."""
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        heard = loop.create_future()
+        loop.add_reader(ours, lambda: heard.set_result(ours.recv(10)))
+        theirs.send(b"hello")
+        try:
+            async with asyncio.timeout(5):
+                return await heard
+        finally:
+            loop.remove_reader(ours)
+            ours.close()
+            theirs.close()
+
+    assert run_virtual(main()) == b"hello"
