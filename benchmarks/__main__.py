@@ -136,6 +136,7 @@ def most(seconds: float) -> list[Row]:
         load = found["cpu_s"] / found["seconds"]
         said.append(
             f"{pumps}: oldest {found['oldest_s']:.2f} s, {found['late']} late, core {load:.0%} busy, "
+            f"longest stall of the loop {found['longest_stall_ms']:.0f} ms, "
             f"longest garbage collection {found['longest_gc_ms']:.0f} ms"
         )
         print("  " + said[-1], flush=True)

@@ -35,6 +35,7 @@ REGISTERS = 14
 SETTLE_S = 5.0
 """Connects, first readings and the first retained messages are not measured."""
 CONNECT_WITHIN_S = 90.0
+STALL_STEP_S = 0.01
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ class Window:
     pauses_ms: list[float] = field(default_factory=list)
     connected: int = 0
     longest_gc_ms: float = 0.0
+    longest_stall_ms: float = 0.0
+    """The longest that the loop itself kept a timer waiting."""
     profile: str = ""
 
     def as_json(self) -> str:
@@ -130,6 +133,15 @@ def _watch_ages(app: App, window: Window, measuring: asyncio.Event) -> None:
     pipeline.reading = reading  # type: ignore[method-assign]
 
 
+async def _watch_stalls(window: Window, measuring: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    await measuring.wait()
+    while measuring.is_set():
+        due_s = loop.time() + STALL_STEP_S
+        await asyncio.sleep(STALL_STEP_S)
+        window.longest_stall_ms = max(window.longest_stall_ms, 1000 * (loop.time() - due_s))
+
+
 async def whole(config: Path, seconds: float, *, profile: bool = False) -> Window:
     """Run the daemon as it ships and take down what it costs."""
     app = app_for(load(config), SystemClock())
@@ -138,6 +150,7 @@ async def whole(config: Path, seconds: float, *, profile: bool = False) -> Windo
     await app.start()
     settling = asyncio.create_task(settle_memory(), name="memory")
     _watch_ages(app, window, measuring)
+    stalls = asyncio.create_task(_watch_stalls(window, measuring), name="stalls")
     lives = list(app.ward.pumps.values())
     async with asyncio.timeout(CONNECT_WITHIN_S):
         while any(live.state.last is None for live in lives):  # noqa: ASYNC110 - the daemon tells no event
@@ -166,6 +179,7 @@ async def whole(config: Path, seconds: float, *, profile: bool = False) -> Windo
     window.connected = len(lives)
     window.pauses_ms = [(t.written_ns - t.completed_ns) / 1e6 for t in app.restrainer.timings]
     settling.cancel()
+    await stalls
     await app.stop()
     if profiler is not None:
         text = io.StringIO()

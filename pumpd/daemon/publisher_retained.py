@@ -54,6 +54,7 @@ class RetainedTopics:
         self._abandoned: dict[str, None] = {}
         """Topics of ours at the broker that nothing stands behind."""
         self._wake = asyncio.Event()
+        self._snapshot_topics = {self._topics.snapshot(*channel) for channel in ward.pumps}
         self._channel_of = {self._topics.alarm(*channel, "").rstrip("/"): channel for channel in ward.pumps}
 
     def changed(self, live: LivePump) -> None:
@@ -73,7 +74,7 @@ class RetainedTopics:
 
     def found(self, message: Incoming) -> None:
         """Take note of what the broker keeps of a pump: ours with nothing behind it will be emptied."""
-        if message.topic in self._wanted():
+        if self._wanted(message.topic):
             channel = self._channel_of.get(message.topic.rpartition("/")[0])
             if channel is not None:
                 self._alarms_there[channel].setdefault(message.topic, message.payload)
@@ -86,12 +87,15 @@ class RetainedTopics:
             self._abandoned[message.topic] = None
             self._wake.set()
 
-    def _wanted(self) -> set[str]:
-        wanted = set()
-        for (pump, channel), live in self._ward.pumps.items():
-            wanted.add(self._topics.snapshot(pump, channel))
-            wanted.update(self._topics.alarm(pump, channel, c.value) for c in live.told.alarms)
-        return wanted
+    def _wanted(self, topic: str) -> bool:
+        """Return whether something stands behind a topic; a broker may keep thousands, so it is looked up."""
+        if topic in self._snapshot_topics:
+            return True
+        above, _, condition = topic.rpartition("/")
+        channel = self._channel_of.get(above)
+        return channel is not None and any(
+            told.value == condition for told in self._ward.pumps[channel].told.alarms
+        )
 
     async def run(self, publish: Publish) -> None:
         """Bring a broker that may know nothing, or something old, up to date, and keep it so."""
@@ -116,7 +120,7 @@ class RetainedTopics:
             elif self._abandoned:
                 topic = next(iter(self._abandoned))
                 del self._abandoned[topic]
-                if topic not in self._wanted():
+                if not self._wanted(topic):
                     await publish(topic, b"")
             elif loop.time() >= refresh_at_s:
                 refresh_at_s = max(refresh_at_s + pause_s, loop.time() - pause_s)
