@@ -48,7 +48,9 @@ def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    changed = git("status", "--porcelain", "--", ".", ":!docs/proof.md", ":!docs/bench.md")
+    changed = git(
+        "status", "--porcelain", "--", ".", ":!docs/proof.md", ":!docs/bench.md", ":!docs/exploration.md"
+    )
     return git("rev-parse", "--short=12", "HEAD").strip() + ("-dirty" if changed else "")
 
 
