@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pumpd.daemon.recorder import folder_of
 from pumpd.errors import ConfigError, Problem
 from pumpd.qa.processes import find_mosquitto
 from pumpd.qa.real_hospital import RealHospital
@@ -16,6 +18,7 @@ from pumpd.qa.real_places import why_virtual_only
 from pumpd.qa.record import REAL_TIME, Record
 from pumpd.qa.runner import Outcome, play
 from pumpd.qa.scenario import LoadedScenario
+from pumpd.qa.suite import recording_folder
 
 AT_ONCE_PER_CORE = 12
 """A scenario mostly waits for its time to pass."""
@@ -27,9 +30,11 @@ def run_real(
     n_scenarios: int | None = None,
     told: Callable[[Outcome], None] = lambda _: None,
     second: Callable[[], None] = lambda: None,
+    recordings: Path | None = None,
 ) -> list[Outcome]:
     """Play all in real time; ``told`` hears of each as it ends, ``second`` of each second of each scenario.
 
+    Below ``recordings`` each scenario gets a folder with what its daemon's flight recorder wrote.
     The result is in the order of ``loaded``, with what can only be played in virtual time left out by name.
     ConfigError when there is no Mosquitto, or nothing that can be played. SIGINT and SIGTERM end every
     process that was started, and raise KeyboardInterrupt.
@@ -44,7 +49,8 @@ def run_real(
             record = Record(allowance=REAL_TIME)
             return Outcome(each, each.scenario.seed, (), "", record, real=True, left_out=left_out)
         async with gate:
-            outcome = await _run_one(each, seed, mosquitto, starting, second)
+            folder = recordings and recording_folder(recordings, each)
+            outcome = await _run_one(each, seed, mosquitto, starting, second, folder)
         told(outcome)
         return outcome
 
@@ -92,6 +98,7 @@ async def _run_one(
     mosquitto: str,
     starting: asyncio.Semaphore,
     second: Callable[[], None],
+    recordings: Path | None,
 ) -> Outcome:
     chosen = loaded.scenario.seed if seed is None else seed
     record = Record(allowance=REAL_TIME)
@@ -100,7 +107,11 @@ async def _run_one(
     try:
         with tempfile.TemporaryDirectory(prefix="pumpd-qa-") as directory:
             world = RealHospital(loaded, chosen, Path(directory), record, mosquitto, starting)
-            found = await play(world, chosen, second)
+            try:
+                found = await play(world, chosen, second)
+            finally:
+                if recordings is not None and folder_of(Path(directory)).is_dir():
+                    shutil.copytree(folder_of(Path(directory)), recordings, dirs_exist_ok=True)
     except Exception as problem:  # noqa: BLE001 - one broken scenario must not take the others with it
         error = f"{type(problem).__name__}: {problem}"
         record.write(0.0, "error", error=error)
