@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pumpd.daemon.recorder import folder_of
@@ -20,8 +21,32 @@ from pumpd.qa.runner import Outcome, play
 from pumpd.qa.scenario import LoadedScenario
 from pumpd.qa.suite import recording_folder
 
-AT_ONCE_PER_CORE = 12
+AT_ONCE_PER_CORE = 8
 """A scenario mostly waits for its time to pass."""
+PULSE_S = 0.1
+STANDS_STILL_S = 1.0
+"""Simulated pumps that do not answer for so long are the machine's fault, not the daemon's."""
+
+
+class Pulse:
+    """Notices when this process could not go on: a machine that is too busy keeps no real time."""
+
+    def __init__(self) -> None:
+        self._stood: list[tuple[float, float]] = []
+
+    async def run(self) -> None:
+        """Feel it until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before_s = loop.time()
+            await asyncio.sleep(PULSE_S)
+            stood_s = loop.time() - before_s - PULSE_S
+            if stood_s >= STANDS_STILL_S:
+                self._stood.append((loop.time(), stood_s))
+
+    def longest_s(self, since_s: float) -> float:
+        """Return the longest stand since ``since_s`` of the loop's time; 0 when there was none."""
+        return max((stood_s for at_s, stood_s in self._stood if at_s >= since_s), default=0.0)
 
 
 def run_real(
@@ -42,6 +67,7 @@ def run_real(
     reasons = [why_virtual_only(each) for each in loaded]
     mosquitto = _program(loaded, reasons)
     n_cores = os.cpu_count() or 1
+    pulse = Pulse()
     gate, starting = asyncio.Semaphore(n_scenarios or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
 
     async def one(each: LoadedScenario, left_out: str) -> Outcome:
@@ -50,7 +76,12 @@ def run_real(
             return Outcome(each, each.scenario.seed, (), "", record, real=True, left_out=left_out)
         async with gate:
             folder = recordings and recording_folder(recordings, each)
+            since_s = asyncio.get_running_loop().time()
             outcome = await _run_one(each, seed, mosquitto, starting, second, folder)
+            stood_s = pulse.longest_s(since_s)
+        if outcome.failures and stood_s:
+            busy = f"the machine is too busy for real time: all stood still for {stood_s:.1f} s"
+            outcome = replace(outcome, error=f"{busy}; play fewer at a time with --workers")
         told(outcome)
         return outcome
 
@@ -59,6 +90,7 @@ def run_real(
         assert playing is not None
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, playing.cancel)
+        feeling = loop.create_task(pulse.run(), name="qa.pulse")
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -67,6 +99,7 @@ def run_real(
                 ]
             return [task.result() for task in tasks]
         finally:
+            feeling.cancel()
             loop.remove_signal_handler(signal.SIGTERM)
 
     try:

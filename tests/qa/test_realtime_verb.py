@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +80,21 @@ def test_scenarios_that_are_left_out_are_counted_apart(tmp_path: Path) -> None:
     assert "1 of 1 scenarios passed" in text
     assert "no such disk" in text
     assert str(REAL_TIME) in text
+
+
+async def test_a_machine_that_stands_still_is_noticed() -> None:
+    """What a busy machine does to a scenario is told apart from what the daemon does."""
+    pulse, loop = realtime.Pulse(), asyncio.get_running_loop()
+    feeling = loop.create_task(pulse.run(), name="tested.pulse")
+    await asyncio.sleep(0.15)
+    began_s = loop.time()
+    assert pulse.longest_s(0.0) == 0.0
+    time.sleep(1.3)  # noqa: ASYNC251 - this is what must not happen
+    await asyncio.sleep(0.05)
+    assert pulse.longest_s(began_s) >= 1.0
+    assert pulse.longest_s(loop.time()) == 0.0
+    feeling.cancel()
+    await asyncio.gather(feeling, return_exceptions=True)
 
 
 @pytest.mark.requirement("INV-1")
