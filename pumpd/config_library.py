@@ -54,7 +54,7 @@ def check_library(document: Document) -> tuple[DrugLibrary | None, tuple[Problem
         signed_for=frozenset(Provenance(kind) for kind in checked.model.signed_for),
         valid_from=checked.model.valid_from,
         review_by=checked.model.review_by,
-        content_sha256=content_hash(checked.model),
+        content_sha256=content_hash(document),
     )
     return library, in_order(problems)
 
@@ -68,9 +68,10 @@ def drugs_named(document: Document) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def content_hash(model: LibrarySection) -> str:
-    """Return what a signature is of, in hex: version, days and entries, however the file is laid out."""
-    content = model.model_dump(mode="json", exclude={"signed_for", "signatures"})
+def content_hash(document: Document) -> str:
+    """Return what a signature is of, in hex: all that stands in the file but who signed, however laid out."""
+    data = document.data if isinstance(document.data, dict) else {}
+    content = {key: value for key, value in data.items() if key not in {"signed_for", "signatures"}}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -205,7 +206,7 @@ def _unlike(
 
 def _signed(document: Document, model: LibrarySection) -> list[Problem]:
     """Two people answer for real pumps, one a pharmacist; one for simulated ones; a change undoes both."""
-    of = content_hash(model)
+    of = content_hash(document)
     is_real = "real" in model.signed_for
     problems = []
     for at, signature in enumerate(model.signatures):

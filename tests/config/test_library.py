@@ -204,6 +204,12 @@ def test_who_signs_for_real_pumps() -> None:
     assert "by 1 of the 2" in problem(signed_for=["real"], signatures=[pharmacist, pharmacist])[1]
     found = problem(signed_for=["real"], signatures=[pharmacist, other | {"of": ""}])
     assert found == ("signatures[1].of", "it does not say what was signed")
+    finer = entry(dose_rate={"hard_max": said("1.0001 mg/kg/h")})
+    also, _ = read(entry(dose_rate={"hard_max": said("1 mg/kg/h")}))
+    assert also is not None
+    exact, _ = read(finer)
+    assert exact is not None
+    assert exact.content_sha256 != also.content_sha256, "signed is the number as it is, not as it is shown"
     changed = entry(volume={"hard_max": said("51 mL")})
     _, both = read(changed, signed_for=["real"], signatures=[pharmacist, other])
     assert [each.what for each in both] == [f"{n} signed something else" for n in ("P. Harm", "D. Octor")]
