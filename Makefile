@@ -10,7 +10,7 @@ WITH_NODE = PATH="$$($(CURDIR)/$(PY) $(CURDIR)/requirements/node_path.py):$$PATH
 LOCK = $(VENV)/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --strip-extras
 
-.PHONY: setup test demo bench proof wheel lock clean lint web-test
+.PHONY: setup test demo bench proof wheel mutants lock clean lint web-test
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed $(VENV)/.apt $(if $(wildcard $(WEB)/package.json),dashboard/static/index.html)
@@ -65,6 +65,9 @@ proof: setup
 wheel: setup
 	rm -rf build
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+mutants: setup
+	$(PY) -m tests.mutants $(ONLY)
 
 lock: $(VENV)/.installed
 	$(LOCK) --output-file requirements/run.txt pyproject.toml

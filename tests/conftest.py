@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests import proof
 
@@ -31,7 +31,9 @@ settings.register_profile(
     derandomize=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("proof" if proof.FULL else "test")
+settings.register_profile("mutant", settings.get_profile("test"), phases=(Phase.explicit, Phase.generate))
+"""A mutant is found or not; the smallest example that finds it is of no use."""
+settings.load_profile("proof" if proof.FULL else "mutant" if os.environ.get("PUMPD_MUTANT") else "test")
 
 ENDING_GRACE_S = 1.0
 """How long a thread or a child that was told to end may take to be gone."""

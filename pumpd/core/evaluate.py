@@ -165,10 +165,12 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
     if state.wrong_device:
         answered, _, expected = state.wrong_device.partition("\n")
         found[ConditionId.WRONG_DEVICE] = Finding(
-            AlarmPriority.HIGH, answered, expected, frozenset({answered})
+            CATALOGUE[ConditionId.WRONG_DEVICE].priority, answered, expected, frozenset({answered})
         )
     if state.blocked_frame:
-        found[ConditionId.FRAME_BLOCKED] = Finding(AlarmPriority.HIGH, state.blocked_frame)
+        found[ConditionId.FRAME_BLOCKED] = Finding(
+            CATALOGUE[ConditionId.FRAME_BLOCKED].priority, state.blocked_frame
+        )
     if state.crashed:
         found[ConditionId.SESSION_CRASHED] = Finding(
             CATALOGUE[ConditionId.SESSION_CRASHED].priority, state.crashed
@@ -181,7 +183,8 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
         infusing = state.last.status.delivers
     match freshness(age_ns, state.setup.freshness):
         case Freshness.LOST:
-            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.HIGH if infusing else AlarmPriority.LOW)
+            worst = CATALOGUE[ConditionId.LINK_LOST].priority
+            found[ConditionId.LINK_LOST] = Finding(worst if infusing else AlarmPriority.LOW)
         case Freshness.STALE if infusing:
             found[ConditionId.LINK_LOST] = Finding(AlarmPriority.MEDIUM)
         case _:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import Measured, Validity
-from pumpd.drivers.register_map import CompiledMap
+from pumpd.drivers.register_map import CompiledMap, pause_request
 from pumpd.protocols.maps import shipped_map
 from tests import proof
 from tests.oracle import reference_pump
@@ -51,3 +51,12 @@ def test_both_decoders_agree_on_any_registers(words):
         "battery": plain(reading.battery_percent),
         "alarms": {alarm.value for alarm in reading.alarms},
     } == reference_pump.reading(words)
+
+
+@pytest.mark.requirement("INV-1", "MAP-2")
+def test_the_pause_is_the_write_that_the_document_names():
+    """Byte for byte what the document says stops it: a map that both ends share can not judge itself."""
+    register_map = shipped_map("reference-pump")
+    pause = register_map.channels["1"].pause
+    assert pause is not None
+    assert pause_request(1, register_map, pause).to_bytes() == reference_pump.PAUSE_UNIT_1

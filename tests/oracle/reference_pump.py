@@ -22,6 +22,8 @@ ALARMS = [
     "battery-depleted",
     "fault",
 ]
+PAUSE_UNIT_1 = bytes.fromhex("01 05 0000 FF00")
+"""To unit 1, function 5 sets coil 0: the write that stops it (Modbus Application Protocol V1.1b3, 6.5)."""
 NO_VOLUME, NO_PRESSURE, NO_BATTERY = 0xFFFF_FFFF, -0x8000, 0xFFFF
 
 

@@ -1,0 +1,50 @@
+"""One mutant: the product with a single thing changed, in a file's text and never in a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A file of the product with one thing changed in it."""
+
+    kind: str
+    """Which kind of change: limit, comparison, delay, latch, priority, transition, scale, word order ..."""
+    file: str
+    """The changed file, relative to the root."""
+    where: str
+    """The function, table or condition that it changes."""
+    change: str
+    """What stood there, and what stands there instead."""
+    text: str
+    """The whole file as changed."""
+    lines: range = range(0)
+    """Lines of the changed statement; empty where every line of the file may show it."""
+    added: str = ""
+    """What ``text`` has at its end more than the file, where it is that alone."""
+    condition: str = ""
+    """The alarm condition that it is about, if it is about one."""
+
+    @property
+    def id(self) -> str:
+        """What it is called: the same as long as the changed code is the same."""
+        return f"{self.kind}: {self.file.removeprefix('pumpd/')}: {self.where}: {self.change}"
+
+    @property
+    def how(self) -> str:
+        """How it comes into a process with the product loaded: see ``tests.mutants.substitute.change``."""
+        return "added" if self.added else "functions" if self.lines else "import"
+
+
+def appended(kind: str, file: str, where: str, change: str, added: str, condition: str = "") -> Mutant:
+    """Return the mutant that runs ``added`` at the end of ``file``."""
+    return Mutant(kind, file, where, change, source(file) + added, added=added, condition=condition)
+
+
+def source(file: str) -> str:
+    """Return the text of a file of the product."""
+    return (ROOT / file).read_text(encoding="utf-8")

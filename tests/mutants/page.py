@@ -1,0 +1,90 @@
+"""Writes ``docs/mutants.md``: what was changed, what found it, and what nobody saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants.campaign import Verdict
+from tests.mutants.mutant import ROOT, Mutant
+
+PAGE = ROOT / "docs" / "mutants.md"
+KINDS = {
+    "priority": "a condition at another priority",
+    "latch": "a condition that latches and should not, or the other way round",
+    "delay": "a condition's delay gone, a tenth shorter, a tenth longer",
+    "silent": "a condition that is never raised",
+    "stuck": "a condition that never clears",
+    "late": "a condition that is raised 5 s late",
+    "transition": "another signal in one cell of the table of signals",
+    "limit": "a limit one step higher or lower, or not there",
+    "comparison": "a comparison with its boundary moved, or turned round",
+    "logic": "and for or, a part left out, a condition turned round",
+    "constant": "a number one more or one less, a flag turned round",
+    "arithmetic": "a sum, product or extreme reckoned otherwise",
+    "table": "a table without one of its entries, or with a neighbour's value",
+    "scale": "a scale, unit or type of a register or quantity",
+    "word order": "a register map in another byte order",
+    "address": "a value read from its neighbour's place",
+    "code": "a status, alarm bit or missing value with another meaning, or none",
+    "control": "another value written to pause",
+}
+_OTHERWISE = {"loading": "does not load", "time-out": "does not end", "crash": "ends the process"}
+_HEAD = """\
+# What would be noticed?
+
+A mutant is the product with one thing changed: a limit, a comparison, a delay, a priority, a scale. They
+are made from the catalogue, the tables and the code themselves, so whatever is added has its mutants without
+further work. Then the shipped scenarios and the tests are asked whether they see a difference. A mutant that
+nobody sees is a hole in them. Scenarios are never changed, and pages that only repeat a table are not asked.
+
+`make mutants` judges them all and goes on where it was cut short; `make mutants ONLY="delay over-soft"`
+judges those whose name holds these words. `make test` judges a few.
+"""
+
+
+def page(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> str:
+    """Return the page for these verdicts; KeyError for a kind that has no words."""
+    lines = [
+        _HEAD,
+        "| what is changed | made | found by scenarios | by tests | otherwise | equivalent | survived |",
+    ]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|")
+    made = Counter(verdict.kind for verdict in verdicts)
+    by = Counter((verdict.kind, _column(verdict)) for verdict in verdicts)
+    columns = ("scenario", "test", "otherwise", "equivalent", "survived")
+    for kind in sorted(made, key=list(KINDS).index):
+        counts = " | ".join(str(by[kind, column]) for column in columns)
+        lines.append(f"| {kind}: {KINDS[kind]} | {made[kind]} | {counts} |")
+    total = Counter(_column(verdict) for verdict in verdicts)
+    lines.append(f"| **all** | {len(verdicts)} | " + " | ".join(str(total[c]) for c in columns) + " |")
+    lines += ["", "Otherwise: it does not load, does not end, or ends the process.", ""]
+    lines += _by_condition(mutants, verdicts)
+    equivalent = [verdict for verdict in verdicts if verdict.by == "equivalent"]
+    lines += ["## Equivalent", ""]
+    lines += [f"- `{verdict.id}`: {verdict.judge}" for verdict in equivalent] or ["None."]
+    lines += ["", "## Survivors", ""]
+    lines += [f"- `{verdict.id}`" for verdict in verdicts if verdict.survived] or ["None."]
+    return "\n".join(lines) + "\n"
+
+
+def _column(verdict: Verdict) -> str:
+    return "otherwise" if verdict.by in _OTHERWISE else verdict.by or "survived"
+
+
+def _by_condition(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> list[str]:
+    lines = ["## By condition", "", "| condition | mutants | survived | found by |", "|---|---:|---:|---|"]
+    about = {mutant.id: mutant.condition for mutant in mutants}
+    for condition in sorted({mutant.condition for mutant in mutants} - {""}):
+        of_it = [verdict for verdict in verdicts if about[verdict.id] == condition]
+        finders = Counter(_short(verdict) for verdict in of_it if verdict.by in {"scenario", "test"})
+        found = ", ".join(f"`{name}`" for name, _ in sorted(finders.items(), key=lambda i: (-i[1], i[0]))[:3])
+        survived = sum(verdict.survived for verdict in of_it)
+        lines.append(f"| {condition} | {len(of_it)} | {survived} | {found} |")
+    return [*lines, ""]
+
+
+def _short(verdict: Verdict) -> str:
+    file, _, test = verdict.judge.partition("::")
+    return test.partition("[")[0] if test else Path(file).stem

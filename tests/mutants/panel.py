@@ -1,0 +1,170 @@
+"""The judges: every shipped scenario and the tests near the code, and which of them can see a mutant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.mutants.crew import Crew
+from tests.mutants.mutant import ROOT, Mutant
+
+SCENARIOS = "config/scenarios"
+TESTS = ("core", "conformance", "daemon", "drivers", "protocols", "transports", "contract")
+"""Folders of tests that judge. Pages that are held equal to a table are no judges: they only repeat it."""
+_READS_MAPS = "pumpd/drivers/register_reading.py"
+"""Who runs this runs by a register map."""
+UNPLAYED = {"frame-blocked", "session-crashed"}
+"""Conditions that no scenario can bring about: pumpd would have to be at fault itself."""
+AT_MOST_S = 60.0
+HERE = Path(__file__).parent
+SLOW_S = 0.5
+"""Judges that take longer than this come last."""
+QUICK = 150
+"""Judges of each quick group that are asked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One scenario or one test, what it takes, and which lines it runs of the files that are changed."""
+
+    name: str
+    seconds: float
+    lines: dict[str, list[int]]
+
+    @property
+    def is_scenario(self) -> bool:
+        """True for a scenario, False for a test."""
+        return self.name.startswith(SCENARIOS)
+
+
+def scenario_files() -> list[str]:
+    """Return the shipped scenarios."""
+    return [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / SCENARIOS).glob("*.yaml"))]
+
+
+def test_files() -> list[str]:
+    """Return the files of tests that judge."""
+    found = [path for folder in TESTS for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+    return [path.relative_to(ROOT).as_posix() for path in found]
+
+
+def fingerprint() -> str:
+    """Return a hash of everything that a judgement depends on: product, scenarios and tests."""
+    digest = hashlib.sha256()
+    for top in ("pumpd", "config", "tests"):
+        for path in sorted((ROOT / top).rglob("*")):
+            if path.suffix in {".py", ".yaml", ".sql"} and HERE not in path.parents:
+                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+AT_FIRST = {
+    "transition": ("tests/core/test_alarms.py",),
+    "limit": ("tests/core/test_evaluate.py",),
+    "code": ("tests/drivers/test_against_oracle.py", "tests/conformance/test_suite.py"),
+}
+"""Where a mutant of each kind is looked for first by who has watched nobody."""
+
+
+class Panel:
+    """Every judge with what it saw of the product as it is."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self.judges = sorted(judges, key=lambda judge: judge.seconds)
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        return {name: (ROOT / name).read_text(encoding="utf-8") for name in scenario_files()}
+
+    def who_sees(self, mutant: Mutant) -> list[Judge]:
+        """Return the judges that run what the mutant changes, quickest first."""
+        file = mutant.file if mutant.file.endswith(".py") else _READS_MAPS
+        if not mutant.lines:
+            # A table is read when its module is loaded; only a module without code has no better witness.
+            seen = [judge for judge in self.judges if judge.lines.get(file)]
+            return seen or list(self.judges)
+        return [
+            judge for judge in self.judges if any(line in mutant.lines for line in judge.lines.get(file, ()))
+        ]
+
+    def groups(self, mutant: Mutant, *, quick: bool) -> list[dict[str, Any]]:
+        """Return the judges that may find the mutant in the order in which they are asked, or just a few."""
+        most = QUICK
+        seeing = self.who_sees(mutant)
+        speaking = f"alarm: {mutant.condition}," if mutant.condition else "nothing speaks of it"
+        first = [j for j in seeing if j.is_scenario and speaking in self._named.get(j.name, "")]
+        package = f"tests/{Path(mutant.file).parts[1]}/"
+        near = [j for j in seeing if j.name.startswith(package)]
+        rest = [j for j in seeing if j not in first and j not in near]
+        ordered = [
+            first,
+            [j for j in near if j.seconds <= SLOW_S],
+            [j for j in rest if j.is_scenario and j.seconds <= SLOW_S],
+            [j for j in rest if not j.is_scenario and j.seconds <= SLOW_S],
+            [j for j in near if j.seconds > SLOW_S],
+            [j for j in rest if not j.is_scenario and j.seconds > SLOW_S],
+            [j for j in rest if j.is_scenario and j.seconds > SLOW_S],
+        ]
+        return _told([group[:most] for group in ordered[:4]] if quick else ordered)
+
+
+def likely(mutant: Mutant) -> list[dict[str, Any]]:
+    """Return every judge in groups, those that are likely to find the mutant first: guessed, not watched."""
+    speaking = f"alarm: {mutant.condition},"
+    named = [s for s in scenario_files() if mutant.condition and speaking in (ROOT / s).read_text()]
+    package = f"tests/{Path(mutant.file).parts[1]}/"
+    first = AT_FIRST.get(mutant.kind, AT_FIRST["code"] if mutant.file.endswith(".yaml") else ())
+    near = [file for file in test_files() if file.startswith(package)]
+    groups = [
+        ("scenarios", named),
+        ("tests", list(first)),
+        ("tests", near),
+        ("tests", [file for file in test_files() if file not in near]),
+        ("scenarios", [file for file in scenario_files() if file not in named]),
+    ]
+    return [{"kind": kind, "names": names} for kind, names in groups if names]
+
+
+def _told(groups: Sequence[Sequence[Judge]]) -> list[dict[str, Any]]:
+    return [
+        {"kind": "scenarios" if group[0].is_scenario else "tests", "names": [judge.name for judge in group]}
+        for group in groups
+        if group
+    ]
+
+
+def _jobs(files: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for kind, names in (("scenario", scenario_files()), ("tests", test_files())):
+        for name in names:
+            yield {
+                "do": "watch",
+                "kind": kind,
+                "judge": name,
+                "files": list(files),
+                "at_most_s": AT_MOST_S * 3,
+            }
+
+
+def watched(crew: Crew, files: Sequence[str], kept: Path) -> Panel:
+    """Return the panel for changes in ``files``: as ``kept`` from a run of the same tree, else watched anew.
+
+    RuntimeError when a judge says no to the product as it is: then it can not judge a mutant.
+    """
+    mark = fingerprint()
+    if kept.exists():
+        known = json.loads(kept.read_text())
+        if known["fingerprint"] == mark:
+            return Panel([Judge(**judge) for judge in known["judges"]])
+    judges: list[Judge] = []
+    for job, answer in crew.do(_jobs(files), "watching the judges"):
+        if answer.get("failed") or "seen" not in answer:
+            raise RuntimeError(f"{job['judge']} fails on the product as it is: {answer}")
+        judges += [Judge(seen["judge"], seen["seconds"], seen["lines"]) for seen in answer["seen"]]
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(json.dumps({"fingerprint": mark, "judges": [asdict(judge) for judge in judges]}))
+    return Panel(judges)

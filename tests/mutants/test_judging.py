@@ -1,0 +1,149 @@
+"""The judges find a changed product, and a judge that is weakened does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import proof
+from tests.mutants.campaign import Verdict, judge
+from tests.mutants.crew import Crew
+from tests.mutants.generated import all_mutants, modules
+from tests.mutants.mutant import ROOT, Mutant, source
+from tests.mutants.page import PAGE, page
+from tests.mutants.panel import UNPLAYED, likely
+
+pytestmark = [pytest.mark.real, pytest.mark.requirement("MUT-1")]
+AIR = "config/scenarios/air-in-line.yaml"
+OF_TABLES = {
+    "priority",
+    "latch",
+    "delay",
+    "silent",
+    "stuck",
+    "late",
+    "transition",
+    "limit",
+    "scale",
+    "word order",
+    "code",
+    "control",
+}
+SAMPLE = len(OF_TABLES)
+ANSWERS_IN_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    """Return workers for all tests of this module."""
+    with Crew(n_workers=1) as workers:
+        yield workers
+
+
+def _ask(crew: Crew, mutant: Mutant, groups: list[dict[str, Any]], **other: object) -> dict[str, Any]:
+    job: dict[str, Any] = {
+        "do": "judge",
+        "id": mutant.id,
+        "file": mutant.file,
+        "text": mutant.text,
+        "added": mutant.added,
+    }
+    job |= {"how": mutant.how, "judges": groups, "at_most_s": ANSWERS_IN_S} | other
+    ((_, answer),) = crew.do([job], "judging")
+    return answer
+
+
+def _playing(*scenarios: object) -> list[dict[str, Any]]:
+    return [{"kind": "scenarios", "names": [str(scenario) for scenario in scenarios]}]
+
+
+def _mutant(*words: str) -> Mutant:
+    (found,) = [mutant for mutant in all_mutants() if all(word in mutant.id for word in words)]
+    return found
+
+
+def test_a_scenario_finds_what_a_weakened_one_does_not(crew: Crew, tmp_path: Path) -> None:
+    """Without its expectations the same scenario lets the same mutant live: the harness can fail."""
+    silent = _mutant("silent", "alarms.py: air:")
+    found = _ask(crew, silent, _playing(AIR))
+    assert (found["by"], found["judge"]) == ("scenario", AIR)
+    text = source(AIR).replace("../demo/", f"{ROOT}/config/demo/")
+    weakened = tmp_path / "weakened.yaml"
+    weakened.write_text(text.partition("expect:")[0] + "expect:\n  - {check: never, alarm: door}\n")
+    assert _ask(crew, silent, _playing(weakened))["by"] == ""
+
+
+@pytest.mark.parametrize("how", ["added", "functions", "import"])
+def test_a_change_reaches_the_product_whichever_way_it_is_made(crew: Crew, how: str) -> None:
+    """At the end of a module, inside of functions, or by importing it anew: found, and gone afterwards."""
+    right = "if age_ns > limits.lost_after_ns:"
+    text = source("pumpd/core/freshness.py")
+    added = "\nfreshness.__code__ = (lambda age_ns, limits: Freshness.LOST).__code__\n"
+    changed = text + added if how == "added" else text.replace(right, "if age_ns >= 0:")
+    mutant = Mutant("limit", "pumpd/core/freshness.py", "freshness", "always lost", changed, added=added)
+    assert _ask(crew, mutant, _playing(AIR), how=how)["by"] == "scenario"
+    same = Mutant("limit", "pumpd/core/freshness.py", "freshness", "nothing", text, added="pass")
+    assert _ask(crew, same, _playing(AIR), how=how)["by"] == ""
+
+
+def test_what_never_ends_is_found_and_what_judges_nothing_is_no_judge(crew: Crew) -> None:
+    """A mutant that runs for ever is ended and found; tests that are not there give no verdict."""
+    text = source("pumpd/core/freshness.py").replace(
+        "    if age_ns > limits.lost_after_ns", "    while age_ns > -1"
+    )
+    endless = Mutant("limit", "pumpd/core/freshness.py", "freshness", "endless", text, range(1, 2))
+    assert _ask(crew, endless, _playing(AIR), at_most_s=3)["by"] == "scenario"
+    text = text.replace("        return Freshness.LOST", "        pass")
+    endless = Mutant("limit", "pumpd/core/freshness.py", "freshness", "endless", text, range(1, 2))
+    assert _ask(crew, endless, _playing(AIR), at_most_s=3)["by"] == "time-out"
+    absent = [{"kind": "tests", "names": ["tests/core/test_alarms.py::test_that_is_not_there"]}]
+    assert _ask(crew, endless, absent)["by"] == "harness"
+
+
+def _few() -> list[Mutant]:
+    """Return one mutant of each kind that the tables have, chosen by their names alone."""
+    lots = sorted(all_mutants(), key=lambda mutant: sha256(f"{proof.SEED} {mutant.id}".encode()).hexdigest())
+    first = {mutant.kind: mutant for mutant in reversed(lots) if mutant.condition not in UNPLAYED}
+    return [mutant for kind, mutant in first.items() if kind in OF_TABLES]
+
+
+@pytest.mark.timeout(300)
+def test_no_mutant_survives() -> None:
+    """All in ``make proof``, which writes the page; a few of different kinds in ``make test``."""
+    made = all_mutants()
+    proof.count("mutants of the product, all found", small=SAMPLE, full=len(made))
+    if proof.FULL:
+        verdicts = list(judge(made, modules()))
+        PAGE.write_text(page(made, verdicts))
+        assert [verdict.id for verdict in verdicts if verdict.survived] == []
+        return
+    few = _few()
+    with Crew() as crew:
+        jobs = [
+            {"do": "judge", "id": m.id, "file": m.file, "text": m.text, "added": m.added, "how": m.how}
+            | {"judges": likely(m), "at_most_s": 2 * ANSWERS_IN_S}
+            for m in few
+        ]
+        answered = 0
+        for job, answer in crew.do(jobs, "judging a few"):
+            assert answer["by"] not in {"", "harness"}, f"{job['id']}: {answer}"
+            answered += 1
+    assert answered == SAMPLE
+
+
+def test_the_page_tells_kinds_conditions_equivalents_and_survivors() -> None:
+    """Each verdict is counted once; who survived and who is excused stands there by name."""
+    silent, late = _mutant("silent", "alarms.py: air:"), _mutant("late", "alarms.py: air:")
+    verdicts = [
+        Verdict(silent.id, "silent", "scenario", AIR),
+        Verdict(late.id, "late", ""),
+        Verdict("limit: x", "limit", "equivalent", "nobody can tell them apart"),
+    ]
+    text = page([silent, late, Mutant("limit", "x", "x", "x", "x")], [*verdicts[:2]])
+    assert "| air | 2 | 1 | `air-in-line` |" in text
+    assert f"- `{late.id}`" in text.partition("## Survivors")[2]
+    assert "| **all** | 2 | 1 | 0 | 0 | 0 | 1 |" in text
