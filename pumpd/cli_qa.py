@@ -79,7 +79,7 @@ def run(
 
     loaded = load_all(scenario_files(paths))
     if realtime:
-        outcomes = _run_real(loaded, seed, workers)
+        outcomes = _run_real(loaded, seed, workers, record)
     else:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"{len(loaded)} scenarios", total=len(loaded))
@@ -97,7 +97,9 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_real(loaded: list[LoadedScenario], seed: int | None, n_scenarios: int | None) -> list[Outcome]:
+def _run_real(
+    loaded: list[LoadedScenario], seed: int | None, n_scenarios: int | None, recordings: Path | None
+) -> list[Outcome]:
     """Play all for real; the bar counts the seconds of all that can be."""
     from rich.console import Console
     from rich.progress import Progress
@@ -112,7 +114,9 @@ def _run_real(loaded: list[LoadedScenario], seed: int | None, n_scenarios: int |
     total_s = sum(each.scenario.duration_s for each in playable)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"{len(playable)} scenarios in real time", total=total_s)
-        return run_real(loaded, seed, n_scenarios, second=lambda: progress.advance(bar))
+        return run_real(
+            loaded, seed, n_scenarios, second=lambda: progress.advance(bar), recordings=recordings
+        )
 
 
 def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:

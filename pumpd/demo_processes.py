@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pumpd.child import die_with_us
+from pumpd.child import spawn
 from pumpd.errors import PumpdError
 
 ENDS_WITHIN_S = 4.0
@@ -42,17 +42,7 @@ class Processes:
         """Run ``python -m module arguments`` in a process group of its own, called ``name`` in messages."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as sink:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                module,
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                process_group=0,  # Ctrl-C reaches this process alone, which ends the others in order
-                preexec_fn=die_with_us(signal.SIGTERM),
-            )
+            process = await spawn((sys.executable, "-m", module, *arguments), sink, signal.SIGTERM)
         self._children.append(_Child(name, process, log))
 
     @property

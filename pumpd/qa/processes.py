@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pumpd.child import die_with_us
+from pumpd.child import spawn
 from pumpd.errors import PumpdError
 
 STARTS_WITHIN_S = 60.0
@@ -74,14 +74,7 @@ class Child:
         """Start it and return once ``ready`` holds of what it logged since; ProcessError if it does not."""
         before = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as sink:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                process_group=0,  # Ctrl-C reaches this process alone, which ends the others in order
-                preexec_fn=die_with_us(signal.SIGKILL),
-            )
+            self._process = await spawn(self._command, sink, signal.SIGKILL)
         try:
             async with asyncio.timeout(STARTS_WITHIN_S):
                 while not ready(self._log.read_bytes()[before:]):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from pumpd.daemon.recorder import folder_of
 from pumpd.errors import ConfigError, Problem
 from pumpd.qa.processes import find_mosquitto
 from pumpd.qa.real_hospital import RealHospital
@@ -16,9 +19,34 @@ from pumpd.qa.real_places import why_virtual_only
 from pumpd.qa.record import REAL_TIME, Record
 from pumpd.qa.runner import Outcome, play
 from pumpd.qa.scenario import LoadedScenario
+from pumpd.qa.suite import recording_folder
 
-AT_ONCE_PER_CORE = 12
+AT_ONCE_PER_CORE = 8
 """A scenario mostly waits for its time to pass."""
+PULSE_S = 0.1
+STANDS_STILL_S = 1.0
+"""Simulated pumps that do not answer for so long are the machine's fault, not the daemon's."""
+
+
+class Pulse:
+    """Notices when this process could not go on: a machine that is too busy keeps no real time."""
+
+    def __init__(self) -> None:
+        self._stood: list[tuple[float, float]] = []
+
+    async def run(self) -> None:
+        """Feel it until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before_s = loop.time()
+            await asyncio.sleep(PULSE_S)
+            stood_s = loop.time() - before_s - PULSE_S
+            if stood_s >= STANDS_STILL_S:
+                self._stood.append((loop.time(), stood_s))
+
+    def longest_s(self, since_s: float) -> float:
+        """Return the longest stand since ``since_s`` of the loop's time; 0 when there was none."""
+        return max((stood_s for at_s, stood_s in self._stood if at_s >= since_s), default=0.0)
 
 
 def run_real(
@@ -27,9 +55,11 @@ def run_real(
     n_scenarios: int | None = None,
     told: Callable[[Outcome], None] = lambda _: None,
     second: Callable[[], None] = lambda: None,
+    recordings: Path | None = None,
 ) -> list[Outcome]:
     """Play all in real time; ``told`` hears of each as it ends, ``second`` of each second of each scenario.
 
+    Below ``recordings`` each scenario gets a folder with what its daemon's flight recorder wrote.
     The result is in the order of ``loaded``, with what can only be played in virtual time left out by name.
     ConfigError when there is no Mosquitto, or nothing that can be played. SIGINT and SIGTERM end every
     process that was started, and raise KeyboardInterrupt.
@@ -37,6 +67,7 @@ def run_real(
     reasons = [why_virtual_only(each) for each in loaded]
     mosquitto = _program(loaded, reasons)
     n_cores = os.cpu_count() or 1
+    pulse = Pulse()
     gate, starting = asyncio.Semaphore(n_scenarios or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
 
     async def one(each: LoadedScenario, left_out: str) -> Outcome:
@@ -44,7 +75,13 @@ def run_real(
             record = Record(allowance=REAL_TIME)
             return Outcome(each, each.scenario.seed, (), "", record, real=True, left_out=left_out)
         async with gate:
-            outcome = await _run_one(each, seed, mosquitto, starting, second)
+            folder = recordings and recording_folder(recordings, each)
+            since_s = asyncio.get_running_loop().time()
+            outcome = await _run_one(each, seed, mosquitto, starting, second, folder)
+            stood_s = pulse.longest_s(since_s)
+        if outcome.failures and stood_s:
+            busy = f"the machine is too busy for real time: all stood still for {stood_s:.1f} s"
+            outcome = replace(outcome, error=f"{busy}; play fewer at a time with --workers")
         told(outcome)
         return outcome
 
@@ -53,6 +90,7 @@ def run_real(
         assert playing is not None
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, playing.cancel)
+        feeling = loop.create_task(pulse.run(), name="qa.pulse")
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -61,6 +99,7 @@ def run_real(
                 ]
             return [task.result() for task in tasks]
         finally:
+            feeling.cancel()
             loop.remove_signal_handler(signal.SIGTERM)
 
     try:
@@ -92,6 +131,7 @@ async def _run_one(
     mosquitto: str,
     starting: asyncio.Semaphore,
     second: Callable[[], None],
+    recordings: Path | None,
 ) -> Outcome:
     chosen = loaded.scenario.seed if seed is None else seed
     record = Record(allowance=REAL_TIME)
@@ -100,7 +140,11 @@ async def _run_one(
     try:
         with tempfile.TemporaryDirectory(prefix="pumpd-qa-") as directory:
             world = RealHospital(loaded, chosen, Path(directory), record, mosquitto, starting)
-            found = await play(world, chosen, second)
+            try:
+                found = await play(world, chosen, second)
+            finally:
+                if recordings is not None and folder_of(Path(directory)).is_dir():
+                    shutil.copytree(folder_of(Path(directory)), recordings, dirs_exist_ok=True)
     except Exception as problem:  # noqa: BLE001 - one broken scenario must not take the others with it
         error = f"{type(problem).__name__}: {problem}"
         record.write(0.0, "error", error=error)

@@ -69,6 +69,11 @@ def keep(outcome: Outcome, file: Path) -> Outcome:
     return replace(outcome, loaded=load_scenario(file))
 
 
+def recording_folder(recordings: Path, loaded: LoadedScenario) -> Path:
+    """Return where below ``recordings`` the flight recorder of a scenario writes."""
+    return recordings / f"{loaded.file.parent.name}-{loaded.name}"
+
+
 def run_all(
     loaded: Sequence[LoadedScenario],
     seed: int | None,
@@ -80,7 +85,7 @@ def run_all(
 
     Below ``recordings`` each scenario gets a folder for what its flight recorder writes.
     """
-    folders = [recordings and recordings / f"{s.file.parent.name}-{s.name}" for s in loaded]
+    folders = [recordings and recording_folder(recordings, each) for each in loaded]
     start_log(QUIET)
     if n_workers == 1 or len(loaded) == 1:
         outcomes = []

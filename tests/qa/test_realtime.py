@@ -10,7 +10,7 @@ from pumpd.cli_words import start_log
 from pumpd.qa.real_places import why_virtual_only
 from pumpd.qa.realtime import run_real
 from pumpd.qa.runner import run_scenario
-from pumpd.qa.suite import QUIET
+from pumpd.qa.suite import QUIET, recording_folder
 from tests import mosquitto, proof
 from tests.qa.real_scenarios import SHORT, shipped, short, verdict
 
@@ -24,10 +24,13 @@ def test_the_verdict_for_real_is_the_virtual_one(tmp_path: Path) -> None:
     if mosquitto.missing():
         pytest.skip(mosquitto.missing())
     start_log(QUIET)
-    played = [*short(tmp_path), *(each for each in shipped() if not why_virtual_only(each))]
-    count = proof.count("scenarios with the same verdict for real", small=len(SHORT), full=len(played))
-    real = run_real(played[:count])
-    virtual = [run_scenario(each) for each in played[:count]]
+    all_of_them = [*short(tmp_path), *(each for each in shipped() if not why_virtual_only(each))]
+    played = all_of_them if proof.FULL else all_of_them[: len(SHORT)]
+    names = ", ".join(each.name for each in played)
+    proof.count(f"same verdict for real: {names}", small=len(SHORT), full=len(all_of_them))
+    recordings = tmp_path / "recordings"
+    real = run_real(played, recordings=recordings)
+    virtual = [run_scenario(each) for each in played]
     assert {each.loaded.name: each.error for each in real if each.error} == {}
     for ours, theirs in zip(real, virtual, strict=True):
         assert verdict(ours) == verdict(theirs), (ours.loaded.name, ours.failures, theirs.failures)
@@ -36,3 +39,4 @@ def test_the_verdict_for_real_is_the_virtual_one(tmp_path: Path) -> None:
     assert len(real[list(SHORT).index(failing[0])].failures) == 2
     assert all(each.record.published >= each.record.journalled for each in real)
     assert all(each.record.journalled for each in real)
+    assert all(any(recording_folder(recordings, each).iterdir()) for each in played)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +17,10 @@ from pathlib import Path
 import pytest
 
 from pumpd.errors import ConfigError
+from pumpd.protocols.framing_mbap import MbapServerFramer
+from pumpd.protocols.wire import Question
 from pumpd.qa import realtime
+from pumpd.qa.frames import FrameJudge, JudgedLine
 from pumpd.qa.happenings import TAKES
 from pumpd.qa.html_report import write_html
 from pumpd.qa.junit import write_junit
@@ -22,6 +28,11 @@ from pumpd.qa.real_places import VIRTUAL_ONLY, why_virtual_only
 from pumpd.qa.record import REAL_TIME, Record
 from pumpd.qa.runner import Outcome
 from pumpd.qa.scenario import load_scenario
+from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.simulator.line import SimulatedLine
+from pumpd.simulator.register_face import RegisterFace
+from pumpd.simulator.stage import make_pump
+from pumpd.simulator.ward import PumpSection
 from tests import mosquitto
 from tests.e2e.left import alive, until
 from tests.qa.real_scenarios import REPOSITORY, short
@@ -69,6 +80,47 @@ def test_scenarios_that_are_left_out_are_counted_apart(tmp_path: Path) -> None:
     assert "1 of 1 scenarios passed" in text
     assert "no such disk" in text
     assert str(REAL_TIME) in text
+
+
+async def test_a_machine_that_stands_still_is_noticed() -> None:
+    """What a busy machine does to a scenario is told apart from what the daemon does."""
+    pulse, loop = realtime.Pulse(), asyncio.get_running_loop()
+    feeling = loop.create_task(pulse.run(), name="tested.pulse")
+    await asyncio.sleep(0.15)
+    began_s = loop.time()
+    assert pulse.longest_s(0.0) == 0.0
+    time.sleep(1.3)  # noqa: ASYNC251 - this is what must not happen
+    await asyncio.sleep(0.05)
+    assert pulse.longest_s(began_s) >= 1.0
+    assert pulse.longest_s(loop.time()) == 0.0
+    feeling.cancel()
+    await asyncio.gather(feeling, return_exceptions=True)
+
+
+@pytest.mark.requirement("INV-1")
+@in_virtual_time
+async def test_a_request_that_makes_a_pump_give_more_is_noted_on_any_wire(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The judge sits in front of the pumps, whichever wire their line is on."""
+    section = PumpSection(id="PUMP-01", map="reference-pump", serial_number="SIM-1")
+    pump = make_pump(section, "", {})
+    line = SimulatedLine([pump], random.Random(0))
+    judge = FrameJudge(line, lambda: None)
+    judged = JudgedLine(line, judge)
+    status = Question(bytes.fromhex("01 04 00 64 00 14"), 1)
+    assert judged.replies(status, MbapServerFramer())
+    assert judge.tally.raises == []
+    model = pump.face.models["1"]
+
+    def speeds_up(_face: RegisterFace, asked: bytes) -> bytes:
+        model.turn_rate(7_000_000)
+        return asked
+
+    monkeypatch.setattr(RegisterFace, "answer", speeds_up)
+    judged.replies(status, MbapServerFramer())
+    assert judge.tally.raises == ["PUMP-01/1: 01 04 00 64 00 14"]
+    assert (judge.tally.asked, judge.tally.answered) == (2, 2)
 
 
 def _children(pid: int) -> list[int]:
