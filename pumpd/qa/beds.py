@@ -17,8 +17,9 @@ from pumpd.transports.url import PumpUrl, parse_url
 
 MakeWire = Callable[[PumpUrl, str, SimulatedLine, FrameJudge], ServedLine]
 """Makes the wire of a line, unplugged: the first pump's URL, where it listens, who answers, who judges."""
-Seen = Callable[[Channel, str, int, int], None]
-"""Takes what a channel does: status, flow in nL/h, volume given since the scenario began in nL."""
+Seen = Callable[[Channel, str, int, int, int], None]
+"""Takes what a channel does: status, flow in nL/h, and since the scenario began, in nL: what it counted, what
+the patient really got. Whichever pumps stood there."""
 
 
 def listen_as_written(url: PumpUrl) -> str:
@@ -143,12 +144,8 @@ class Beds:
             for channel, model in face.models.items():
                 key = (pump, channel)
                 given_nl = self._replaced_nl.get(key, 0) + model.delivered_nl
-                seen(key, model.status.value, model.flow_nl_h, given_nl)
-
-    def patient_nl(self, channel: Channel) -> int:
-        """Return what the patient has really got through a channel, whichever pumps stood there."""
-        model = self.stage.pumps[channel[0]].pump.face.models[channel[1]]
-        return self._replaced_patient_nl.get(channel, 0) + model.patient_nl
+                patient_nl = self._replaced_patient_nl.get(key, 0) + model.patient_nl
+                seen(key, model.status.value, model.flow_nl_h, given_nl, patient_nl)
 
     def _placed(self, pump: str) -> tuple[ScenarioPump, PumpUrl]:
         pairs = zip(self._pumps, self._urls, strict=True)

@@ -123,9 +123,8 @@ class Hospital:
     def sample(self) -> None:
         """Write down what every pump does at this moment."""
 
-        def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int) -> None:
+        def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int, patient_nl: int) -> None:
             shown = self._shown(*channel)
-            patient_nl = self.beds.patient_nl(channel)
             sample = Sample(self.now_s(), status, flow_nl_h, given_nl, shown, patient_nl)
             self.record.sampled(channel, sample)
 

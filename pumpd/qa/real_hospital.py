@@ -101,11 +101,12 @@ class RealHospital:
         self.daemon.check()
         self.broker.check()
 
-        def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int) -> None:
+        def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int, patient_nl: int) -> None:
             shown = self._shown(channel)
             if shown == UNHEARD:
                 self._unheard.setdefault(channel, []).append(len(self.record.samples.get(channel, ())))
-            self.record.sampled(channel, Sample(self.now_s(), status, flow_nl_h, given_nl, shown))
+            sample = Sample(self.now_s(), status, flow_nl_h, given_nl, shown, patient_nl)
+            self.record.sampled(channel, sample)
 
         self.beds.look(seen)
 

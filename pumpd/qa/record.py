@@ -46,7 +46,7 @@ class Sample:
     """Since the scenario began, whichever pump stood there."""
     shown: str
     """What the daemon held of its reading: fresh, stale, lost, or nothing while there is no daemon."""
-    patient_nl: int = 0
+    patient_nl: int
     """What the patient really got since the scenario began, whatever the counters say."""
 
 

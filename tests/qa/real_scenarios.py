@@ -56,6 +56,7 @@ SHORT = {
             "check: answer, request: taken, is: accepted",
             "check: shown, pump: PUMP-01, at_s: 14, is: fresh",
             "check: volume, pump: PUMP-01, least: 0.01 mL, most: 0.06 mL",
+            "check: patient, pump: PUMP-01, least: 0.01 mL, most: 0.06 mL",
             NOTHING,
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S
 from pumpd.core.telemetry import PumpStatus
@@ -155,6 +155,26 @@ def occlusion_pressure() -> str:
     return picture(panels, "Line pressure from the blocking of the line to the alarm, at two rates")
 
 
+def second_hour_accuracy() -> str:
+    """Return the picture of the mean error at many rates, for the biases that the seed draws from."""
+    panels = []
+    for title, made, biases_ppm, rates, promised in (
+        ("syringe 50 mL", partial(syringe, 50), (10_000, 0, -10_000), (1, 2, 5, 10, 20), 2),
+        ("volumetric", volumetric, (25_000, 0, -25_000), (1, 5, 25, 60, 120), 5),
+    ):
+        evenly = tuple(range(len(rates)))
+        errors = tuple(step * promised / 2 for step in range(-3, 4))
+        panel = Panel(f"Mean error, second hour, {title}", "mL/h", "error in %", rates, errors, evenly)
+        panel.level(promised, f"promised: at most {promised} %")
+        panel.level(-promised, "")
+        for bias_ppm in biases_ppm:
+            found = [_second_hour_percent(made(bias_ppm=bias_ppm), rate) for rate in rates]
+            label = f"bias {bias_ppm / 10_000:+g} %" if bias_ppm else "no bias"
+            panel.line([(float(at), error) for at, error in enumerate(found)], label, (1.05, found[1] + 0.1))
+        panels.append(panel)
+    return picture(panels, "Mean error of the simulated pumps in the second hour, and what makers promise")
+
+
 def figures() -> str:
     """Return the tables of the page."""
     fresh, purged = start_up(syringe(50)), purged_start_up(syringe(50))
@@ -214,6 +234,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     (PICTURES / "start-up-and-trumpet.svg").write_text(start_up_and_trumpet(), encoding="utf-8")
+    (PICTURES / "second-hour-accuracy.svg").write_text(second_hour_accuracy(), encoding="utf-8")
     (PICTURES / "occlusion-pressure.svg").write_text(occlusion_pressure(), encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ def test_the_figures_of_the_page_are_computed():
     ("name", "drawn"),
     [
         ("start-up-and-trumpet", physics_page.start_up_and_trumpet),
+        ("second-hour-accuracy", physics_page.second_hour_accuracy),
         ("occlusion-pressure", physics_page.occlusion_pressure),
     ],
 )
