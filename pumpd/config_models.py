@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pumpd.core.infusion import Programme
+from pumpd.core.occlusion import Line, line_of
 from pumpd.core.state import Enforcement
 from pumpd.fields import (
     BodyWeight,
@@ -190,7 +191,25 @@ class PumpSection(Section):
     ceiling: Flow | None = Field(
         default=None, description="the highest flow this pump may ever give, in mL/h", examples=["60 mL/h"]
     )
+    syringe_ml: Literal[10, 20, 30, 50] | None = Field(
+        default=None,
+        description="the syringe's size, 10, 20, 30 or 50; without it a rising pressure is not told",
+        examples=[50],
+    )
+    occlusion_alarm_kpa: Number | None = Field(
+        default=None,
+        ge=5,
+        le=300,
+        description="the line pressure at which the pump itself alarms, in kPa, 5 to 300",
+        examples=[100],
+    )
     programme: ProgrammeSection | None = Field(default=None, description="what was ordered to run")
+
+    def line(self) -> Line | None:
+        """Return what is known of syringe and line, None unless both keys say it."""
+        if self.syringe_ml is None or self.occlusion_alarm_kpa is None:
+            return None
+        return line_of(self.syringe_ml, round(self.occlusion_alarm_kpa * 10))
 
 
 def _not_empty(pumps: tuple[PumpSection, ...]) -> tuple[PumpSection, ...]:

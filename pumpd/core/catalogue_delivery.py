@@ -73,6 +73,15 @@ OF_DELIVERY = (
         _GIP + "8.14; ISMP 2020: rate and dose mixed up, ten-fold",
     ),
     AlarmCondition(
+        ConditionId.PRESSURE_RISING,
+        _LOW,
+        None,
+        "Pressure rises as in a blocked line: {measured}, the pump alarms at {allowed}",
+        "Look at the line and the cannula.",
+        _NURSE,
+        _GIP + "1.7, 1.10; Doenmez et al. 2005: two hours to the alarm at 0.5 mL/h",
+    ),
+    AlarmCondition(
         ConditionId.COUNTER_FROZEN,
         _MEDIUM,
         None,

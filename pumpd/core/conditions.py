@@ -38,6 +38,7 @@ class ConditionId(Enum):
     SILENT_STOP = "silent-stop"
     VOLUME_EXCEEDED = "volume-exceeded"
     TEN_FOLD = "ten-fold"
+    PRESSURE_RISING = "pressure-rising"
     COUNTER_FROZEN = "counter-frozen"
     COUNTER_RESET = "counter-reset"
     NO_PROGRAMME = "no-programme"

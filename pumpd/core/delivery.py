@@ -6,7 +6,7 @@ what flows in five minutes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import (
@@ -29,7 +29,8 @@ SETTLING_NS = 10 * NS_PER_S
 NO_ORDER_NS = 2 * NS_PER_H
 """Without an ordered volume: what the set rate gives in two hours."""
 
-_NOT_OF_THE_PROGRAMME = frozenset({PumpStatus.PRIMING, PumpStatus.KVO})
+_PRIMING, _KVO = PumpStatus.PRIMING, PumpStatus.KVO
+"""What flows then is not of the programme."""
 
 
 def paces(reading: Telemetry) -> tuple[int, int] | None:
@@ -95,12 +96,11 @@ def advanced(
         return _stepped(account, reading, step, moved_nl, counter)
     doubt = account.doubt
     if doubt is None or doubt.volume.value is None or volume < doubt.volume.value:
-        return replace(account, doubt=reading)
+        return account._replace(doubt=reading)
     return _believed(_believed(account, doubt, counter), reading, counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """What should have moved from one reading to the next."""
 
     low: int
@@ -155,13 +155,13 @@ def _believed(account: Account, reading: Telemetry, counter: Counter) -> Account
     rolled_nl = _rolled(account.counter_nl, volume.nl, step.most_nl, counter.tick_nl)
     if rolled_nl is not None:
         return _stepped(account, reading, step, rolled_nl, counter)
-    step = replace(step, low=0)
+    step = step._replace(low=0)
     if volume.nl <= step.most_nl:
         # What the last, unfinished step held went unseen.
         after = _stepped(account, reading, step, volume.nl, counter, unseen_nl=counter.tick_nl)
-        return replace(after, reset_ns=reading.taken_ns, owed_nl_ns_per_h=0, still_readings=0, elsewhere_nl=0)
+        return after._replace(reset_ns=reading.taken_ns, owed_nl_ns_per_h=0, still_readings=0, elsewhere_nl=0)
     after = _stepped(account, reading, step, 0, counter)
-    return replace(after, back_nl=-moved_nl, back_ns=reading.taken_ns)
+    return after._replace(back_nl=-moved_nl, back_ns=reading.taken_ns)
 
 
 def _rolled(before_nl: int, after_nl: int, most_nl: int, tick_nl: int) -> int | None:
@@ -206,7 +206,8 @@ def _stepped(
     was_under = NONE if moved_nl and account.owed_nl_ns_per_h > step.margin_nl * NS_PER_H else account.under
     seen = grains + unseen_nl * GRAINS_PER_NL
     under = NONE if frozen else off(was_under, seen, step.low, floors, taken_ns, too_much=False)
-    of_programme = status not in _NOT_OF_THE_PROGRAMME and account.status not in _NOT_OF_THE_PROGRAMME
+    was = account.status
+    of_programme = not (status is _PRIMING or was is _PRIMING or status is _KVO or was is _KVO)
     return Account(
         account.begun_ns,
         taken_ns,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pumpd.core.delivery_bands import NONE, Excess
 from pumpd.core.telemetry import PumpStatus, Telemetry
@@ -18,8 +19,7 @@ class Carried:
     infused_nl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """Counter against set rate since watching began, as of the last reading with a counter."""
 
     begun_ns: int

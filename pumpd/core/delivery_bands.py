@@ -7,8 +7,8 @@ where its integer division made it 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from pumpd.core.quantities import NS_PER_H, NS_PER_S
 
@@ -41,8 +41,7 @@ class Told(IntEnum):
     """Moving while nothing should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excess:
+class Excess(NamedTuple):
     """How far one side (too much, or too little) is off, in grains; 0 or more."""
 
     fast_grains: int = 0
@@ -66,8 +65,7 @@ class Excess:
 NONE = Excess()
 
 
-@dataclass(frozen=True, slots=True)
-class Floors:
+class Floors(NamedTuple):
     """What is too small to be told, at this rate and with this counter."""
 
     tick_grains: int
@@ -109,10 +107,13 @@ def off(
     marked = (was.marked_grains or fast) if fast > margin else 0
     since_ns = (was.slow_since_ns or now_ns) if slow else 0
     told = was.told
-    if marked and fast > marked + tick:
-        told = max(told, Told.FAST if due or not too_much else Told.FREE)
-    elif slow > margin and now_ns - since_ns >= SLOW_FOR_NS:
-        told = max(told, Told.SLOW)
-    elif total > floors.total_grains:
-        told = max(told, Told.TOTAL)
+    if moved if too_much else due:  # what stands still shows nothing new
+        rule = Told.NOTHING
+        if marked and fast > marked + tick:
+            rule = Told.FAST
+        elif slow > margin and now_ns - since_ns >= SLOW_FOR_NS:
+            rule = Told.SLOW
+        elif total > floors.total_grains:
+            rule = Told.TOTAL
+        told = max(told, Told.FREE if rule and not due else rule)
     return Excess(fast, slow, total, since_ns, marked, peak, peak_ns, told)

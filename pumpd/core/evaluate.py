@@ -12,10 +12,9 @@ from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
-from pumpd.core.delivery import advanced
-from pumpd.core.delivery_rules import too_young
+from pumpd.core.delivered import seen
 from pumpd.core.freshness import Freshness, freshness
-from pumpd.core.limits import confirmed_findings, delivered, findings, rate_within
+from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import (
     Acknowledge,
@@ -96,15 +95,9 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     if reading.flow.value is None:
         held.update(_CONFIRMED)
     present_now = dict(findings(state, reading))
-    account, meant = state.account, state.meant
-    if state.counter is not None:
-        account = advanced(account, reading, state.counter, state.carried)
-        if account is not None:
-            present_now.update(delivered(account, state.counter))
-        if state.alarms:
-            held |= too_young(account)
-    if state.ordered is not None:
-        meant = rate_within(state.ordered, reading) or meant
+    delivery = seen(state, reading)
+    present_now.update(delivery.found)
+    held |= delivery.held
     dwells = state.dwells
     if reading.flow.value is None:
         held.update(JUDGED_BY_FLOW)
@@ -124,7 +117,14 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = replace(
-        state, last=reading, freshness=fresh, over=over, dwells=dwells, account=account, meant=meant
+        state,
+        last=reading,
+        freshness=fresh,
+        over=over,
+        dwells=dwells,
+        account=delivery.account,
+        trend=delivery.trend,
+        meant=delivery.meant,
     )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=_climbing(after.restraints, reading))

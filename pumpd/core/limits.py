@@ -8,10 +8,7 @@ from typing import Any
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
-from pumpd.core.delivery_account import Account, Counter
-from pumpd.core.delivery_rules import deviations
 from pumpd.core.dosing import dose_rate
-from pumpd.core.infusion import OrderedRange
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.slips import slip
 from pumpd.core.state import PumpState
@@ -120,21 +117,6 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
         priority = AlarmPriority.HIGH if rate > ordered.high else AlarmPriority.MEDIUM
         finding = Finding(priority, f"{rate}, {how}", str(ordered), frozenset({how}), rate.nl_per_h)
         yield ConditionId.TEN_FOLD, finding
-
-
-def rate_within(ordered: OrderedRange, reading: Telemetry) -> FlowRate | None:
-    """Return the set rate of a running pump when it is within the ordered range."""
-    rate = reading.flow.value if reading.set_flow.value is None else reading.set_flow.value
-    if rate is None or reading.status is not PumpStatus.RUNNING:
-        return None
-    return rate if ordered.low <= rate <= ordered.high else None
-
-
-def delivered(account: Account, counter: Counter) -> Iterator[tuple[ConditionId, Finding]]:
-    """Yield what the pump's counter shows to be wrong."""
-    for found in deviations(account, counter):
-        causes = [found.cause] if found.cause else []
-        yield _found(found.condition, found.measured, found.allowed, causes)
 
 
 def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:

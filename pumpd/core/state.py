@@ -14,6 +14,7 @@ from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import Freshness, FreshnessLimits
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
+from pumpd.core.occlusion import Line, Trend
 from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
@@ -71,6 +72,8 @@ class PumpSetup:
     """The pump's flow resolution."""
     counter_step: Volume | None = None
     """The step of the pump's counter; None: what it counts is not judged."""
+    line: Line | None = None
+    """What a blocked line swallows before the pump says so; None: its pressure is not judged."""
     ceiling: FlowRate | None = None
     """The highest flow this pump may ever give, whatever the drug."""
     gate: RestraintGate = field(default_factory=RestraintGate)
@@ -146,6 +149,8 @@ class PumpState:
     """The pump's counter against the rate set on it."""
     carried: Carried | None = None
     """What an earlier run counted, until the first reading of this one."""
+    trend: Trend | None = None
+    """How the line pressure goes with the volume."""
     ordered: OrderedRange | None = None
     meant: FlowRate | None = None
     """The last rate within the ordered range at which it ran."""

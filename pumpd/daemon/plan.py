@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.infusion import Programme
+from pumpd.core.occlusion import Line
 from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.state import Enforcement, PumpSetup, RestraintGate
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
@@ -38,6 +39,7 @@ class PumpPlan:
     entry: DrugLimits | None
     flow_step: FlowRate
     counter_step: Volume | None
+    line: Line | None
     ceiling: FlowRate | None
     enforcement: Enforcement
     signed_for: frozenset[Provenance]
@@ -68,6 +70,7 @@ class PumpPlan:
             entry=self.entry,
             flow_step=self.flow_step,
             counter_step=self.counter_step,
+            line=self.line,
             ceiling=self.ceiling,
             gate=RestraintGate(
                 enforcement=self.enforcement,

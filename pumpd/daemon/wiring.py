@@ -129,6 +129,7 @@ def _watched(
         entry=entry,
         flow_step=spec.flow_step,
         counter_step=spec.counter_step,
+        line=section.line(),
         ceiling=section.ceiling,
         enforcement=section.enforcement,
         signed_for=config.library.signed_for,

@@ -56,7 +56,7 @@ def _courses(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
     rate = draw(st.integers(50_000, 50_000_000))
     at_ns, counter_nl = 0, draw(st.integers(0, 10**9))
     course = [(at_ns, counter_nl)]
-    steps = st.tuples(st.integers(1, 2 * NS_PER_S), st.sampled_from([0, 60, 88, 95, 100, 106, 112, 140]))
+    steps = st.tuples(st.integers(1, 2 * NS_PER_S), st.sampled_from([30, 60, 88, 95, 100, 106, 112, 140]))
     for elapsed_ns, percent in draw(st.lists(steps, min_size=1, max_size=25)):
         at_ns += elapsed_ns
         counter_nl += rate * elapsed_ns * percent // 100 // NS_PER_H

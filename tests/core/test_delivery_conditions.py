@@ -11,6 +11,7 @@ from pumpd.core.alarms import AlarmEvent, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.catalogue_delivery import OF_DELIVERY
 from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.occlusion import line_of
 from pumpd.core.quantities import NS_PER_S, Volume
 from pumpd.core.state import Acknowledge, Effect, PumpSetup
 from pumpd.core.telemetry import Measured, PumpStatus, missing
@@ -32,15 +33,24 @@ class Counted(Bedside):
     setup: PumpSetup = COUNTED
     counter_nl: float = 5_000_000
     to_come_nl: float | None = None
+    kpa: float = 2.0
     told: list[Effect] = field(default_factory=list)
 
     def show(self, ml_per_h: str = "0", **other: object) -> None:
         """Read it now."""
         to_come = missing() if self.to_come_nl is None else Measured.valid(Volume(int(self.to_come_nl)))
         counter = Volume(int(self.counter_nl) // STEP_NL * STEP_NL)
-        said = {"volume": Measured.valid(counter), "volume_to_be_infused": to_come, **other}
+        said = {
+            "volume": Measured.valid(counter),
+            "volume_to_be_infused": to_come,
+            "pressure_kpa_e1": Measured.valid(round(10 * self.kpa)),
+            **other,
+        }
         self.told += self.read(ml_per_h, **said)
 
+
+LINED = replace(COUNTED, line=line_of(10, 300))
+"""A closed line rises by 28 kPa in 84 uL."""
 
 Act = Callable[[Counted], None]
 
@@ -58,6 +68,23 @@ def runs(seconds: int, ml_per_h: str = "10", percent: float = 100, *, counts: bo
             bed.show(ml_per_h)
 
     return act
+
+
+def presses(seconds: int, kpa_per_ul: float) -> Act:
+    """Return: it runs at 5 mL/h, and the pressure rises with each microlitre."""
+
+    def act(bed: Counted) -> None:
+        for _ in range(seconds):
+            bed.kpa += kpa_per_ul * 5 / 3.6
+            runs(1, "5")(bed)
+
+    return act
+
+
+def opened(bed: Counted) -> None:
+    """Let the line be open again."""
+    bed.kpa = 2.0
+    runs(60, "5")(bed)
 
 
 def stands(seconds: int, leaks_nl_s: float = 0.0) -> Act:
@@ -119,6 +146,7 @@ COURSES: dict[ConditionId, Course] = {
     ConditionId.SILENT_STOP: Course((runs(3, counts=False),), (runs(1, counts=False),), runs(3)),
     ConditionId.VOLUME_EXCEEDED: Course((runs(385),), (runs(370),), ordered_anew, setup=_ordering("1")),
     ConditionId.TEN_FOLD: Course((runs(2, "35"),), (runs(5, "34.9"),), runs(4, "17")),
+    ConditionId.PRESSURE_RISING: Course((presses(30, 1 / 3),), (presses(120, 0.08),), opened, setup=LINED),
     ConditionId.COUNTER_FROZEN: Course(
         (runs(3, counts=False),), (runs(300),), runs(3), to_come_nl=40_000_000
     ),

@@ -41,6 +41,7 @@ def plan(
         entry=ENTRY,
         flow_step=FlowRate(10_000),
         counter_step=Volume(1_000),
+        line=None,
         ceiling=None,
         enforcement=Enforcement.PAUSE,
         signed_for=signed,
