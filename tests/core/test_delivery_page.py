@@ -62,5 +62,5 @@ def test_the_page_says_what_may_pass_unseen() -> None:
     for tick in page.TICKS_ML:
         assert f"### Counter in steps of {tick} mL" in inside
     for what in page.TRIALS:
-        assert inside.count(f"| {what.name} |") == len(page.TICKS_ML)
+        assert inside.count(f"\n| {what.name} |") == len(page.TICKS_ML)
     assert inside.count("| false alarms, in 1,000 h at 95 % |") == len(page.TICKS_ML)
