@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery import advanced
-from pumpd.core.delivery_account import Account, Counter
+from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import FAST_PERCENT, GRAINS_PER_NL, SLOW_PERCENT, Told
 from pumpd.core.delivery_rules import deviations
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
@@ -231,3 +231,13 @@ def test_more_than_was_ordered_is_told() -> None:
     assert _told(_kept(flushed + course, counter), counter) == set()
     more = [_said((1000 + n) * NS_PER_S, start_nl + (900 + n) * rate // 3600, rate) for n in range(9)]
     assert ConditionId.VOLUME_EXCEEDED in _told(_kept(flushed + course + more, counter), counter)
+
+
+@pytest.mark.requirement("DELIVERY-5", "INV-4")
+@pytest.mark.parametrize(("now_nl", "counted_nl"), [(5_400_000, 1_300_000), (100_000, 1_000_000)])
+def test_what_an_earlier_run_counted_is_carried_on(now_nl: int, counted_nl: int) -> None:
+    """Over a restart of the daemon the counter's own movement is credited; one that went back began at 0."""
+    account = advanced(None, _said(0, now_nl, 5_000_000), COUNTER, Carried(5_000_000, 900_000, 800_000))
+    assert account is not None
+    assert (account.counted_nl, account.infused_nl) == (counted_nl, counted_nl - 100_000)
+    assert account.carried == Carried(now_nl, counted_nl, counted_nl - 100_000)
