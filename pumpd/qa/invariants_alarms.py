@@ -36,10 +36,14 @@ OPENED_WITHIN_S = 10.0
 
 @dataclass(slots=True)
 class _Steady:
-    """The alarms of one owner, and since when they have been so."""
+    """The alarms of one owner and since when they are so; what comes and goes between looks is unseen."""
 
     marks: Mapping[str, Mark]
     since_s: float
+    told: Mapping[str, Mark]
+    told_since_s: float
+    odd_since_s: float | None = None
+    """Since when the broker keeps something else."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ class _Boot:
     app: App | None = None
     steady: dict[Whose, _Steady] = field(default_factory=dict)
     endings: list[_Ending] = field(default_factory=list)
-    ended: set[tuple[Whose, str, int]] = field(default_factory=set)
+    ended: dict[tuple[Whose, str], int] = field(default_factory=dict)
+    """The highest revision of each alarm whose end was told: it may have worsened since it was looked at."""
     owed: dict[tuple[Whose, str], LastChange] = field(default_factory=dict)
     """What was on disk when the journal could not be opened."""
     owed_from_s: float | None = None
@@ -95,7 +100,8 @@ class AlarmsJudge:
         whose = None if event.pump is None else (event.pump, event.channel or "1")
         key = (whose, alarm.condition, alarm.revision)
         if alarm.signal == "off":
-            self._boot.ended.add(key)
+            last = self._boot.ended.get((whose, alarm.condition), 0)
+            self._boot.ended[whose, alarm.condition] = max(last, alarm.revision)
         if event.event in {"raise", "worsen"}:
             self._priorities[key] = alarm.priority
             self._seen.pop((whose, alarm.condition), None)
@@ -184,22 +190,30 @@ class AlarmsJudge:
 
     def _follow(self, whose: Whose, marks: dict[str, Mark], told: dict[str, Mark], now_s: float) -> None:
         steady = self._boot.steady.get(whose)
-        if steady is None or steady.marks != marks:
-            for condition, (revision, _) in ({} if steady is None else steady.marks).items():
+        if steady is None:
+            self._boot.steady[whose] = _Steady(marks, now_s, told, now_s)
+            return
+        if steady.told != told:
+            steady.told, steady.told_since_s = told, now_s
+        if steady.marks != marks:
+            for condition, (revision, _) in steady.marks.items():
                 if condition not in marks:
                     self._boot.endings.append(_Ending(now_s + TOLD_WITHIN_S, whose, condition, revision))
-            self._boot.steady[whose] = _Steady(marks, now_s)
-            return
-        if now_s - steady.since_s > TOLD_WITHIN_S and told != marks:
+            steady.marks, steady.since_s = marks, now_s
+        both_since_s = max(steady.since_s, steady.told_since_s)
+        if now_s - both_since_s > TOLD_WITHIN_S and told != marks:
             where = f"{_words(whose)}: alarmed are {marks}, told {told}"
             self._broken.tell("INV-4", "the alarms that are told are not those that are", where)
         if whose is None or self._well_since_s is None:
             return
-        if now_s - max(steady.since_s, self._well_since_s) > PUBLISHED_WITHIN_S:
-            kept = self._kept(whose)
-            if kept != marks:
-                where = f"{_words(whose)}: alarmed are {marks}, the broker keeps {kept}"
-                self._broken.tell("INV-4", "the alarms at the broker are not those that are", where)
+        kept = self._kept(whose)
+        if kept == marks:
+            steady.odd_since_s = None
+            return
+        steady.odd_since_s = now_s if steady.odd_since_s is None else steady.odd_since_s
+        if now_s - max(both_since_s, steady.odd_since_s, self._well_since_s) > PUBLISHED_WITHIN_S:
+            where = f"{_words(whose)}: alarmed are {marks}, the broker keeps {kept}"
+            self._broken.tell("INV-4", "the alarms at the broker are not those that are", where)
 
     def _kept(self, whose: Channel) -> dict[str, Mark]:
         """Return what the broker keeps of one channel's alarms, in snapshot and on topics of their own."""
@@ -227,7 +241,7 @@ class AlarmsJudge:
         due = [ending for ending in self._boot.endings if ending.by_s <= now_s]
         self._boot.endings = [ending for ending in self._boot.endings if ending.by_s > now_s]
         for ending in due:
-            if (ending.whose, ending.condition, ending.revision) not in self._boot.ended:
+            if self._boot.ended.get((ending.whose, ending.condition), 0) < ending.revision:
                 where = f"{_words(ending.whose)} {ending.condition}, revision {ending.revision}"
                 self._broken.tell("INV-4", "an alarm vanished and nobody was told", where)
 
@@ -242,9 +256,8 @@ class AlarmsJudge:
         if now_s - boot.owed_from_s < OPENED_WITHIN_S:
             return
         state = {whose: alarms for whose, alarms, _ in _owners(app)}
-        ended = {(whose, condition) for whose, condition, _ in boot.ended}
         for key in boot.owed:
-            if key[1] not in _marks(state.get(key[0], {})) and key not in ended:
+            if key[1] not in _marks(state.get(key[0], {})) and key not in boot.ended:
                 where = f"{_words(key[0])} {key[1]}"
                 self._broken.tell("INV-4", "an alarm did not come back with the journal", where)
         boot.owed = {}
