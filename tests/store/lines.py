@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.delivery_account import Carried
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -58,4 +59,5 @@ def durable(revision: int, pump: PumpId | None = PUMP) -> Durable:
         None if pump is None else CHANNEL,
         {condition: acknowledged, other: latched},
         {condition: RestraintRecord(T0 + timedelta(seconds=revision), FlowRate(12_500_000))},
+        None if pump is None else Carried(5_000_000 + revision, 900_000, 800_000),
     )
