@@ -12,8 +12,8 @@ from pumpd.core.telemetry import PumpStatus
 from pumpd.protocols.wire import Question, ServerFramer
 from pumpd.simulator.line import SimulatedLine
 
-Doing = tuple[str, str, PumpStatus, int]
-"""What a channel does: pump, channel, status and set rate in nL/h."""
+Doing = tuple[str, str, PumpStatus, int, int]
+"""What a channel does: pump, channel, status, set rate, and the flow it is on its way to, both in nL/h."""
 T = TypeVar("T")
 
 
@@ -47,7 +47,7 @@ class FrameJudge:
         for pump in self._line.pumps.values():
             pump.face.catch_up()
             for channel, model in pump.face.models.items():
-                found.append((pump.name, channel, model.status, model.set_rate_nl_h))
+                found.append((pump.name, channel, model.status, model.set_rate_nl_h, model.target_nl_h))
         return found
 
     def asked(self, data: bytes, deal_with: Callable[[], T]) -> T:
@@ -71,12 +71,12 @@ class FrameJudge:
 
 
 def _gives_more(was: Doing, now: Doing) -> bool:
-    """Return whether a channel now delivers, gives a bolus or has a higher set rate, and did not before."""
-    _, _, status_was, rate_was_nl_h = was
-    _, _, status, rate_nl_h = now
+    """Return whether a channel now delivers, gives a bolus, flows faster or is set higher, unlike before."""
+    _, _, status_was, rate_was_nl_h, flow_was_nl_h = was
+    _, _, status, rate_nl_h, flow_nl_h = now
     begun = status.delivers and not status_was.delivers
     bolus = status is PumpStatus.BOLUS and status_was is not PumpStatus.BOLUS
-    return begun or bolus or rate_nl_h > rate_was_nl_h
+    return begun or bolus or rate_nl_h > rate_was_nl_h or flow_nl_h > flow_was_nl_h
 
 
 class JudgedLine(SimulatedLine):

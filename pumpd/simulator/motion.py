@@ -39,7 +39,8 @@ class PumpMotion(PumpBody):
                 self._settle()
 
     @property
-    def _target_nl_h(self) -> int:
+    def target_nl_h(self) -> int:
+        """The flow that the motor is on its way to."""
         status, traits = self.status, self.traits
         if status is PumpStatus.RUNNING:
             return self.set_rate_nl_h
@@ -53,7 +54,7 @@ class PumpMotion(PumpBody):
 
     def _ramp(self) -> None:
         """On each ramp step of its own clock, bring the flow nearer to its target."""
-        target = self._target_nl_h
+        target = self.target_nl_h
         if self.flow_nl_h == target or self.now_ns % RAMP_STEP_NS:
             return
         most = self.traits.ramp_nl_h_per_s * RAMP_STEP_NS // NS_PER_S
@@ -73,7 +74,7 @@ class PumpMotion(PumpBody):
         """Return how long the flow certainly stays as it is; at least 1 ns."""
         edges = [min(self._check_at_ns, self._tested_at_ns, self._dark_at_ns) - self.now_ns]
         flow = self.flow_nl_h
-        if flow != self._target_nl_h:
+        if flow != self.target_nl_h:
             edges.append(RAMP_STEP_NS - self.now_ns % RAMP_STEP_NS)
         if self.powered and not (self.on_mains or self.battery.empty):
             edges.append(self.battery.lasts_ns(flows=bool(flow)))
