@@ -148,12 +148,26 @@ def test_a_held_back_frame_is_told_for_the_rest_of_the_run() -> None:
     assert bed.signal(ConditionId.FRAME_BLOCKED) is ON
 
 
+@pytest.mark.requirement("INV-1")
+def test_a_held_back_frame_is_told_at_once_and_waits_for_a_person_after_a_restart() -> None:
+    """It is on before the next reading; a restarted daemon has nothing against the pump, but it stays latched."""
+    bed = Bedside()
+    bed.give(FrameBlocked("06 00 01 (write)"))
+    assert bed.signal(ConditionId.FRAME_BLOCKED) is ON
+    bed.restart()
+    bed.read()
+    assert bed.signal(ConditionId.FRAME_BLOCKED) is LATCHED
+
+
 @pytest.mark.requirement("DAE-1")
 def test_a_crashed_session_is_told_until_it_runs_again() -> None:
     """SESSION_CRASHED stays through ticks and ends when the session reports itself running."""
     bed = Bedside()
     bed.read()
     bed.give(SessionCrashed("KeyError: 'x'"))
+    alarm = bed.alarm(ConditionId.SESSION_CRASHED)
+    assert alarm is not None
+    assert alarm.priority is AlarmPriority.MEDIUM
     bed.wait(1)
     assert bed.signal(ConditionId.SESSION_CRASHED) is ON
     bed.give(SessionCrashed(""))
