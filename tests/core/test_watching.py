@@ -150,7 +150,7 @@ def test_a_held_back_frame_is_told_for_the_rest_of_the_run() -> None:
 
 @pytest.mark.requirement("INV-1")
 def test_a_held_back_frame_is_told_at_once_and_waits_for_a_person_after_a_restart() -> None:
-    """It is on before the next reading; a restarted daemon has nothing against the pump, but it stays latched."""
+    """It is on before the next reading; after a restart the next reading leaves it latched."""
     bed = Bedside()
     bed.give(FrameBlocked("06 00 01 (write)"))
     assert bed.signal(ConditionId.FRAME_BLOCKED) is ON

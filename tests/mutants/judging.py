@@ -13,7 +13,7 @@ import pytest
 from tests.mutants.mutant import ROOT
 
 _PYTEST = (
-    "-q", "-x", "-p", "no:cacheprovider", "-m", "not real and not e2e",
+    "-q", "-x", "-p", "no:cacheprovider", "-m", "not real and not e2e", "-k", "not page",
     "-W", "ignore::pytest.PytestAssertRewriteWarning", "--rootdir",
 )  # fmt: skip
 
