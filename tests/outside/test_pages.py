@@ -6,11 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tests import proof
 from tests.house.tree import ROOT
+from tests.outside.conftest import KINDS
 from tests.outside.fresh import Fresh
 from tests.outside.page import follow
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
+FOLLOWED = proof.count(
+    "environments in which the pages for QA engineers are followed (the second: all packages installed anew)",
+    small=1,
+    full=len(KINDS),
+)
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.timeout(400),
+    pytest.mark.parametrize("environment", list(KINDS)[:FOLLOWED], indirect=True),
+]
 
 
 @pytest.mark.requirement("HOUSE-DOCS", "QA-4")
