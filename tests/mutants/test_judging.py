@@ -111,7 +111,7 @@ def _few() -> list[Mutant]:
     return [mutant for kind, mutant in first.items() if kind in OF_TABLES]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(4800 if proof.FULL else 300)
 def test_no_mutant_survives() -> None:
     """All in ``make proof``, which writes the page; a few of different kinds in ``make test``."""
     made = all_mutants()
