@@ -122,12 +122,12 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
 def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield every other condition this reading shows; the catalogue's delays are applied by the caller."""
     status, flow, limits = reading.status, reading.flow.value, state.limits
-    setup = state.setup
+    setup, invalid = state.setup, Validity.INVALID
     if status is PumpStatus.UNKNOWN:
         yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status, causes=[reading.raw_status])
     if status is PumpStatus.KVO:
         yield _found(ConditionId.KVO)
-    wrong = {name: part.raw for name, part in _measured(reading) if part.validity is Validity.INVALID}
+    wrong = {name: part.raw for name, part in _measured(reading) if part.validity is invalid}
     if not wrong and status.delivers and flow is None:
         wrong = {"flow": "missing while it runs"}
     if wrong:

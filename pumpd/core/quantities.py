@@ -6,6 +6,7 @@ nanolitres per hour for flow, nanolitres for volume, picograms (or pico-units) f
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -37,6 +38,7 @@ def _exact(text: str | int | Decimal, per: int, what: str) -> int:
     return scaled.numerator
 
 
+@functools.lru_cache(maxsize=4096)  # most numbers of a pump stay as they are from reading to reading
 def decimal_text(count: int, per: int) -> str:
     """Return ``count / per`` (a power of ten) in plain decimal digits: 0.5 never .5, 5 never 5.0."""
     places = len(str(per)) - 1

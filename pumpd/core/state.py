@@ -163,6 +163,40 @@ class PumpState:
     crashed: str = ""
     """Why the session ended by itself; empty while it runs."""
 
+    def after_reading(
+        self,
+        last: Telemetry,
+        freshness: Freshness,
+        over: tuple[frozenset[ConditionId], ...],
+        dwells: Mapping[ConditionId, Dwell],
+        account: Account | None,
+        trend: Trend | None,
+        meant: FlowRate | None,
+    ) -> PumpState:
+        """Return the state with what a reading changes; written out, since every reading takes this way."""
+        return PumpState(
+            self.setup,
+            self.limits,
+            self.started_ns,
+            last,
+            freshness,
+            self.alarms,
+            dwells,
+            self.revision,
+            over,
+            self.counter,
+            account,
+            self.carried,
+            trend,
+            self.ordered,
+            meant,
+            self.restraints,
+            self.phase,
+            self.wrong_device,
+            self.blocked_frame,
+            self.crashed,
+        )
+
     @property
     def delivered(self) -> Carried | None:
         """What of the pump's delivery outlives a restart."""

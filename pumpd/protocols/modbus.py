@@ -165,7 +165,7 @@ class ReadRegisters(_Read[tuple[int, ...]]):
 
     def parse_reply(self, frame: bytes) -> tuple[int, ...]:
         """Return ``count`` registers, 0 to 65535 each."""
-        return modbus_pdu.registers_in_reply(self.function, self._body(frame))
+        return modbus_pdu.registers_in_reply(self._body(frame))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""The one door to pymodbus: its PDU classes write and read the body of every Modbus message, both ways.
+"""The one door to pymodbus: its PDU classes write and read the body of Modbus messages, both ways.
 
+Except the registers of a read, the one body that every reading brings: they are packed and unpacked at once.
 A *payload* here is the unit address followed by the PDU, the part that RTU and MBAP framing share.
 Source: MODBUS Application Protocol Specification V1.1b3 (Modbus Organization, 2012), 4.1 and 6.
 """
@@ -25,9 +26,7 @@ from pymodbus.pdu.bit_message import (
 )
 from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
-    ReadHoldingRegistersResponse,
     ReadInputRegistersRequest,
-    ReadInputRegistersResponse,
     WriteMultipleRegistersRequest,
     WriteMultipleRegistersResponse,
     WriteSingleRegisterRequest,
@@ -48,10 +47,6 @@ _REQUESTS: Final[dict[int, type[ModbusPDU]]] = {
     6: WriteSingleRegisterRequest,
     15: WriteMultipleCoilsRequest,
     16: WriteMultipleRegistersRequest,
-}
-_REGISTER_REPLIES: Final[dict[int, type[ModbusPDU]]] = {
-    3: ReadHoldingRegistersResponse,
-    4: ReadInputRegistersResponse,
 }
 _BIT_REPLIES: Final[dict[int, type[ModbusPDU]]] = {1: ReadCoilsResponse, 2: ReadDiscreteInputsResponse}
 
@@ -76,11 +71,15 @@ def write_register_request(unit: int, register: int, value: int) -> bytes:
     return _payload(unit, WriteSingleRegisterRequest(address=register, registers=[value]))
 
 
-def registers_in_reply(function: int, body: bytes) -> tuple[int, ...]:
+@functools.cache  # 125 at most fit in one message
+def _registers(count: int) -> struct.Struct:
+    """Return the layout of ``count`` registers (AP 4.2): pymodbus takes them one by one, at every reading."""
+    return struct.Struct(f">{count}H")
+
+
+def registers_in_reply(body: bytes) -> tuple[int, ...]:
     """Return the registers of a reply body whose length was checked."""
-    reply = _REGISTER_REPLIES[function]()
-    reply.decode(body)
-    return tuple(reply.registers)
+    return _registers(len(body) // 2).unpack_from(body, 1)
 
 
 def bits_in_reply(function: int, body: bytes) -> tuple[bool, ...]:
@@ -104,7 +103,8 @@ def exception_reply(unit: int, function: int, code: int) -> bytes:
 
 def registers_reply(unit: int, function: int, values: Sequence[int]) -> bytes:
     """Return the payload that answers a read of registers."""
-    return _payload(unit, _REGISTER_REPLIES[function](registers=list(values)))
+    count = len(values)
+    return bytes((unit, function, 2 * count)) + _registers(count).pack(*values)
 
 
 def bits_reply(unit: int, function: int, values: Sequence[bool]) -> bytes:

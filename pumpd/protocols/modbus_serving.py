@@ -6,6 +6,7 @@ Source: MODBUS Application Protocol Specification V1.1b3 (Modbus Organization, 2
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,6 +68,7 @@ class IncomingUnusable:
 Incoming = IncomingRead | IncomingCoils | IncomingRegisters | IncomingUnusable
 
 
+@functools.lru_cache(maxsize=4096)  # a pump is asked the same few questions every second
 def parse_request(payload: bytes) -> Incoming:
     """Return what a master wants; WireError when ``payload`` is too short to be anything."""
     if len(payload) < 2:

@@ -42,18 +42,19 @@ class FrameJudge:
         self._moved = moved
 
     def _doing(self) -> list[Doing]:
-        """Return what every channel of the line does now."""
-        found: list[Doing] = []
-        for pump in self._line.pumps.values():
-            pump.face.catch_up()
-            for channel, model in pump.face.models.items():
-                found.append((pump.name, channel, model.status, model.set_rate_nl_h, model.target_nl_h))
-        return found
+        """Return what every channel of the line does."""
+        return [
+            (pump.name, channel, model.status, model.set_rate_nl_h, model.target_nl_h)
+            for pump in self._line.pumps.values()
+            for channel, model in pump.face.models.items()
+        ]
 
     def asked(self, data: bytes, deal_with: Callable[[], T]) -> T:
         """Return what dealing with one piece of a request came to, and note what it did."""
         self.tally.asked += 1
         self.tally.note(">", data)
+        for pump in self._line.pumps.values():
+            pump.face.catch_up()
         before = self._doing()
         answer = deal_with()
         after = self._doing()

@@ -122,17 +122,15 @@ class Hospital:
 
     def sample(self) -> None:
         """Write down what every pump does at this moment."""
+        now_s, sampled = self.now_s(), self.record.sampled
+        lives = {} if self.app is None else self.app.ward.pumps
 
         def seen(channel: Channel, status: str, flow_nl_h: int, given_nl: int, patient_nl: int) -> None:
-            shown = self._shown(*channel)
-            sample = Sample(self.now_s(), status, flow_nl_h, given_nl, shown, patient_nl)
-            self.record.sampled(channel, sample)
+            live = lives.get((PumpId(channel[0]), ChannelId(channel[1])))
+            shown = "nothing" if live is None else live.state.freshness.value
+            sampled(channel, Sample(now_s, status, flow_nl_h, given_nl, shown, patient_nl))
 
         self.beds.look(seen)
-
-    def _shown(self, pump: str, channel: str) -> str:
-        live = self.app and self.app.ward.pumps.get((PumpId(pump), ChannelId(channel)))
-        return live.state.freshness.value if live else "nothing"
 
     # --- the daemon -----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,8 @@ class AlarmsJudge:
         self._seen: dict[tuple[Channel | None, str], int] = {}
         """The highest of the last flows, in nL/h, when somebody said "I have it"."""
         self._snapshots: dict[str, tuple[bytes, dict[str, Mark]]] = {}
+        self._alone: dict[str, set[str]] = {}
+        """As of this look: pump and channel -> the conditions that stand on topics of their own."""
 
     def close(self) -> None:
         """Let go of the disk."""
@@ -168,6 +170,7 @@ class AlarmsJudge:
         self._follow_broker(now_s)
         if app is None:
             return
+        self._alone = _on_topics(self._hospital.broker.retained)
         for whose, state, told in _owners(app):
             self._follow(whose, _marks(state), _marks(told), now_s)
         self._follow_endings(now_s)
@@ -224,10 +227,7 @@ class AlarmsJudge:
             alarms = json.loads(payload)["alarms"] if payload else []
             known = payload, {a["condition"]: (a["revision"], a["signal"]) for a in alarms}
             self._snapshots[topic] = known
-        below = f"{topic}/alarm/"
-        alone = {
-            name.removeprefix(below) for name in self._hospital.broker.retained if name.startswith(below)
-        }
+        alone = self._alone.get(topic, set())
         return known[1] if alone == set(known[1]) else dict.fromkeys(alone, (0, "on a topic of its own"))
 
     def _follow_broker(self, now_s: float) -> None:
@@ -271,7 +271,17 @@ def _owners(app: App) -> Iterator[tuple[Whose, Alarms, Alarms]]:
 
 
 def _marks(alarms: Alarms) -> dict[str, Mark]:
-    return {c.value: (alarm.revision, alarm.signal.value) for c, alarm in alarms.items()}
+    return {c.value: (alarm.revision, alarm.signal.value) for c, alarm in alarms.items()} if alarms else {}
+
+
+def _on_topics(retained: Iterable[str]) -> dict[str, set[str]]:
+    """Return the conditions that stand on topics of their own, by what stands in front of ``/alarm/``."""
+    found: dict[str, set[str]] = {}
+    for topic in retained:
+        owner, alarm, condition = topic.partition("/alarm/")
+        if alarm:
+            found.setdefault(owner, set()).add(condition)
+    return found
 
 
 def _words(whose: Whose) -> str:

@@ -83,12 +83,15 @@ class ValuesJudge:
 
     def look(self) -> None:
         """Check what the daemon holds to be fresh, and that a silent pump is an alarm."""
-        app = self._hospital.app
+        app, now_s = self._hospital.app, self._hospital.now_s()
         for live in () if app is None else app.ward.pumps.values():
-            self._look_at(live)
+            last = live.state.last
+            # What is younger than this can be neither: most pumps at most moments.
+            if last is None or now_s - last.taken_ns / 1e9 > WATCHDOG_S:
+                self._look_at(live, now_s)
 
-    def _look_at(self, live: LivePump) -> None:
-        state, now_s = live.state, self._hospital.now_s()
+    def _look_at(self, live: LivePump, now_s: float) -> None:
+        state = live.state
         limits = state.setup.freshness
         stale_s, lost_s = limits.stale_after_ns / 1e9, limits.lost_after_ns / 1e9
         last_s = (state.started_ns if state.last is None else state.last.taken_ns) / 1e9

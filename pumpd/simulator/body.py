@@ -12,6 +12,7 @@ from pumpd.simulator.power import Battery
 from pumpd.simulator.traits import FLOWING, HEARTBEAT_NS, PumpTraits
 
 NEVER_NS = 1 << 62
+_QUIET: frozenset[PumpAlarm] = frozenset()
 """Later than anything."""
 
 
@@ -107,17 +108,17 @@ class PumpBody:
 
     def present_alarms(self) -> frozenset[PumpAlarm]:
         """Return the alarms it shows: those that stand, and those that follow from what is left."""
-        present = set(self.alarms)
+        present = self.alarms
         if self.battery_percent <= self.traits.battery_low_percent:
-            present.add(PumpAlarm.BATTERY_LOW)
+            present = present | {PumpAlarm.BATTERY_LOW}
         if self.status is PumpStatus.RUNNING:
             left = self.to_be_infused_left_nl
             if (
                 min(self.reservoir_left_nl, self.reservoir_nl if left is None else left)
                 <= self.traits.near_end_nl
             ):
-                present.add(PumpAlarm.NEAR_END)
-        return frozenset(present)
+                present = present | {PumpAlarm.NEAR_END}
+        return frozenset(present) if present else _QUIET
 
     # --- what is true, and the pump does not know -----------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Protocol
 
@@ -24,6 +25,8 @@ from pumpd.protocols.registers_fields import (
 from pumpd.simulator.model import PumpModel
 
 Words = tuple[int, ...]
+_WORDS_KEPT = 4096
+"""Values of a number whose words are kept; a counter brings new ones for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ class Layout:
         return (code,) if field.type == "bit" else words_of(code, field.width, self.order)
 
     def _coded(self, channel: str, field: Code, code_of: Callable[[PumpModel], int]) -> Render:
-        return lambda shown: self._code_words(field, code_of(shown.models[channel]))
+        words = lru_cache(maxsize=_WORDS_KEPT)(partial(self._code_words, field))
+        return lambda shown: words(code_of(shown.models[channel]))
 
     @staticmethod
     def _status_code(field: StatusField) -> Callable[[PumpModel], int]:
@@ -181,8 +185,8 @@ class Layout:
         absent = field.no_value[0] if field.no_value else 0
         width, order = field.width, self.order
 
-        def render(shown: Shown) -> Words:
-            counts = value_of(shown.models[channel])
+        @lru_cache(maxsize=_WORDS_KEPT)
+        def words(counts: int | None) -> Words:
             return words_of(absent if counts is None else encode(counts), width, order)
 
-        return render
+        return lambda shown: words(value_of(shown.models[channel]))

@@ -50,8 +50,12 @@ class SimulatedLine:
         if pump is None:
             return []
         faults = self.faults.drawn(pump.unit, self.now_s())
-        by_kind = {fault.kind: fault for fault in faults}
         try:
+            if not faults:
+                if not pump.face.answers:
+                    return []
+                return [(pump.reply_time_s, framer.encode(question, self._answer(pump, question)))]
+            by_kind = {fault.kind: fault for fault in faults}
             if FaultKind.SILENCE in by_kind:
                 self.faults.tally[FaultKind.SILENCE] += 1
                 return []
@@ -61,14 +65,18 @@ class SimulatedLine:
                 self.faults.tally[FaultKind.EXCEPTION] += 1
                 reply = pump.face.refuse(question.payload, by_kind[FaultKind.EXCEPTION].exception_code)
             else:
-                reply = pump.face.answer(question.payload)
-                if self.on_answer is not None:
-                    self.on_answer(pump)
+                reply = self._answer(pump, question)
         except WireError:
             return []
         frame = framer.encode(question, reply)
         arrivals = self.faults.on_the_way(frame, faults, lambda: self.foreign(question, framer))
         return [(pump.reply_time_s + later, data) for later, data in arrivals]
+
+    def _answer(self, pump: SimulatedPump, question: Question) -> bytes:
+        reply = pump.face.answer(question.payload)
+        if self.on_answer is not None:
+            self.on_answer(pump)
+        return reply
 
     def foreign(self, question: Question, framer: ServerFramer) -> bytes | None:
         """Return what another pump of the line answers to the same question, asked by somebody else."""

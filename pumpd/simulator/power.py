@@ -26,6 +26,8 @@ class BatteryTraits:
 
     def shown_percent(self, charge_ns: int) -> int:
         """Return what the gauge shows, rounded down; an empty battery alone shows 0 for certain."""
+        if charge_ns >= self.life_ns:
+            return 100
         for (low, low_shown), (high, high_shown) in pairwise(self.curve):
             if 100 * charge_ns <= high * self.life_ns:
                 above_ns = 100 * charge_ns - low * self.life_ns
