@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pumpd.core.quantities import NL_PER_ML, TEXTS_KEPT, decimal_text
 from pumpd.drivers import register_reading
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.record import Record
 from pumpd.qa.runner import play
 from pumpd.qa.scenario import load_scenario
 from pumpd.qa.virtual_process import ProcessLoop
+from pumpd.simulator import layout
 from tests.qa.small import written
 
 WARM_S, LATER_S = 300, 1500
@@ -27,6 +29,7 @@ def test_memory_is_the_same_after_five_minutes_and_after_twenty_five(
 ) -> None:
     """Readings, telemetry, snapshots and their counters leave nothing behind in the daemon."""
     monkeypatch.setattr(register_reading, "_MEANINGS_KEPT", 16)  # full long before the first look
+    monkeypatch.setattr(layout, "_WORDS_KEPT", 16)
     file = written(tmp_path, expect=("check: nothing-else",))
     file.write_text(file.read_text().replace("duration_s: 60", f"duration_s: {LATER_S + 1}"))
     record, held = Record(), []
@@ -44,6 +47,8 @@ def test_memory_is_the_same_after_five_minutes_and_after_twenty_five(
 
     loaded = load_scenario(file)
     tracemalloc.start()
+    for count in range(TEXTS_KEPT):  # the same
+        decimal_text(NL_PER_ML + count, NL_PER_ML)
     try:
         with asyncio.Runner(loop_factory=ProcessLoop) as runner:
             assert runner.run(_played(loaded, tmp_path, record, second)) == []
