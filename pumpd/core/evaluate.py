@@ -116,7 +116,9 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         held.add(ConditionId.RESTRAINED)
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
-    after = state.after_reading(reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant)
+    after = state.after_reading(
+        reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant
+    )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=_climbing(after.restraints, reading))
     present.update(_technical(after, now))

@@ -6,7 +6,6 @@ nanolitres per hour for flow, nanolitres for volume, picograms (or pico-units) f
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -23,9 +22,6 @@ G_PER_KG = 1000
 NS_PER_H = 3_600_000_000_000
 NS_PER_S = 1_000_000_000
 
-TEXTS_KEPT = 4096
-"""Decimal texts that are remembered."""
-
 
 def _exact(text: str | int | Decimal, per: int, what: str) -> int:
     """Return ``text`` x ``per`` as an integer; ValueError when it is no number or finer than one count."""
@@ -41,7 +37,6 @@ def _exact(text: str | int | Decimal, per: int, what: str) -> int:
     return scaled.numerator
 
 
-@functools.lru_cache(maxsize=TEXTS_KEPT)  # most numbers of a pump stay as they are from reading to reading
 def decimal_text(count: int, per: int) -> str:
     """Return ``count / per`` (a power of ten) in plain decimal digits: 0.5 never .5, 5 never 5.0."""
     places = len(str(per)) - 1

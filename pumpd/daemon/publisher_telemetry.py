@@ -39,6 +39,10 @@ class ReadingWriter:
         self._programme: Programme | None = None
         self._said: dict[int, str] = {}
         """Flow and dose in JSON by flow in nL/h: a dose is a fraction, and a pump uses few flows."""
+        self._set: tuple[int, str] = (-1, "")
+        """The set flow last written, in nL/h and in JSON."""
+        self._pressure: tuple[int | None, str] = (None, "")
+        """The same of the pressure, in tenths of a kilopascal."""
 
     def _flow_and_dose(self, nl_per_h: int, programme: Programme | None) -> str:
         if programme is not self._programme or len(self._said) > FLOWS_REMEMBERED:
@@ -68,7 +72,10 @@ class ReadingWriter:
         elif volume.validity is Validity.INVALID:
             invalid.append("volume_ml")
         if (set_flow := reading.set_flow).value is not None:
-            parts.append(f',"set_flow_ml_h":"{decimal_text(set_flow.value.nl_per_h, NL_PER_ML)}"')
+            if set_flow.value.nl_per_h != self._set[0]:
+                nl_per_h = set_flow.value.nl_per_h
+                self._set = nl_per_h, f',"set_flow_ml_h":"{decimal_text(nl_per_h, NL_PER_ML)}"'
+            parts.append(self._set[1])
         elif set_flow.validity is Validity.INVALID:
             invalid.append("set_flow_ml_h")
         if (vtbi := reading.volume_to_be_infused).value is not None:
@@ -76,7 +83,9 @@ class ReadingWriter:
         elif vtbi.validity is Validity.INVALID:
             invalid.append("vtbi_ml")
         if (pressure := reading.pressure_kpa_e1).value is not None:
-            parts.append(f',"pressure_kpa":"{decimal_text(pressure.value, 10)}"')
+            if pressure.value != self._pressure[0]:
+                self._pressure = pressure.value, f',"pressure_kpa":"{decimal_text(pressure.value, 10)}"'
+            parts.append(self._pressure[1])
         elif pressure.validity is Validity.INVALID:
             invalid.append("pressure_kpa")
         if (battery := reading.battery_percent).value is not None:

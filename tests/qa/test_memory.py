@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pumpd.core.quantities import NL_PER_ML, TEXTS_KEPT, decimal_text
 from pumpd.drivers import register_reading
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.record import Record
@@ -47,8 +46,6 @@ def test_memory_is_the_same_after_five_minutes_and_after_twenty_five(
 
     loaded = load_scenario(file)
     tracemalloc.start()
-    for count in range(TEXTS_KEPT):  # the same
-        decimal_text(NL_PER_ML + count, NL_PER_ML)
     try:
         with asyncio.Runner(loop_factory=ProcessLoop) as runner:
             assert runner.run(_played(loaded, tmp_path, record, second)) == []
