@@ -109,14 +109,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def call_at(
         self,
-        when: float,
+        at_s: float,
         callback: Callable[[Unpack[Ts]], object],
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call ``callback`` at ``when`` on the loop's time."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._set), timer))
+        """Call ``callback`` at ``at_s`` on the loop's time."""
+        timer = asyncio.TimerHandle(at_s, callback, args, self, context)
+        heapq.heappush(self._timers, (at_s, next(self._set), timer))
         timer._scheduled = True  # type: ignore[attr-defined]
         return timer
 
