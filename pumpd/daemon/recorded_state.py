@@ -67,6 +67,8 @@ def written(value: Any) -> Any:
             return str(value)
         case Mapping():
             return [[written(key), written(item)] for key, item in value.items()]
+        case tuple() if hasattr(value, "_asdict"):  # a named one
+            return {name: written(item) for name, item in value._asdict().items()}
         case tuple():
             return [written(item) for item in value]
         case frozenset():
@@ -93,21 +95,26 @@ def read(kind: Any, told: Any, bound: Mapping[Any, Any] = types.MappingProxyType
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return types.MappingProxyType({read(inner[0], key): read(inner[1], item) for key, item in told})
     cls = origin or kind
-    if is_dataclass(cls):
-        return _dataclass(cls, dict(zip(getattr(cls, "__parameters__", ()), inner, strict=True)), told)
+    if is_dataclass(cls) or hasattr(cls, "_field_defaults"):
+        return _named(cls, dict(zip(getattr(cls, "__parameters__", ()), inner, strict=True)), told)
     if cls in {date, datetime}:
         return cls.fromisoformat(told)
     return cls(told)
 
 
-def _dataclass(cls: Any, bound: Mapping[Any, Any], told: dict[str, Any]) -> Any:
-    hints = _hints(cls)
-    missing = [
-        f.name for f in fields(cls) if f.name not in told and f.default is f.default_factory is MISSING
-    ]
+def _named(cls: Any, bound: Mapping[Any, Any], told: dict[str, Any]) -> Any:
+    hints, must = _hints(cls), _must(cls)
+    missing = [name for name, needed in must.items() if needed and name not in told]
     if missing:
         raise ValueError(f"{cls.__name__}: the recording does not tell {', '.join(missing)}")
-    return cls(**{f.name: read(hints[f.name], told[f.name], bound) for f in fields(cls) if f.name in told})
+    return cls(**{name: read(hints[name], told[name], bound) for name in must if name in told})
+
+
+def _must(cls: Any) -> dict[str, bool]:
+    """Return which fields of a dataclass or named tuple there are, and whether each must be told."""
+    if is_dataclass(cls):
+        return {f.name: f.default is f.default_factory is MISSING for f in fields(cls)}
+    return {name: name not in cls._field_defaults for name in cls._fields}
 
 
 @cache
