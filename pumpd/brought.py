@@ -45,7 +45,7 @@ def brought(group: str, read: Callable[[object], Iterator[tuple[str, T]]], taken
                     faults[_whose(point)] = f"there is a {name} already"
                 else:
                     found[name] = value
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's package does, the others go on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's package does, the others go on
             faults[_whose(point)] = f"{type(error).__name__}: {error}"
     return Brought(MappingProxyType(found), MappingProxyType(faults))
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
@@ -44,17 +45,26 @@ async def spawn(
 
 
 def _die_with_us(number: signal.Signals) -> Callable[[], None] | None:
-    """Return what a child runs first: ask Linux for a signal when this process dies, however it dies.
+    """Return what a child runs first, to be sent ``number`` when this process dies; None on other systems.
 
-    None on other systems.
+    What takes memory is done here: between fork and exec little is safe.
     """
-    if not sys.platform.startswith("linux"):
-        return None
-    libc, parent_pid = ctypes.CDLL(None), os.getpid()
+    prctl = _prctl()
+    return None if prctl is None else partial(_ask, prctl, os.getpid(), number)
 
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, number)
-        if os.getppid() != parent_pid:  # it died before the kernel was asked
-            os._exit(1)
 
-    return ask
+def die_with(parent_pid: int, number: signal.Signals) -> None:
+    """Ask Linux for ``number`` when our parent dies, however it dies; nothing happens on other systems."""
+    prctl = _prctl()
+    if prctl is not None:
+        _ask(prctl, parent_pid, number)
+
+
+def _prctl() -> Callable[[int, int], int] | None:
+    return ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
+
+
+def _ask(prctl: Callable[[int, int], int], parent_pid: int, number: signal.Signals) -> None:
+    prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent_pid:  # it died before the kernel was asked
+        os._exit(1)

@@ -65,6 +65,9 @@ def main() -> None:
     except PumpdError as error:
         say_error(str(error))
         sys.exit(1)
+    except OSError as error:  # such as a full disk: the words say it all
+        say_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

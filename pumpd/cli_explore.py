@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,9 @@ import typer
 from pumpd.cli_qa import shrunk_to
 from pumpd.cli_words import out
 
+MOST_RUNS = 1_000_000
+"""More would take weeks, and memory before the first of them."""
+LIBRARY = Path("config/demo/drug-library.yaml")
 MOST_SHRUNK = 10
 """Of more hospitals than this only the seeds are told."""
 
@@ -21,7 +25,7 @@ def add_to(group: typer.Typer) -> None:
 
 
 def explore(
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="How many hospitals.")] = 100,
+    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, metavar="N", help="How many hospitals.")] = 100,
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="Of the first; the next one has the next.")
     ] = 1,
@@ -34,9 +38,9 @@ def explore(
     keep: Annotated[
         Path, typer.Option(metavar="DIR", help="Where hospitals go that break an invariant, made short.")
     ] = Path("qa-found"),
-    library: Annotated[Path, typer.Option(metavar="FILE", help="The drug library that is in force.")] = Path(
-        "config/demo/drug-library.yaml"
-    ),
+    library: Annotated[
+        Path, typer.Option(metavar="FILE", help="The drug library that is in force.")
+    ] = LIBRARY,
 ) -> None:
     """Play random hospitals, each from a seed, and hold them to the five invariants after every step."""
     from rich.console import Console
@@ -54,9 +58,11 @@ def explore(
     for at, each in enumerate(broken):
         for failure in each.failures:
             console.print(f"BROKEN  seed {each.seed}: {failure}")
-        console.print(f"        again: pumpd qa explore --runs 1 --seed {each.seed}")
+        under = "" if library == LIBRARY else f" --library {shlex.quote(str(library))}"
+        console.print(f"        again: pumpd qa explore --runs 1 --seed {each.seed}{under}")
         if at < MOST_SHRUNK:
-            console.print(f"        shrunk: {shrunk_to(explorer.play(each.seed), keep)}")
+            outcome = explorer.play(each.seed)
+            console.print(f"        shrunk: {shrunk_to(outcome, keep / outcome.loaded.file.name)}")
     seeds = f"{runs} hospitals, seeds {seed} to {seed + runs - 1}"
     if broken:
         console.print(f"{seeds}: {len(broken)} broke an invariant")

@@ -76,8 +76,15 @@ def run(
     from pumpd.qa.html_report import write_html
     from pumpd.qa.junit import write_junit
     from pumpd.qa.suite import load_all, run_all, scenario_files
+    from pumpd.qa.whole_file import demand_place
 
     loaded = load_all(scenario_files(paths))
+    for option, file in (("--junit", junit), ("--html", html)):
+        if file is not None:
+            demand_place(option, file)
+    for option, folder in (("--log", log), ("--record", record)):
+        if folder is not None:
+            demand_place(option, folder, folder=True)
     if realtime:
         outcomes = _run_real(loaded, seed, workers, record)
     else:
@@ -86,13 +93,19 @@ def run(
             outcomes = run_all(
                 loaded, seed, workers or os.cpu_count() or 1, lambda _: progress.advance(bar), record
             )
-    if junit is not None:
-        write_junit(outcomes, junit)
-    if html is not None:
-        write_html(outcomes, html)
-    if log is not None:
-        _write_logs(outcomes, log)
+    unwritten: OSError | None = None
+    try:
+        if junit is not None:
+            write_junit(outcomes, junit)
+        if html is not None:
+            write_html(outcomes, html)
+        if log is not None:
+            _write_logs(outcomes, log)
+    except OSError as error:  # what came of them is told all the same
+        unwritten = error
     failed = _say(outcomes, shrunk if shrink and not realtime else None)
+    if unwritten is not None:
+        raise unwritten
     if failed:
         raise typer.Exit(1)
 
@@ -121,8 +134,10 @@ def _run_real(
 
 def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
     """Print what came of each scenario; return how many failed."""
+    from pumpd.qa.suite import places
+
     console = out()
-    for outcome in outcomes:
+    for outcome, place in zip(outcomes, places(Path(), [each.loaded for each in outcomes]), strict=True):
         word = "FAILED" if outcome.failed else outcome.word
         console.print(f"{word}  {outcome.loaded.name}: {outcome.loaded.scenario.title}")
         for reason in filter(None, (*outcome.failures, outcome.error, outcome.left_out)):
@@ -130,7 +145,9 @@ def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
         if outcome.failed:
             console.print(f"        again: {outcome.replay}")
             if shrunk is not None:
-                console.print(f"        shrunk: {shrunk_to(outcome, shrunk)}")
+                alone = sum(each.loaded.name == outcome.loaded.name for each in outcomes) == 1
+                file = shrunk / f"{outcome.loaded.name if alone else place}.yaml"
+                console.print(f"        shrunk: {shrunk_to(outcome, file)}")
     failed, passed = sum(outcome.failed for outcome in outcomes), sum(outcome.passed for outcome in outcomes)
     left_out = len(outcomes) - failed - passed
     minutes = sum(outcome.loaded.scenario.duration_s for outcome in outcomes if not outcome.left_out) / 60
@@ -145,7 +162,7 @@ def _say(outcomes: list[Outcome], shrunk: Path | None) -> int:
     return failed
 
 
-def shrunk_to(outcome: Outcome, directory: Path) -> str:
+def shrunk_to(outcome: Outcome, file: Path) -> str:
     """Write the shortest scenario that fails in the same way; say how short it is and what plays it."""
     from rich.console import Console
     from rich.progress import Progress
@@ -156,13 +173,17 @@ def shrunk_to(outcome: Outcome, directory: Path) -> str:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"shrinking {outcome.loaded.name}", total=MOST_PLAYS)
         found = shrink(outcome, told=lambda plays: progress.update(bar, completed=plays)).outcome
-    kept = keep(found, directory / outcome.loaded.file.name)
+    try:
+        kept = keep(found, file)
+    except OSError as error:
+        return f"not kept: {file}: {error.strerror}"
     before = lines_and_seconds(outcome.loaded.scenario)
     return f"from {before} to {lines_and_seconds(found.loaded.scenario)}; {kept.replay}"
 
 
 def _write_logs(outcomes: list[Outcome], directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    for outcome in outcomes:
-        file = directory / f"{outcome.loaded.file.parent.name}-{outcome.loaded.name}.jsonl"
-        file.write_text(outcome.event_log, encoding="utf-8")
+    from pumpd.qa.suite import places
+    from pumpd.qa.whole_file import write_whole
+
+    for outcome, place in zip(outcomes, places(directory, [each.loaded for each in outcomes]), strict=True):
+        write_whole(place.with_name(f"{place.name}.jsonl"), outcome.event_log.encode())

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pumpd.cli_words import out, say_error, start_log
+from pumpd.errors import StoreError
+
+SLOWEST = 0.001
+_NO_SENSE = (LookupError, OverflowError, TypeError, ValueError)
+"""What a file raises that is good as a file and yet holds what this version does not know."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,9 +29,26 @@ def _speed(text: str | None) -> float | None:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0 < speed <= 1_000_000:
-        raise typer.BadParameter("max, or a number above 0 such as 1 or 60")
+    if not SLOWEST <= speed <= 1_000_000:
+        raise typer.BadParameter(f"max, or a number from {SLOWEST} on, such as 1 or 60")
     return speed
+
+
+def _same(one: Path, other: Path | None) -> bool:
+    return other is not None and one.exists() and other.exists() and one.samefile(other)
+
+
+@contextmanager
+def _making_sense_of(file: Path) -> Iterator[None]:
+    """StoreError for what a file holds that this version does not understand, such as a driver not here."""
+    try:
+        yield
+    except _NO_SENSE as error:
+        words = " ".join(str(error).split())
+        raise StoreError(
+            f"{file}: this pumpd can not make sense of it: {words}; use the one that wrote it, "
+            "with the same drivers installed"
+        ) from error
 
 
 def replay(
@@ -65,11 +89,15 @@ def replay(
     from pumpd.qa.redaction import KEPT, redacted
     from pumpd.qa.replay import replay as play
     from pumpd.qa.replay_report import account, differences
+    from pumpd.qa.whole_file import write_whole
     from pumpd.store.recording import read_recording
 
     pace = _speed(speed)
     if to_scenario is not None and library is None:
         raise typer.BadParameter("a scenario names its drug library: give it with --library FILE")
+    for option, other in (("--redact", redact), ("--to-scenario", to_scenario)):
+        if other is not None and any(_same(other, read) for read in (file, library)):
+            raise typer.BadParameter(f"{other} is what is read; give it another name", param_hint=option)
     start_log("critical")
     recording = read_recording(file)
     if recording.damages and not skip_damaged:
@@ -79,17 +107,22 @@ def replay(
         )
         raise typer.Exit(1)
     if redact is not None:
-        redact.write_bytes(redacted(recording))
-        redact.chmod(0o600)
+        with _making_sense_of(file):
+            copy = redacted(recording)
+        write_whole(redact, copy, mode=0o600)
         out().print(f"wrote {redact}; it still holds, on purpose:")
         for kept in KEPT:
             out().print(f"    {kept}")
         return
-    replayed = play(recording, library=None if library is None else load_library(library), speed_factor=pace)
-    for line in account(recording, replayed):
+    other_library = None if library is None else load_library(library)
+    with _making_sense_of(file):
+        replayed = play(recording, library=other_library, speed_factor=pace)
+        told = [*account(recording, replayed)]
+    for line in told:
         out().print(line)
     if to_scenario is not None and library is not None:
-        left_out = write_recorded_scenario(recording, replayed, library, to_scenario)
+        with _making_sense_of(file):
+            left_out = write_recorded_scenario(recording, replayed, library, to_scenario)
         out().print(f"wrote {to_scenario}; play it with: pumpd qa run {to_scenario}")
         for line in left_out:
             out().print(f"    left out: {line}")

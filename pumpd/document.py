@@ -76,7 +76,7 @@ def read_document(file: Path, shown_as: str | None = None) -> Document:
     return parse_document(raw, name)
 
 
-def read_bounded(file: Path) -> bytes:
+def read_bounded(file: Path, most_bytes: int = LARGEST_BYTES) -> bytes:
     """Return what is in ``file``, of a large one a byte more than is allowed.
 
     OSError, or ValueError for a name that no file can have. What is no file is refused: a named pipe would
@@ -87,7 +87,7 @@ def read_bounded(file: Path) -> bytes:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise ValueError("is a directory" if stat.S_ISDIR(mode) else "it is not a file")
-        return opened.read(LARGEST_BYTES + 1)
+        return opened.read(most_bytes + 1)
 
 
 def parse_document(raw: bytes, name: str) -> Document:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pumpd.cli_words import start_log
@@ -19,6 +18,7 @@ from pumpd.qa.explore_timeline import TimelineMaker
 from pumpd.qa.runner import Outcome, run_scenario
 from pumpd.qa.scenario import LoadedScenario, Scenario
 from pumpd.qa.suite import QUIET
+from pumpd.qa.workers import done_by_workers
 
 DURATIONS_S = (40, 60, 90, 150)
 LIBRARY = Path("config/demo/drug-library.yaml")
@@ -78,15 +78,9 @@ class Explorer:
         ordered = list(seeds)
         if n_workers == 1:
             return [_told(self._explored(seed), told) for seed in ordered]
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            n_workers, mp_context=context, initializer=start_log, initargs=(QUIET,)
-        ) as pool:
-            asked = {pool.submit(_some, self._file, part): None for part in _parts(ordered)}
-            found: dict[int, Explored] = {}
-            for ended in as_completed(asked):
-                found |= {explored.seed: _told(explored, told) for explored in ended.result()}
-            return [found[seed] for seed in ordered]
+        jobs = [partial(_some, self._file, part) for part in _parts(ordered)]
+        parts = done_by_workers(jobs, n_workers, QUIET, lambda part: _tell(part, told))
+        return [explored for part in parts for explored in part]
 
     def _explored(self, seed: int) -> Explored:
         outcome = self.play(seed)
@@ -100,6 +94,11 @@ def _some(library_file: Path, seeds: Sequence[int]) -> list[Explored]:
 
 def _parts(seeds: Sequence[int]) -> list[Sequence[int]]:
     return [seeds[at : at + 10] for at in range(0, len(seeds), 10)]
+
+
+def _tell(part: Sequence[Explored], told: Callable[[Explored], None]) -> None:
+    for explored in part:
+        told(explored)
 
 
 def _told(explored: Explored, told: Callable[[Explored], None]) -> Explored:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pumpd.drivers.registry import find
 from pumpd.qa.curves import alarm_rows, flow_curve
 from pumpd.qa.runner import Outcome
+from pumpd.qa.whole_file import write_whole
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2329; --paper: #fff; --faint: #d9dee3; --plot: #f6f8fa;
@@ -52,8 +53,7 @@ def write_html(outcomes: Sequence[Outcome], file: Path) -> None:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text.encode())
 
 
 def _page(outcomes: Sequence[Outcome], title: str) -> Iterator[str]:

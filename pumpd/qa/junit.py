@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pumpd.qa.runner import Outcome
+from pumpd.qa.whole_file import write_whole
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -49,8 +50,7 @@ def write_junit(outcomes: Sequence[Outcome], file: Path) -> None:
     whole = ET.Element("testsuites")
     whole.append(suite)
     ET.indent(whole)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(ET.tostring(whole, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_whole(file, ET.tostring(whole, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def _because(case: ET.Element, kind: str, reasons: list[str], replay: str) -> None:

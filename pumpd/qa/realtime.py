@@ -19,7 +19,7 @@ from pumpd.qa.real_places import why_virtual_only
 from pumpd.qa.record import REAL_TIME, Record
 from pumpd.qa.runner import Outcome, play
 from pumpd.qa.scenario import LoadedScenario
-from pumpd.qa.suite import recording_folder
+from pumpd.qa.suite import places
 
 AT_ONCE_PER_CORE = 8
 """A scenario mostly waits for its time to pass."""
@@ -67,15 +67,15 @@ def run_real(
     reasons = [why_virtual_only(each) for each in loaded]
     mosquitto = _program(loaded, reasons)
     n_cores = os.cpu_count() or 1
+    folders = places(recordings, loaded) if recordings else [None] * len(loaded)
     pulse = Pulse()
     gate, starting = asyncio.Semaphore(n_scenarios or AT_ONCE_PER_CORE * n_cores), asyncio.Semaphore(n_cores)
 
-    async def one(each: LoadedScenario, left_out: str) -> Outcome:
+    async def one(each: LoadedScenario, left_out: str, folder: Path | None) -> Outcome:
         if left_out:
             record = Record(allowance=REAL_TIME)
             return Outcome(each, each.scenario.seed, (), "", record, real=True, left_out=left_out)
         async with gate:
-            folder = recordings and recording_folder(recordings, each)
             since_s = asyncio.get_running_loop().time()
             outcome = await _run_one(each, seed, mosquitto, starting, second, folder)
             stood_s = pulse.longest_s(since_s)
@@ -94,8 +94,8 @@ def run_real(
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(one(each, reason), name=f"qa.real[{each.name}]")
-                    for each, reason in zip(loaded, reasons, strict=True)
+                    group.create_task(one(*each), name=f"qa.real[{each[0].name}]")
+                    for each in zip(loaded, reasons, folders, strict=True)
                 ]
             return [task.result() for task in tasks]
         finally:

@@ -43,6 +43,7 @@ from pumpd.transports.url import PumpUrl, parse_url
 
 AFTER_END_S = 1e-5
 """What happens at the very end of a recording belongs to it."""
+LONGEST_S = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ def replay(
     ``speed_factor`` 1 takes as long as it took, 10 a tenth of that; None as fast as can be. KeyError or
     ValueError when this version does not understand its head.
     """
+    span_s = (recording.ended_ns - recording.began_ns) / NS_PER_S
+    if span_s > LONGEST_S:
+        raise ValueError(f"it spans {span_s:.0f} s, and none is longer than a year")
     wait = None if speed_factor is None else functools.partial(_wait, speed_factor)
     factory = functools.partial(VirtualTimeLoop, recording.began_ns / NS_PER_S, wait)
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -189,8 +193,8 @@ class _Replay:
         loop = asyncio.get_running_loop()
         clock = _Clock(loop, self._recording.head["boot_id"], self._marks())
         app = self._app(clock)
-        await app.start()
         hands = Hands(app, self._recording)
+        await app.start()
         try:
             for record in self._recording.of(Kind.STATE):
                 loop.call_at(record.at_ns / NS_PER_S, self._opened_late, app, record.json())

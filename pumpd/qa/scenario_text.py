@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from pumpd.qa.scenario import Scenario
+from pumpd.qa.whole_file import write_whole
 
 
 def scenario_text(scenario: Scenario) -> str:
@@ -18,6 +19,5 @@ def scenario_text(scenario: Scenario) -> str:
 
 def write_scenario(scenario: Scenario, library: Path, file: Path) -> None:
     """Write ``file`` so that it loads: ``library`` is where the drug library stands now."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     beside = os.path.relpath(library.resolve(), file.parent.resolve())
-    file.write_text(scenario_text(scenario.model_copy(update={"library": beside})), encoding="utf-8")
+    write_whole(file, scenario_text(scenario.model_copy(update={"library": beside})).encode())

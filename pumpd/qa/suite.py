@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from pumpd.cli_words import start_log
@@ -14,19 +14,22 @@ from pumpd.errors import ConfigError, Problem
 from pumpd.qa.runner import Outcome, run_scenario
 from pumpd.qa.scenario import LoadedScenario, load_scenario
 from pumpd.qa.scenario_text import write_scenario
+from pumpd.qa.workers import done_by_workers
 
 QUIET = "critical"
 """What the daemon logs about faults that a scenario causes is no news; the event log has it all."""
 
 
 def scenario_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files to play: those named, and every scenario below a folder that is named."""
-    found: list[Path] = []
+    """Return the files to play, each once: those named, and every scenario below a folder that is named."""
+    found: dict[Path, Path] = {}
     for path in paths:
         below = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
         libraries = {library for file in below for library in _library_of(file)} if path.is_dir() else set()
-        found += [file for file in below if file.resolve() not in libraries and file not in found]
-    return found
+        for file in below:
+            if file.resolve() not in libraries:
+                found.setdefault(file.resolve(), file)
+    return [*found.values()]
 
 
 def _library_of(file: Path) -> list[Path]:
@@ -69,9 +72,14 @@ def keep(outcome: Outcome, file: Path) -> Outcome:
     return replace(outcome, loaded=load_scenario(file))
 
 
-def recording_folder(recordings: Path, loaded: LoadedScenario) -> Path:
-    """Return where below ``recordings`` the flight recorder of a scenario writes."""
-    return recordings / f"{loaded.file.parent.name}-{loaded.name}"
+def places(below: Path, loaded: Sequence[LoadedScenario]) -> list[Path]:
+    """Return a place of its own for each scenario, named after its folder and itself."""
+    found: list[Path] = []
+    for each in loaded:
+        name = f"{each.file.parent.name}-{each.name}"
+        others = (below / f"{name}-{number}" for number in count(2))
+        found.append(next(place for place in chain((below / name,), others) if place not in found))
+    return found
 
 
 def run_all(
@@ -85,7 +93,7 @@ def run_all(
 
     Below ``recordings`` each scenario gets a folder for what its flight recorder writes.
     """
-    folders = [recordings and recording_folder(recordings, each) for each in loaded]
+    folders = places(recordings, loaded) if recordings else [None] * len(loaded)
     start_log(QUIET)
     if n_workers == 1 or len(loaded) == 1:
         outcomes = []
@@ -93,13 +101,5 @@ def run_all(
             outcomes.append(run_scenario(scenario, seed, folder))
             told(outcomes[-1])
         return outcomes
-    # A process of its own begins empty: what one scenario leaves in memory can not reach another's.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, mp_context=context, initializer=start_log, initargs=(QUIET,)) as pool:
-        ordered = [
-            pool.submit(run_scenario, scenario, seed, folder)
-            for scenario, folder in zip(loaded, folders, strict=True)
-        ]
-        for ended in as_completed(ordered):
-            told(ended.result())
-        return [future.result() for future in ordered]
+    jobs = [partial(run_scenario, each, seed, folder) for each, folder in zip(loaded, folders, strict=True)]
+    return done_by_workers(jobs, n_workers, QUIET, told)

@@ -45,6 +45,8 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
     "fault": ("for_s", "share", "delay_ms", "exception_code", "whole_line")
 }
 _ACTIONS = tuple(TAKES)
+LATEST_S = 366 * 86_400
+"""A loop's clock does not reach every number; no ward is watched for a year."""
 
 
 class WardPart(BaseModel):
@@ -58,7 +60,7 @@ class WardPart(BaseModel):
 class TimelineEvent(WardPart):
     """One thing that happens."""
 
-    at_s: Number = Field(ge=0)
+    at_s: Number = Field(ge=0, le=LATEST_S)
     """Seconds after the ward opened."""
     pump: TopicId
     """To which pump; line faults befall its line."""

@@ -16,6 +16,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
+from pumpd.document import read_bounded
 from pumpd.errors import StoreError
 
 MAGIC: Final = b"pumpdrec"
@@ -26,6 +27,7 @@ _HEAD: Final = struct.Struct(">BIQ")
 _CRC: Final = struct.Struct(">I")
 OVERHEAD_BYTES: Final = _HEAD.size + _CRC.size
 MOST_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
+MOST_FILE_BYTES: Final = 1024 * 1024 * 1024
 _CHANCE: Final = struct.Struct(">BBQ")
 _US_NS: Final = 1000
 
@@ -84,9 +86,10 @@ class Record:
         return self.payload.decode("utf-8", "replace")
 
     def json(self) -> dict[str, Any]:
-        """Return a payload of JSON."""
+        """Return a payload of JSON; ValueError when it is no JSON object."""
         body = json.loads(self.payload)
-        assert isinstance(body, dict)
+        if not isinstance(body, dict):
+            raise ValueError(f"record {self.number} ({self.kind.name}) is no JSON object")  # noqa: TRY004 - it came from a file
         return body
 
     def number_of(self) -> int:
@@ -94,7 +97,9 @@ class Record:
         return int.from_bytes(self.payload, "big")
 
     def draw(self) -> tuple[int, str, int]:
-        """Return a draw of chance: who drew, ``f`` or ``i``, and its 64 bits."""
+        """Return a draw of chance: who drew, ``f`` or ``i``, and its 64 bits; ValueError when it is none."""
+        if len(self.payload) != _CHANCE.size:
+            raise ValueError(f"record {self.number} (CHANCE) is no draw of chance")
         who, how, bits = _CHANCE.unpack(self.payload)
         return who, chr(how), bits
 
@@ -182,9 +187,13 @@ def split(data: bytes, at: int = 0) -> tuple[list[Record], list[Damage], int]:
 def read_recording(path: Path) -> Recording:
     """Return what ``path`` holds; StoreError when it is no recording, or one of a newer pumpd."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: it can not be read: {error.strerror or error}") from error
+        too_large = path.stat().st_size > MOST_FILE_BYTES
+        data = b"" if too_large else read_bounded(path, MOST_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoreError(f"{path}: it can not be read: {reason}") from error
+    if too_large:
+        raise StoreError(f"{path}: this is no recording: no segment has more than {MOST_FILE_BYTES} bytes")
     return parse_recording(data, str(path))
 
 
@@ -198,12 +207,13 @@ def parse_recording(data: bytes, name: str) -> Recording:
             f"{name}: a recording of format {version}, and this pumpd reads format {VERSION}; "
             "use the pumpd that wrote it"
         )
-    records, damages, cut_bytes = split(data, len(FILE_HEAD))
-    if not records or records[0].kind is not Kind.HEAD:
+    head = _record(data, len(FILE_HEAD), 1)
+    if head is None or head.kind is not Kind.HEAD:
         raise StoreError(
             f"{name}: its head is damaged or missing, and nothing can be replayed without it; "
             "take the next segment of the same folder"
         )
+    records, damages, cut_bytes = split(data, len(FILE_HEAD))
     return Recording(name, tuple(records), tuple(damages), cut_bytes)
 
 

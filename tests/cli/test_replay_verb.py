@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pumpd.cli import app
-from pumpd.store.recording import FILE_HEAD, Recording, encode, written
+from pumpd.errors import StoreError
+from pumpd.store.recording import FILE_HEAD, Kind, Recording, encode, written
 from tests.qa.recordings import recording_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text()
@@ -89,7 +92,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("REC-4", "CFG-5")
-@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf", "1e-300"])
 def test_a_speed_that_can_not_be_is_refused(speed: str, tmp_path: Path) -> None:
     """Only max and numbers above 0."""
     status, _ = said(str(tmp_path / "x"), "--speed", speed)
@@ -107,3 +110,70 @@ def test_redact_writes_a_copy_and_says_what_it_still_holds(tenfold: Recording, t
     assert "the bytes of the wire as they are" in output
     assert "replayed" not in output
     assert said(str(copy), "--compare")[0] == 0
+
+
+@pytest.mark.requirement("REC-5")
+@pytest.mark.parametrize("option", ["--redact", "--to-scenario"])
+def test_what_is_read_is_never_written_over(option: str, tenfold: Recording, tmp_path: Path) -> None:
+    """A recording is evidence: a copy onto itself is refused, also under another name of the same file."""
+    file, library = tmp_path / "x.pumprec", tmp_path / "library.yaml"
+    file.write_bytes(written(iter(tenfold.records)))
+    library.write_text("version: x")
+    before = file.read_bytes()
+    (tmp_path / "link").symlink_to(file)
+    for target in (file, tmp_path / "link", library):
+        assert said(str(file), option, str(target), "--library", str(library))[0] == 2
+    assert (file.read_bytes(), library.read_text()) == (before, "version: x")
+
+
+@pytest.mark.requirement("REC-2")
+@pytest.mark.timeout(20)
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    """A named pipe that nobody writes to, and files of gigabytes or of nothing but zeros, end at once."""
+    pipe, sparse, zeros = (tmp_path / name for name in ("pipe", "sparse", "zeros"))
+    os.mkfifo(pipe)
+    for file, size in ((sparse, 3 << 30), (zeros, 100 << 20)):
+        file.write_bytes(FILE_HEAD)
+        os.truncate(file, size)
+    assert said(str(pipe)) == (1, f"{pipe}: it can not be read: it is not a file")
+    assert "no segment has more than" in said(str(sparse))[1]
+    assert "its head is damaged" in said(str(zeros))[1]
+
+
+@pytest.mark.requirement("REC-2")
+@pytest.mark.parametrize("options", [(), ("--redact",)])
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (Kind.HEAD, b"[1]"),
+        (Kind.HEAD, b"\xff"),
+        (Kind.HEAD, b'{"pumps": 3}'),
+        (Kind.HEAD, b'{"pumps": [{"section": {"url": "http://x"}}]}'),
+        (Kind.CHANCE, b"short"),
+        (Kind.WALL, b"\xff" * 40),
+        (Kind.EVENT, b"{}"),
+    ],
+)
+def test_good_records_of_bad_things_are_told_in_words(
+    tenfold: Recording, tmp_path: Path, kind: Kind, payload: bytes, options: tuple[str, ...]
+) -> None:
+    """Whatever a file holds behind good checksums, the verb ends with an error of its own, or well."""
+    file, copy = tmp_path / "x.pumprec", tmp_path / "copy"
+    records = (replace(one, payload=payload) if one.kind is kind else one for one in tenfold.records)
+    file.write_bytes(written(records))
+    ended = CliRunner().invoke(
+        app, ["replay", str(file), "--compare", *options, *([str(copy)] * len(options))]
+    )
+    assert isinstance(ended.exception, (StoreError, SystemExit, type(None)))
+    if kind is Kind.HEAD and not (options and payload.startswith(b'{"pumps": 3')):
+        assert "this pumpd can not make sense of it" in str(ended.exception)
+
+
+@pytest.mark.requirement("REC-2")
+def test_a_recording_of_a_century_is_refused(tenfold: Recording, tmp_path: Path) -> None:
+    """Virtual time would pass without an end in sight."""
+    file, last = tmp_path / "x.pumprec", tenfold.records[-1].number
+    century_ns = 100 * 366 * 86_400 * 10**9
+    late = (replace(r, at_ns=r.at_ns + century_ns) if r.number >= last - 1 else r for r in tenfold.records)
+    file.write_bytes(written(late))
+    assert "none is longer than a year" in said(str(file))[1]

@@ -25,7 +25,8 @@ def packages(tmp_path, monkeypatch):
     def make(name, text):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "__init__.py").write_text("" if text is not None else "raise OSError('it is broken')\n")
+        ends = "raise SystemExit('it ends')\n" if name == "ends_all" else "raise OSError('it is broken')\n"
+        (folder / "__init__.py").write_text("" if text is not None else ends)
         (folder / "card.yaml").write_text(text or "")
         points.append(EntryPoint(name, name, module.DRIVERS))
 
@@ -39,15 +40,17 @@ def packages(tmp_path, monkeypatch):
 
 @pytest.mark.requirement("PLUG-1")
 def test_broken_packages_are_named_and_a_good_one_is_used(packages):
-    """One breaks while it is imported, one has a bad card, one takes a shipped name; the fourth is found."""
+    """Two break while imported, one has a bad card, one takes a shipped name; the fifth is found."""
     good = CARD.read_text()
     packages("breaks_at_once", None)
+    packages("ends_all", None)
     packages("a_bad_card", good.replace("human_use: true", "human_use: perhaps"))
     packages("takes_a_name", good)
     packages("well_made", good.replace("driver: reference-pump", "driver: other-pump"))
     assert list(registry.installed()) == ["reference-pump", "other-pump"]
     faults = registry.faults()
-    assert len(faults) == 3
+    assert len(faults) == 4
+    assert faults["ends_all of a package without a name"] == "SystemExit: it ends"
     assert "it is broken" in faults["breaks_at_once of a package without a name"]
     assert "perhaps" in faults["a_bad_card of a package without a name"]
     assert "there is a reference-pump already" in faults["takes_a_name of a package without a name"]

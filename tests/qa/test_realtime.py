@@ -10,7 +10,7 @@ from pumpd.cli_words import start_log
 from pumpd.qa.real_places import why_virtual_only
 from pumpd.qa.realtime import run_real
 from pumpd.qa.runner import run_scenario
-from pumpd.qa.suite import QUIET, recording_folder
+from pumpd.qa.suite import QUIET, places
 from tests import mosquitto, proof
 from tests.qa.real_scenarios import SHORT, shipped, short, verdict
 
@@ -39,4 +39,4 @@ def test_the_verdict_for_real_is_the_virtual_one(tmp_path: Path) -> None:
     assert len(real[list(SHORT).index(failing[0])].failures) == 2
     assert all(each.record.published >= each.record.journalled for each in real)
     assert all(each.record.journalled for each in real)
-    assert all(any(recording_folder(recordings, each).iterdir()) for each in played)
+    assert all(any(place.iterdir()) for place in places(recordings, played))

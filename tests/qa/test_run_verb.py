@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from pumpd.cli import app
 from pumpd.errors import ConfigError
 from pumpd.qa.scenario import load_scenario
+from pumpd.qa.whole_file import write_whole
 from tests.qa.small import LIBRARY, written
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -149,3 +150,52 @@ def test_what_can_not_be_meant_is_refused_with_its_line(tmp_path: Path, line: st
     assert any(BROKEN[line] in problem.what for problem in problems)
     assert {problem.line for problem in problems} == {16 if expect else 14}
     assert all(problem.allowed and problem.remedy for problem in problems)
+
+
+@pytest.mark.parametrize("option", ["--junit", "--html", "--log", "--record"])
+@pytest.mark.requirement("QA-4")
+def test_a_place_that_can_not_be_written_is_told_before_anything_is_played(
+    tmp_path: Path, option: str
+) -> None:
+    """Nobody waits for a suite to learn that its report went nowhere."""
+    file = written(tmp_path)
+    with pytest.raises(ConfigError, match=rf"{option}.*can not be written: not a directory"):
+        app(["qa", "run", str(file), option, str(file / "below")], standalone_mode=False)
+
+
+def test_a_disk_that_is_full_at_the_end_does_not_hide_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each verdict is printed all the same; then the report's loss is an error of its own."""
+    file = written(tmp_path)
+    with pytest.raises(OSError, match="No space left"):
+        app(["qa", "run", str(file), "--junit", "/dev/full"], standalone_mode=False)
+    assert "1 scenarios, 1 passed" in capsys.readouterr().out
+
+
+def test_scenarios_of_one_name_keep_logs_of_their_own_and_none_is_played_twice(tmp_path: Path) -> None:
+    """Two folders of one name may hold files of one name; a file may be named in two ways."""
+    files = []
+    for ward in ("east", "west"):
+        (tmp_path / ward / "ward").mkdir(parents=True)
+        files.append(str(written(tmp_path / ward / "ward")))
+    again = str(tmp_path / "west" / ".." / "east" / "ward" / "small.yaml")
+    log = tmp_path / "log"
+    ran = CliRunner().invoke(app, ["qa", "run", *files, again, "--workers", "1", "--log", str(log)])
+    assert "2 scenarios, 2 passed" in ran.output
+    assert sorted(each.name for each in log.iterdir()) == ["ward-small-2.jsonl", "ward-small.jsonl"]
+
+
+def test_a_report_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails half-way leaves the former report, and nothing beside it."""
+    file = tmp_path / "report"
+    write_whole(file, b"before")
+
+    def full(self: Path, _target: Path) -> Path:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(file, b"after")
+    assert file.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [file]
