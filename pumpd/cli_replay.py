@@ -109,7 +109,7 @@ def replay(
     if redact is not None:
         with _making_sense_of(file):
             copy = redacted(recording)
-        write_whole(redact, copy, mode=0o600)
+        write_whole(redact, copy, private=True)
         out().print(f"wrote {redact}; it still holds, on purpose:")
         for kept in KEPT:
             out().print(f"    {kept}")

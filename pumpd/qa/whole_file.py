@@ -7,9 +7,6 @@ from pathlib import Path
 
 from pumpd.errors import ConfigError, Problem
 
-READABLE = 0o666
-"""Less what the user's umask takes away."""
-
 
 def demand_place(option: str, place: Path, *, folder: bool = False) -> None:
     """ConfigError, naming ``option``, when a file can not be written at ``place``, or below that folder."""
@@ -29,8 +26,11 @@ def demand_place(option: str, place: Path, *, folder: bool = False) -> None:
     )
 
 
-def write_whole(file: Path, data: bytes, mode: int = READABLE) -> None:
-    """Write ``file``: who reads it meanwhile, and who writes it too, finds one whole file; OSError if not."""
+def write_whole(file: Path, data: bytes, *, private: bool = False) -> None:
+    """Write ``file``: who reads it meanwhile, and who writes it too, finds one whole file; OSError if not.
+
+    A ``private`` one may be read by its owner alone.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     place = file.resolve()
     if place.exists() and not place.is_file():
@@ -38,8 +38,8 @@ def write_whole(file: Path, data: bytes, mode: int = READABLE) -> None:
         return
     beside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as sink:  # noqa: PTH123 - the mode is set when it is made
-            sink.write(data)
+        beside.touch(0o600 if private else 0o666)
+        beside.write_bytes(data)
         beside.replace(place)
     except OSError:
         beside.unlink(missing_ok=True)

@@ -38,10 +38,13 @@ def ask(place: ControlPlace, path: str, body: object = None) -> dict[str, Any]:
         raise TransportError(f"what answers at {place} is no simulated ward; check --at")
     found: dict[str, Any] = answer
     if problems := found.get("problems"):
-        told = tuple(
-            Problem(str(place), 0, one["where"], one["what"], one["allowed"], one["remedy"])
-            for one in problems
-        )
+        try:
+            told = tuple(
+                Problem(str(place), 0, one["where"], one["what"], one["allowed"], one["remedy"])
+                for one in problems
+            )
+        except (LookupError, TypeError):
+            raise TransportError(f"what answers at {place} is no simulated ward; check --at") from None
         if status == _THE_PUMP_SAID_NO:
             raise DeviceRefusedError(f"{told[0].path}: the pump refused: {told[0].what}")
         raise ConfigError(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 import tty
@@ -18,6 +19,7 @@ from pumpd.transports.serial_line import SerialSettings
 
 _READ_BYTES = 4096
 _BACKLOG = 128
+_PORTS = Path("/dev/pts")
 
 
 class ServedLine(Protocol):
@@ -138,6 +140,23 @@ class TcpLine:
             self._all_gone.set()
 
 
+def _lives(path: Path) -> bool:
+    """Return whether a file, a device or a living simulator's port is at ``path``."""
+    if not (path.is_symlink() and path.resolve().parent == _PORTS):
+        return path.exists()
+    try:
+        port = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return path.exists()
+    try:
+        fcntl.lockf(port, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(port)
+    return False
+
+
 class PtyLine:
     """Pumps on one pseudo-terminal, which a link at a stable path names."""
 
@@ -166,9 +185,10 @@ class PtyLine:
         """Make the port; TransportError when something else stands at its path."""
         if self._ends is not None:
             return
-        if self._path.exists() and not self._path.is_symlink():
+        if _lives(self._path):
             raise TransportError(f"{self._path}: something else is there; choose another path")
         ours, theirs = os.openpty()
+        fcntl.lockf(theirs, fcntl.LOCK_EX)  # it goes when we do, and is none of those that clients take
         # Our hold on the far end keeps the port alive between two clients.
         self._ends = (ours, theirs)
         tty.setraw(theirs)

@@ -18,6 +18,7 @@ UNIT = re.compile(
 """How a name ends that says its unit."""
 
 PLAIN = {
+    "numbers of processes": "parent_pid",
     "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
     "first_transaction_id function pattern port qos register reply transaction_id unit value word",
     "positions in a sequence": "at attempt degree highest journal_seq last_seq line lowest number phase "

@@ -105,7 +105,8 @@ def test_what_breaks_an_invariant_is_told_kept_and_plays_again(
         f"BROKEN  seed {STOPPED_ALONE}: INV-1: after a frame from pumpd a pump gave more: PUMP-01/1"
         in ran.stdout
     )
-    assert f"again: pumpd qa explore --runs 1 --seed {STOPPED_ALONE}\n" in ran.stdout
+    words = f"--runs 1 --seed {STOPPED_ALONE} --library {LIBRARY}"
+    assert f"again: pumpd qa explore {words}\n" in ran.stdout
     assert ran.stdout.endswith(
         f"1 hospitals, seeds {STOPPED_ALONE} to {STOPPED_ALONE}: 1 broke an invariant\n"
     )

@@ -98,6 +98,7 @@ async def test_what_the_pump_does_not_know_is_told(tmp_path):
             "allowed up to",
         ),
         ({"at_s": 0, "pump": "TCP-1", "action": "stop"}, 422, "at_s", "already"),
+        ({"at_s": 1e300, "pump": "TCP-1", "action": "stop"}, 422, "at_s", "can not stand here"),
     ],
 )
 async def test_a_wrong_action_is_refused_in_words(tmp_path, body, status, where, words):

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import socket
+import threading
 
 import pytest
 from typer.testing import CliRunner
 
 from pumpd.cli import app
-from pumpd.errors import PumpdError
+from pumpd.errors import PumpdError, TransportError
+from pumpd.simulator.control_client import ask
+from pumpd.simulator.control_place import ControlPlace
 from tests.simulator.programs import PROGRAM, simulated
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("SIM-6")]
@@ -95,3 +98,21 @@ async def test_what_is_wrong_is_told(tmp_path):
             ):
                 with pytest.raises(PumpdError, match=told):
                     await ward(*words)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"{}", b'{"problems": [1]}', b'{"problems": 3}', b"hello"])
+def test_what_is_no_ward_is_named(answer: bytes) -> None:
+    """Another program at that port, such as the dashboard, ends in words, whatever it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+
+        def serve() -> None:
+            asked, _ = stranger.accept()
+            with asked:
+                asked.recv(4096)
+                asked.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        with pytest.raises(TransportError, match="no simulated ward"):
+            ask(ControlPlace("127.0.0.1", stranger.getsockname()[1]), "/act", {})
+        serving.join()
