@@ -11,12 +11,15 @@ from typing import Any
 from tests.mutants.crew import Crew
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.mutant import ROOT, Mutant
-from tests.mutants.panel import AT_MOST_S, Panel, fingerprint, watched
+from tests.mutants.panel import Panel, Tree, told, watched
 
 KEPT = ROOT / ".proof" / "mutants.jsonl"
 DOUBTFUL = ROOT / ".proof" / "mutants-doubtful.txt"
 """Who was not found by the quick judges: for whoever waits for the end."""
 JUDGES = ROOT / ".proof" / "mutants-judges.json"
+AT_LEAST_S = 20.0
+TIMES_AS_LONG = 4
+"""A mutant may take so much longer than the product does: instrumented, it was watched at its slowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Verdict:
         return not self.by
 
 
-def _job(mutant: Mutant, panel: Panel, how: str, *, quick: bool) -> dict[str, Any]:
+def _job(mutant: Mutant, panel: Panel, how: str, last: str, *, quick: bool) -> dict[str, Any]:
+    groups = panel.groups(mutant, last, quick=quick)
     return {
         "do": "judge",
         "id": mutant.id,
@@ -45,31 +49,40 @@ def _job(mutant: Mutant, panel: Panel, how: str, *, quick: bool) -> dict[str, An
         "text": mutant.text,
         "added": mutant.added,
         "how": how,
-        "judges": panel.groups(mutant, quick=quick),
-        "at_most_s": AT_MOST_S + 5 * sum(j.seconds for j in panel.who_sees(mutant)),
+        "judges": told(groups),
+        "at_most_s": AT_LEAST_S + TIMES_AS_LONG * sum(judge.seconds for group in groups for judge in group),
     }
 
 
 def judge(mutants: Sequence[Mutant], files: Sequence[str]) -> Iterator[Verdict]:
-    """Yield a verdict on each mutant, from disk if it is known; ``files`` are all that mutants change."""
-    tree = fingerprint()
-    known = _known()
+    """Yield a verdict on each mutant, from disk if it is known; ``files`` are all that mutants change.
+
+    What a judge found stays found while product and that judge do; what survived is judged anew when
+    anything changes.
+    """
+    tree = Tree.now()
+    kept = _rows()
+    known = {row["mark"]: row["verdict"] for row in kept}
+    last = {row["verdict"].id: row["verdict"].judge for row in kept}
     left: list[Mutant] = []
     for mutant in mutants:
+        marks = [
+            mark for mark in (_mark(mutant, tree, last.get(mutant.id)), _mark(mutant, tree)) if mark in known
+        ]
         if mutant.id in EQUIVALENT:
             yield Verdict(mutant.id, mutant.kind, "equivalent", EQUIVALENT[mutant.id])
-        elif _mark(mutant, tree) in known:
-            yield known[_mark(mutant, tree)]
+        elif marks:
+            yield known[marks[0]]
         else:
             left.append(mutant)
     if not left:
         return
     by_id = {mutant.id: mutant for mutant in left}
     with Crew() as crew:
-        panel = watched(crew, files, JUDGES)
-        KEPT.parent.mkdir(exist_ok=True)
+        panel = watched(crew, files, JUDGES, tree)
         doubtful: list[Mutant] = []
-        for job, answer in crew.do((_job(m, panel, m.how, quick=True) for m in left), "judging mutants"):
+        quick = (_job(m, panel, m.how, last.get(m.id, ""), quick=True) for m in left)
+        for job, answer in crew.do(quick, "judging mutants"):
             mutant = by_id[job["id"]]
             if not answer["by"]:
                 # The slow judges are left, and what ran while the product was imported.
@@ -78,32 +91,30 @@ def judge(mutants: Sequence[Mutant], files: Sequence[str]) -> Iterator[Verdict]:
                     file.write(mutant.id + "\n")
             else:
                 yield _kept(mutant, answer, tree)
-        for job, answer in crew.do(
-            (_job(m, panel, "import", quick=False) for m in doubtful), "judging survivors anew"
-        ):
+        thorough = (_job(m, panel, "import", "", quick=False) for m in doubtful)
+        for job, answer in crew.do(thorough, "judging survivors anew"):
             yield _kept(by_id[job["id"]], answer, tree)
 
 
-def _kept(mutant: Mutant, answer: dict[str, Any], tree: str) -> Verdict:
+def _kept(mutant: Mutant, answer: dict[str, Any], tree: Tree) -> Verdict:
     """Return the verdict, after it is on disk; RuntimeError when the judges could not do their work."""
     if answer["by"] == "harness":
         raise RuntimeError(f"{mutant.id}: {answer['judge']}")
     verdict = Verdict(mutant.id, mutant.kind, answer["by"], answer.get("judge", ""), answer["s"])
+    mark = _mark(mutant, tree, verdict.judge if verdict.by else None)
     with KEPT.open("a") as file:
-        file.write(json.dumps({"mark": _mark(mutant, tree), **asdict(verdict)}) + "\n")
+        file.write(json.dumps({"mark": mark, **asdict(verdict)}) + "\n")
     return verdict
 
 
-def _mark(mutant: Mutant, tree: str) -> str:
-    """Return what stays the same while mutant, product and judges do."""
-    return f"{tree} {sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.id}"
+def _mark(mutant: Mutant, tree: Tree, judge: str | None = None) -> str:
+    """Return what stays the same while mutant, product and ``judge`` do; all judges where none found it."""
+    seen = tree.whole if judge is None else tree.of(judge)
+    return f"{seen} {sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.id}"
 
 
-def _known() -> dict[str, Verdict]:
-    """Return every verdict on disk by its mark."""
-    found: dict[str, Verdict] = {}
-    if KEPT.exists():
-        for line in KEPT.read_text().splitlines():
-            row = json.loads(line)
-            found[row.pop("mark")] = Verdict(**row)
-    return found
+def _rows() -> list[dict[str, Any]]:
+    """Return every verdict on disk with its mark, oldest first."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    return [{"mark": row.pop("mark"), "verdict": Verdict(**row)} for row in rows]

@@ -1,10 +1,10 @@
-"""Every mutant there is, from the tables and from the code, in a stable order."""
+"""Every mutant there is, from the tables and from the code, in a stable order: kind after kind."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import KINDS, ROOT, Mutant
 from tests.mutants.register_map import map_mutants
 from tests.mutants.syntax import mutants_of
 from tests.mutants.tables import catalogue_mutants, limit_mutants, settled_mutants, transition_mutants
@@ -18,6 +18,8 @@ BESIDE_THE_CORE = (
     "pumpd/drivers/register_reading.py",
 )
 """Modules outside of the core that decide what a value is, or whether a pump is paused."""
+FURTHER = {"constant", "arithmetic", "logic"}
+"""Kinds that are judged on request only: what the tables, the limits and the comparisons do not say."""
 
 
 def modules() -> list[str]:
@@ -42,4 +44,9 @@ def all_mutants() -> tuple[Mutant, ...]:
     if len(set(ids)) != len(ids):
         twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
         raise ValueError(f"two mutants of one name: {twice}")
-    return tuple(made)
+    return tuple(sorted(made, key=lambda mutant: list(KINDS).index(mutant.kind)))
+
+
+def campaign_mutants() -> list[Mutant]:
+    """Return the mutants that must all be found: those of every kind but the further ones."""
+    return [mutant for mutant in all_mutants() if mutant.kind not in FURTHER]

@@ -6,6 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+KINDS = {
+    "priority": "a condition at another priority",
+    "latch": "a condition that latches and should not, or the other way round",
+    "delay": "a condition's delay gone, a tenth shorter, a tenth longer",
+    "limit": "a limit one step higher or lower, or not there",
+    "transition": "another signal in one cell of the table of signals",
+    "scale": "a scale, unit or type of a register or quantity",
+    "word order": "a register map in another byte order",
+    "silent": "a condition that is never raised",
+    "stuck": "a condition that never clears",
+    "late": "a condition that is raised 5 s late",
+    "address": "a value read from its neighbour's place",
+    "code": "a status, alarm bit or missing value with another meaning, or none",
+    "control": "another value written to pause",
+    "comparison": "a comparison with its boundary moved, or turned round",
+    "table": "a table without one of its entries, or with a neighbour's value",
+    "logic": "and for or, a part left out, a condition turned round",
+    "constant": "a number one more or one less, a flag turned round",
+    "arithmetic": "a sum, product or extreme reckoned otherwise",
+}
+"""What is changed, in the order of judging."""
 
 
 @dataclass(frozen=True, slots=True)

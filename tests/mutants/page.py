@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.mutants.campaign import Verdict
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.generated import FURTHER
+from tests.mutants.mutant import KINDS, ROOT, Mutant
+from tests.proof_run import commit
 
 PAGE = ROOT / "docs" / "mutants.md"
-KINDS = {
-    "priority": "a condition at another priority",
-    "latch": "a condition that latches and should not, or the other way round",
-    "delay": "a condition's delay gone, a tenth shorter, a tenth longer",
-    "silent": "a condition that is never raised",
-    "stuck": "a condition that never clears",
-    "late": "a condition that is raised 5 s late",
-    "transition": "another signal in one cell of the table of signals",
-    "limit": "a limit one step higher or lower, or not there",
-    "comparison": "a comparison with its boundary moved, or turned round",
-    "logic": "and for or, a part left out, a condition turned round",
-    "constant": "a number one more or one less, a flag turned round",
-    "arithmetic": "a sum, product or extreme reckoned otherwise",
-    "table": "a table without one of its entries, or with a neighbour's value",
-    "scale": "a scale, unit or type of a register or quantity",
-    "word order": "a register map in another byte order",
-    "address": "a value read from its neighbour's place",
-    "code": "a status, alarm bit or missing value with another meaning, or none",
-    "control": "another value written to pause",
-}
 _OTHERWISE = {"loading": "does not load", "time-out": "does not end", "crash": "ends the process"}
 _HEAD = """\
 # What would be noticed?
@@ -39,15 +22,29 @@ are made from the catalogue, the tables and the code themselves, so whatever is 
 further work. Then the shipped scenarios and the tests are asked whether they see a difference. A mutant that
 nobody sees is a hole in them. Scenarios are never changed, and pages that only repeat a table are not asked.
 
-`make mutants` judges them all and goes on where it was cut short; `make mutants ONLY="delay over-soft"`
-judges those whose name holds these words. `make test` judges a few.
+`make mutants` judges all of the kinds below, goes on where it was cut short and writes this page, and so
+does `make proof`; `make test` judges a few. `make mutants ONLY="delay over-soft"` judges those whose name
+holds these words. Further kinds stand outside of this campaign and are only judged when asked for, so
+nothing is claimed of them here: {further}.
+
+Judged {judged} of {made} mutants at commit `{commit}` on {date}.
 """
 
 
-def page(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> str:
-    """Return the page for these verdicts; KeyError for a kind that has no words."""
+def page(mutants: Sequence[Mutant], found: Sequence[Verdict]) -> str:
+    """Return the page for these verdicts; KeyError for a kind that has no words.
+
+    Mutants without a verdict are told as not judged.
+    """
+    place = {mutant.id: at for at, mutant in enumerate(mutants)}
+    verdicts = sorted(found, key=lambda verdict: place[verdict.id])
+    further = "; ".join(f"`ONLY={kind}:` ({KINDS[kind]})" for kind in KINDS if kind in FURTHER)
+    today = datetime.now(UTC).date()  # noqa: TID251 - the date of the judgement
+    head = _HEAD.format(
+        further=further, judged=len(verdicts), made=len(mutants), commit=commit(), date=f"{today:%Y-%m-%d}"
+    )
     lines = [
-        _HEAD,
+        head,
         "| what is changed | made | found by scenarios | by tests | otherwise | equivalent | survived |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
@@ -66,6 +63,10 @@ def page(mutants: Sequence[Mutant], verdicts: Sequence[Verdict]) -> str:
     lines += [f"- `{verdict.id}`: {verdict.judge}" for verdict in equivalent] or ["None."]
     lines += ["", "## Survivors", ""]
     lines += [f"- `{verdict.id}`" for verdict in verdicts if verdict.survived] or ["None."]
+    left = Counter(mutant.kind for mutant in mutants)
+    left.subtract(verdict.kind for verdict in verdicts)
+    lines += ["", "## Not judged", ""]
+    lines += [f"- {kind}: {count}" for kind, count in left.items() if count] or ["None."]
     return "\n".join(lines) + "\n"
 
 

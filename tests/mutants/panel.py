@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,48 @@ def test_files() -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in found]
 
 
-def fingerprint() -> str:
-    """Return a hash of everything that a judgement depends on: product, scenarios and tests."""
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What judgements depend on: the product and what all judges share, and each judge's own file."""
+
+    base: str
+    files: dict[str, str]
+    """Hash of each scenario and each file of tests that judges."""
+
+    @classmethod
+    def now(cls) -> Tree:
+        """Return the tree as it stands on disk."""
+        files = {file: _hash([ROOT / file]) for file in (*scenario_files(), *test_files())}
+        shared = (
+            path
+            for top in ("pumpd", "config", "tests")
+            for path in sorted((ROOT / top).rglob("*"))
+            if path.suffix in {".py", ".yaml", ".sql"}
+            and HERE not in path.parents
+            and not path.name.startswith("test_")
+            and path.relative_to(ROOT).as_posix() not in files
+        )
+        return cls(_hash(shared), files)
+
+    @property
+    def whole(self) -> str:
+        """Return what stays the same while no judge changes, either."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    def of(self, judge: str) -> str:
+        """Return what stays the same while the product and this judge do."""
+        return f"{self.base} {self.files.get(_file_of(judge), '')}"
+
+
+def _hash(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for top in ("pumpd", "config", "tests"):
-        for path in sorted((ROOT / top).rglob("*")):
-            if path.suffix in {".py", ".yaml", ".sql"} and HERE not in path.parents:
-                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in paths:
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _file_of(judge: str) -> str:
+    return judge.partition("::")[0].partition(" ")[0]
 
 
 AT_FIRST = {
@@ -92,9 +126,11 @@ class Panel:
             judge for judge in self.judges if any(line in mutant.lines for line in judge.lines.get(file, ()))
         ]
 
-    def groups(self, mutant: Mutant, *, quick: bool) -> list[dict[str, Any]]:
-        """Return the judges that may find the mutant in the order in which they are asked, or just a few."""
-        most = QUICK
+    def groups(self, mutant: Mutant, last: str, *, quick: bool) -> list[list[Judge]]:
+        """Return who may find the mutant in the order in which they are asked, or just a few.
+
+        ``last`` found it the last time, and is asked first.
+        """
         seeing = self.who_sees(mutant)
         speaking = f"alarm: {mutant.condition}," if mutant.condition else "nothing speaks of it"
         first = [j for j in seeing if j.is_scenario and speaking in self._named.get(j.name, "")]
@@ -102,6 +138,7 @@ class Panel:
         near = [j for j in seeing if j.name.startswith(package)]
         rest = [j for j in seeing if j not in first and j not in near]
         ordered = [
+            [j for j in seeing if j.name == last],
             first,
             [j for j in near if j.seconds <= SLOW_S],
             [j for j in rest if j.is_scenario and j.seconds <= SLOW_S],
@@ -110,7 +147,7 @@ class Panel:
             [j for j in rest if not j.is_scenario and j.seconds > SLOW_S],
             [j for j in rest if j.is_scenario and j.seconds > SLOW_S],
         ]
-        return _told([group[:most] for group in ordered[:4]] if quick else ordered)
+        return [group[:QUICK] for group in ordered[:5]] if quick else ordered
 
 
 def likely(mutant: Mutant) -> list[dict[str, Any]]:
@@ -130,7 +167,8 @@ def likely(mutant: Mutant) -> list[dict[str, Any]]:
     return [{"kind": kind, "names": names} for kind, names in groups if names]
 
 
-def _told(groups: Sequence[Sequence[Judge]]) -> list[dict[str, Any]]:
+def told(groups: Sequence[Sequence[Judge]]) -> list[dict[str, Any]]:
+    """Return the judges as a worker is told of them."""
     return [
         {"kind": "scenarios" if group[0].is_scenario else "tests", "names": [judge.name for judge in group]}
         for group in groups
@@ -138,33 +176,24 @@ def _told(groups: Sequence[Sequence[Judge]]) -> list[dict[str, Any]]:
     ]
 
 
-def _jobs(files: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for kind, names in (("scenario", scenario_files()), ("tests", test_files())):
-        for name in names:
-            yield {
-                "do": "watch",
-                "kind": kind,
-                "judge": name,
-                "files": list(files),
-                "at_most_s": AT_MOST_S * 3,
-            }
-
-
-def watched(crew: Crew, files: Sequence[str], kept: Path) -> Panel:
-    """Return the panel for changes in ``files``: as ``kept`` from a run of the same tree, else watched anew.
+def watched(crew: Crew, files: Sequence[str], kept: Path, tree: Tree) -> Panel:
+    """Return the panel for changes in ``files``; who is as in ``kept`` is not watched anew.
 
     RuntimeError when a judge says no to the product as it is: then it can not judge a mutant.
     """
-    mark = fingerprint()
-    if kept.exists():
-        known = json.loads(kept.read_text())
-        if known["fingerprint"] == mark:
-            return Panel([Judge(**judge) for judge in known["judges"]])
-    judges: list[Judge] = []
-    for job, answer in crew.do(_jobs(files), "watching the judges"):
+    known: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    now = {file: known[file] for file in tree.files if known.get(file, {}).get("mark") == tree.of(file)}
+    jobs = [
+        {"do": "watch", "judge": file, "files": list(files), "at_most_s": AT_MOST_S * 3}
+        for file in tree.files
+        if file not in now
+    ]
+    kept.parent.mkdir(exist_ok=True)
+    for job, answer in crew.do(jobs, "watching the judges"):
         if answer.get("failed") or "seen" not in answer:
             raise RuntimeError(f"{job['judge']} fails on the product as it is: {answer}")
-        judges += [Judge(seen["judge"], seen["seconds"], seen["lines"]) for seen in answer["seen"]]
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_text(json.dumps({"fingerprint": mark, "judges": [asdict(judge) for judge in judges]}))
-    return Panel(judges)
+        now[job["judge"]] = {"mark": tree.of(job["judge"]), "seen": answer["seen"]}
+        kept.write_text(json.dumps(now))
+    return Panel(
+        [Judge(s["judge"], s["seconds"], s["lines"]) for file in tree.files for s in now[file]["seen"]]
+    )

@@ -13,8 +13,7 @@ from pumpd.core.infusion import FlowLimits
 from tests.mutants import tables
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.generated import all_mutants, modules
-from tests.mutants.mutant import ROOT, source
-from tests.mutants.page import KINDS
+from tests.mutants.mutant import KINDS, ROOT, source
 from tests.mutants.panel import UNPLAYED, scenario_files
 
 OF_A_CONDITION = {"priority", "latch", "silent", "stuck", "late"}

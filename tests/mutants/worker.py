@@ -59,7 +59,7 @@ def _watch(job: dict[str, Any]) -> dict[str, Any]:
     """Let one judge look at the product as it is, and note what it runs."""
     from tests.mutants.judging import watch_scenario, watch_tests
 
-    look = watch_scenario if job["kind"] == "scenario" else watch_tests
+    look = watch_scenario if job["judge"].endswith(".yaml") else watch_tests
     seen, failed = look(job["judge"], job["files"])
     return {"seen": [asdict(one) for one in seen], "failed": failed}
 
