@@ -135,15 +135,20 @@ def test_no_mutant_survives() -> None:
     assert answered == SAMPLE
 
 
-def test_the_page_tells_kinds_conditions_equivalents_and_survivors() -> None:
-    """Each verdict is counted once; who survived and who is excused stands there by name."""
+def test_the_page_tells_kinds_conditions_equivalents_survivors_and_what_is_left() -> None:
+    """Each verdict is counted once; who survived and who is excused stand there by name."""
     silent, late = _mutant("silent", "alarms.py: air:"), _mutant("late", "alarms.py: air:")
+    alike, left = Mutant("limit", "x", "x", "x", "x"), Mutant("table", "x", "x", "x", "x")
     verdicts = [
-        Verdict(silent.id, "silent", "scenario", AIR),
         Verdict(late.id, "late", ""),
-        Verdict("limit: x", "limit", "equivalent", "nobody can tell them apart"),
+        Verdict(alike.id, "limit", "equivalent", "nobody can tell them apart"),
+        Verdict(silent.id, "silent", "scenario", AIR),
     ]
-    text = page([silent, late, Mutant("limit", "x", "x", "x", "x")], [*verdicts[:2]])
+    text = page([silent, late, alike, left], verdicts)
+    assert "Judged 3 of 4 mutants at commit" in text
     assert "| air | 2 | 1 | `air-in-line` |" in text
-    assert f"- `{late.id}`" in text.partition("## Survivors")[2]
-    assert "| **all** | 2 | 1 | 0 | 0 | 0 | 1 |" in text
+    equivalent, _, survivors = text.partition("## Equivalent")[2].partition("## Survivors")
+    assert f"- `{alike.id}`: nobody can tell them apart" in equivalent
+    survivors, _, not_judged = survivors.partition("## Not judged")
+    assert (survivors.strip(), not_judged.strip()) == (f"- `{late.id}`", "- table: 1")
+    assert "| **all** | 3 | 1 | 0 | 0 | 1 | 1 |" in text

@@ -16,6 +16,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
@@ -96,12 +97,19 @@ def _read(fd: int, at_most_s: float) -> bytes:
 
 
 def _serve(job: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to one job; whatever files it left behind are removed."""
+    with tempfile.TemporaryDirectory(prefix="pumpd-mutant-", ignore_cleanup_errors=True) as folder:
+        return _forked(job, folder)
+
+
+def _forked(job: dict[str, Any], folder: str) -> dict[str, Any]:
     """Fork a child for one job and return its answer; past its processor time it is killed."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         os.setsid()
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
         _child(job, writing)
     os.close(writing)
     data = b""
