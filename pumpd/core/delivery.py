@@ -150,7 +150,7 @@ def _believed(account: Account, reading: Telemetry, counter: Counter) -> Account
         due_nl = step.high // NS_PER_H
         owed_nl = account.owed_nl_ns_per_h // NS_PER_H if account.still_readings else 0
         # A counter that stood may catch up with what was due meanwhile.
-        late_nl = moved_nl - due_nl if due_nl < moved_nl <= owed_nl + step.most_nl else 0
+        late_nl = max(0, moved_nl - due_nl) if moved_nl <= owed_nl + step.most_nl else 0
         return _stepped(account, reading, step, moved_nl, counter, late_nl=late_nl)
     rolled_nl = _rolled(account.counter_nl, volume.nl, step.most_nl, counter.tick_nl)
     if rolled_nl is not None:
@@ -198,8 +198,8 @@ def _stepped(
         )
         if to_come_nl is not None and account.to_come_nl is not None:
             gone_nl = account.to_come_nl - to_come_nl
-            if 0 < gone_nl <= step.high // NS_PER_H + 1 + counter.tick_nl:  # more than that was typed in
-                elsewhere_nl += gone_nl
+            if gone_nl <= step.high // NS_PER_H + 1 + counter.tick_nl:  # more than that was typed in
+                elsewhere_nl += max(0, gone_nl)
     grains, floors = moved_nl * GRAINS_PER_NL, _floors(account, step, to_come_nl, counter)
     frozen = elsewhere_nl >= 2 * counter.tick_nl
     # A stop that was told is not told a second time as too little when it is over.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter as Tally
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery import advanced
@@ -171,3 +171,20 @@ def live(bench: Bench, hours: float) -> None:
                     model.press_start()
             case _:
                 pass
+
+
+_PLAIN = Bench(1_000_000).reading()
+
+
+def said(at_ns: int, counter_nl: int, rate_nl_h: int, **other: object) -> Telemetry:
+    """Return what a running pump says that flows as it is set."""
+    plain = replace(
+        _PLAIN,
+        taken_ns=at_ns,
+        status=PumpStatus.RUNNING,
+        flow=Measured.valid(FlowRate(rate_nl_h)),
+        set_flow=Measured.valid(FlowRate(rate_nl_h)),
+        volume=Measured.valid(Volume(counter_nl)),
+        volume_to_be_infused=missing(),
+    )
+    return replace(plain, **other)  # type: ignore[arg-type]

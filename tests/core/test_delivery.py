@@ -14,28 +14,14 @@ from pumpd.core.delivery import advanced
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import FAST_PERCENT, GRAINS_PER_NL, SLOW_PERCENT, Told
 from pumpd.core.delivery_rules import deviations
-from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
-from pumpd.core.telemetry import Measured, PumpStatus, Telemetry, missing
+from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, Volume
+from pumpd.core.telemetry import Measured, PumpStatus, Telemetry
 from tests import proof
-from tests.core.delivery_scene import GAP_NS, Bench, live
+from tests.core.delivery_scene import GAP_NS, Bench, live, said
 from tests.oracle import delivery as oracle
 
 COUNTER = Counter(1_000, GAP_NS)
 RATES_NL_H = [50_000, 500_000, 1_000_000, 5_000_000, 50_000_000]
-_PLAIN = Bench(1_000_000).reading()
-
-
-def _said(at_ns: int, counter_nl: int, rate_nl_h: int, **other: object) -> Telemetry:
-    plain = replace(
-        _PLAIN,
-        taken_ns=at_ns,
-        status=PumpStatus.RUNNING,
-        flow=Measured.valid(FlowRate(rate_nl_h)),
-        set_flow=Measured.valid(FlowRate(rate_nl_h)),
-        volume=Measured.valid(Volume(counter_nl)),
-        volume_to_be_infused=missing(),
-    )
-    return replace(plain, **other)  # type: ignore[arg-type]
 
 
 def _kept(readings: list[Telemetry], counter: Counter = COUNTER) -> Account:
@@ -72,7 +58,7 @@ def test_the_sums_are_the_worst_of_every_stretch(
 ) -> None:
     """Each sum is, to the last digit, the worst stretch that the oracle finds by trying all of them."""
     rate, points = course
-    account = _kept([_said(at, nl, rate) for at, nl in points])
+    account = _kept([said(at, nl, rate) for at, nl in points])
     side = account.over if too_much else account.under
     seconds = [(Fraction(at, NS_PER_S), Fraction(nl, NL_PER_ML)) for at, nl in points]
     for band, found in ((FAST_PERCENT, side.fast_grains), (0, side.total_grains)):
@@ -176,7 +162,7 @@ def test_a_counter_that_begins_anew_is_for_the_engineer() -> None:
 def test_one_false_counter_value_is_nothing(wrong_nl: int) -> None:
     """A single value that fits nothing, high or low, is forgotten when the next one fits again."""
     rate = 10_000_000
-    readings = [_said(n * NS_PER_S, 2_000_000 + rate * n // 3600, rate) for n in range(200)]
+    readings = [said(n * NS_PER_S, 2_000_000 + rate * n // 3600, rate) for n in range(200)]
     readings[100] = replace(readings[100], volume=Measured.valid(Volume(wrong_nl)))
     assert _kept(readings) == _kept(readings[:100] + readings[101:])
 
@@ -185,8 +171,8 @@ def test_one_false_counter_value_is_nothing(wrong_nl: int) -> None:
 def test_a_counter_that_runs_backwards_is_told() -> None:
     """Half a millilitre back while the pump stands: reverse flow, at the second reading."""
     stopped = {"status": PumpStatus.STOPPED}
-    readings = [_said(n * NS_PER_S, 5_000_000, 10_000_000, **stopped) for n in range(20)]
-    readings += [_said(n * NS_PER_S, 4_500_000, 10_000_000, **stopped) for n in range(20, 22)]
+    readings = [said(n * NS_PER_S, 5_000_000, 10_000_000, **stopped) for n in range(20)]
+    readings += [said(n * NS_PER_S, 4_500_000, 10_000_000, **stopped) for n in range(20, 22)]
     assert _told(_kept(readings[:-1])) == set()
     assert _told(_kept(readings)) == {ConditionId.REVERSE_FLOW}
 
@@ -200,7 +186,7 @@ def test_alternating_good_and_bad_minutes_still_alarm(percent: int, condition: s
     account = None
     for n in range(1200):
         counter_nl += rate * (percent if n // 60 % 2 else 100) // 100 // 3600
-        account = advanced(account, _said(n * NS_PER_S, counter_nl, rate), COUNTER)
+        account = advanced(account, said(n * NS_PER_S, counter_nl, rate), COUNTER)
         assert account is not None
         told |= _told(account)
     assert told == {ConditionId(condition)}
@@ -212,7 +198,7 @@ def test_a_tolerance_is_a_percentage_and_not_nought(percent: int, told: Told) ->
     """The GPCA model's tolerance became 0 % by integer division; here 9 % is nothing, 12 % is after 5 min."""
     rate = 5_000_000
     counter = replace(COUNTER, ordered_nl=50 * NL_PER_ML)
-    readings = [_said(n * NS_PER_S, rate * n * percent // 100 // 3600, rate) for n in range(900)]
+    readings = [said(n * NS_PER_S, rate * n * percent // 100 // 3600, rate) for n in range(900)]
     assert _kept(readings, counter).over.told is told
     assert (_kept(readings[:200], counter).over.told is Told.NOTHING) is (told is not Told.FAST)
 
@@ -222,14 +208,14 @@ def test_more_than_was_ordered_is_told() -> None:
     """5 % above the ordered volume, and not before; priming and keeping the vein open are no part of it."""
     counter = Counter(1_000, GAP_NS, ordered_nl=10_000_000)
     rate = 50_000_000
-    flushed = [_said(n * NS_PER_S, n * 20_000, 72_000_000, status=PumpStatus.PRIMING) for n in range(100)]
+    flushed = [said(n * NS_PER_S, n * 20_000, 72_000_000, status=PumpStatus.PRIMING) for n in range(100)]
     start_nl = flushed[-1].volume.value.nl  # type: ignore[union-attr]
     course = [
-        _said((100 + n) * NS_PER_S, start_nl + n * rate // 3600, rate)
+        said((100 + n) * NS_PER_S, start_nl + n * rate // 3600, rate)
         for n in range(10_500_000 * 3600 // rate)
     ]
     assert _told(_kept(flushed + course, counter), counter) == set()
-    more = [_said((1000 + n) * NS_PER_S, start_nl + (900 + n) * rate // 3600, rate) for n in range(9)]
+    more = [said((1000 + n) * NS_PER_S, start_nl + (900 + n) * rate // 3600, rate) for n in range(9)]
     assert ConditionId.VOLUME_EXCEEDED in _told(_kept(flushed + course + more, counter), counter)
 
 
@@ -237,7 +223,7 @@ def test_more_than_was_ordered_is_told() -> None:
 @pytest.mark.parametrize(("now_nl", "counted_nl"), [(5_400_000, 1_300_000), (100_000, 1_000_000)])
 def test_what_an_earlier_run_counted_is_carried_on(now_nl: int, counted_nl: int) -> None:
     """Over a restart of the daemon the counter's own movement is credited; one that went back began at 0."""
-    account = advanced(None, _said(0, now_nl, 5_000_000), COUNTER, Carried(5_000_000, 900_000, 800_000))
+    account = advanced(None, said(0, now_nl, 5_000_000), COUNTER, Carried(5_000_000, 900_000, 800_000))
     assert account is not None
     assert (account.counted_nl, account.infused_nl) == (counted_nl, counted_nl - 100_000)
     assert account.carried == Carried(now_nl, counted_nl, counted_nl - 100_000)
