@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ AT_NL = 10**9 - 2_000
 """Two steps before a counter of a litre begins anew."""
 
 
-def _account(counter_nl: int = 500_000, **other: object) -> Account:
+def _account(counter_nl: int = 500_000, **other: Any) -> Account:
     begun = advanced(None, said(1_000 * NS_PER_S, counter_nl, RATE), COUNTER)
     assert begun is not None
     return begun._replace(**other)
@@ -164,9 +165,9 @@ def test_a_stop_is_told_beyond_two_steps_and_the_lag(beyond: int, stands: bool) 
 def test_what_happened_in_a_moment_is_shown_for_a_minute(name: str) -> None:
     """A reset and a step back are shown to the last nanosecond of their minute, and then no more."""
     condition = ConditionId.COUNTER_RESET if name == "reset_ns" else ConditionId.REVERSE_FLOW
-    account = _account()
-    assert _told(account._replace(**{name: account.taken_ns - SHOWN_NS + 1})) == {condition}
-    assert _told(account._replace(**{name: account.taken_ns - SHOWN_NS})) == set()
+    over_ns = _account().taken_ns - SHOWN_NS
+    assert _told(_account(**{name: over_ns + 1})) == {condition}
+    assert _told(_account(**{name: over_ns})) == set()
 
 
 def test_more_than_ordered_is_told_beyond_a_twentieth() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pumpd.core.delivery_bands import NONE, SLOW_FOR_NS, Excess, Floors, Told, off
@@ -16,8 +18,10 @@ TOLD = Excess(peak_grains=5, peak_ns=NOW_NS, told=Told.SLOW)
 def test_an_excess_that_is_taken_back_to_nought_is_over(left: str) -> None:
     """What was too much is made good exactly: the episode is forgotten, and what was told with it."""
     due = {"fast_grains": 125, "slow_grains": 110, "total_grains": 100}[left]
-    assert off(TOLD._replace(**{left: due}), 0, 1, FLOORS, NOW_NS, too_much=True) == NONE
-    still = off(TOLD._replace(**{left: due + 1}), 0, 1, FLOORS, NOW_NS, too_much=True)
+    just: dict[str, Any] = {left: due}
+    more: dict[str, Any] = {left: due + 1}
+    assert off(TOLD._replace(**just), 0, 1, FLOORS, NOW_NS, too_much=True) == NONE
+    still = off(TOLD._replace(**more), 0, 1, FLOORS, NOW_NS, too_much=True)
     assert (getattr(still, left), still.told) == (1, Told.SLOW)
 
 
