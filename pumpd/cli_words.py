@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 import structlog
 from rich.console import Console
@@ -16,6 +18,23 @@ from pumpd.errors import Problem
 def out() -> Console:
     """Return the console for results; text is shown as it is, without markup."""
     return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+class _StandardError:
+    """Standard error as structlog prints to it: a log that can not be written stops nobody."""
+
+    @staticmethod
+    def write(text: str) -> int:
+        """Write ``text``, or lose it: a full disk under the log must not cost an alarm."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    @staticmethod
+    def flush() -> None:
+        """Write out what has gathered, if it can be."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def start_log(level: str) -> None:
@@ -31,7 +50,7 @@ def start_log(level: str) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
     )
 
 

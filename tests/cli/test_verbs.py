@@ -145,3 +145,24 @@ def test_the_log_shows_what_a_stranger_sent_without_obeying_it(capsys: pytest.Ca
     assert "topic=\\x1b[2Jx" in told
     assert "ValueError: invalid literal" in told
     assert "hush" not in told
+
+
+@pytest.mark.requirement("HOUSE-LOG")
+@pytest.mark.real
+@pytest.mark.parametrize("stream", ["/dev/full", "closed"])
+def test_a_log_that_can_not_be_written_stops_nobody(stream: str) -> None:
+    """On a full disk, or with standard error closed, whoever says something in the log goes on."""
+    script = (
+        "import os, sys, structlog\n"
+        "from pumpd.cli_words import start_log\n"
+        "start_log('info')\n"
+        "if sys.argv[1] == 'closed': sys.stderr.close()\n"
+        "else: os.dup2(os.open(sys.argv[1], os.O_WRONLY), 2)\n"
+        "for n in range(500): structlog.get_logger().error('the journal is down', reason='x' * 100)\n"
+        "print('went on', flush=True)\n"
+        "os._exit(0)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, stream], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "went on\n"), ran.stderr
