@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import SETTLING_NS, advanced, counted_since
+from pumpd.core.delivery import SETTLING_NS, advanced, counted_since, paces
 from pumpd.core.delivery_account import Account, Carried, Counter
-from pumpd.core.delivery_bands import NONE, SLOW_FOR_NS, Excess
+from pumpd.core.delivery_bands import GRAINS_PER_NL, NONE, SLOW_FOR_NS, Excess, Told
 from pumpd.core.delivery_rules import (
     SHOWN_NS,
     Fault,
@@ -22,7 +22,7 @@ from pumpd.core.delivery_rules import (
     too_young,
 )
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
-from pumpd.core.telemetry import Measured
+from pumpd.core.telemetry import Measured, PumpStatus, missing
 from tests.core.delivery_scene import GAP_NS, said
 
 pytestmark = pytest.mark.requirement("DELIVERY-5")
@@ -201,3 +201,63 @@ def test_a_counter_has_a_step_and_a_gap() -> None:
         with pytest.raises(ValueError, match="above 0"):
             Counter(tick_nl, gap_ns)
     assert counted_since(Carried(5_000, 900, 800), 5_000) == (900, 800)
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "pace"),
+    [
+        (PumpStatus.RUNNING, 5, (RATE, 5)),
+        (PumpStatus.RUNNING, None, (RATE, RATE)),
+        (PumpStatus.STOPPED, 5, (0, 5)),
+        (PumpStatus.STOPPED, None, (0, 0)),
+        (PumpStatus.KVO, 5, (5, 5)),
+        (PumpStatus.KVO, None, None),
+        (PumpStatus.UNKNOWN, 5, (5, RATE)),
+    ],
+)
+def test_the_rates_that_count(status: PumpStatus, shown: int | None, pace: tuple[int, int] | None) -> None:
+    """What is set counts while it runs, else what is shown; of an unknown status the higher one may flow."""
+    flow = missing() if shown is None else Measured.valid(FlowRate(shown))
+    assert paces(said(0, 0, RATE, status=status, flow=flow)) == pace
+
+
+@pytest.mark.parametrize(
+    ("ordered_nl", "to_come_nl"), [(10**7, None), (10**7, 10**9), (None, 10**7), (None, None)]
+)
+def test_all_together_a_twentieth_of_the_order_may_be_off(
+    ordered_nl: int | None, to_come_nl: int | None
+) -> None:
+    """The order decides, else what the pump is still to give, else what flows in two hours."""
+    most_nl = 500_000 if ordered_nl or to_come_nl else RATE * 2 // 20
+    counter = Counter(1_000, GAP_NS, ordered_nl)
+    to_come = missing() if to_come_nl is None else Measured.valid(Volume(to_come_nl))
+    told = []
+    for total_nl in (most_nl - 1, most_nl):
+        account = _account(over=Excess(total_grains=total_nl * GRAINS_PER_NL))
+        reading = said(account.taken_ns + NS_PER_S, 501_001, RATE, volume_to_be_infused=to_come)
+        after = advanced(account, reading, counter)
+        assert after is not None
+        told.append(after.over.told)
+    assert told == [Told.NOTHING, Told.TOTAL]
+
+
+def test_only_a_pump_that_runs_must_count_before_a_stop_can_end() -> None:
+    """While nothing was counted yet a stop that was told stays; of a pump that stands it ends."""
+    assert ConditionId.SILENT_STOP in too_young(_account())
+    assert ConditionId.SILENT_STOP not in too_young(_account(status=PumpStatus.STOPPED))
+
+
+@pytest.mark.parametrize(
+    ("fault", "within_s"),
+    [
+        (Fault.SILENT_STOP, 5),
+        (Fault.FREE_FLOW, 8),
+        (Fault.TEN_FOLD, Fraction("2.8")),
+        (Fault.HALF, 30),
+        (Fault.TWENTY_MORE, 302),
+        (Fault.TWENTY_LESS, 302),
+    ],
+)
+def test_how_soon_each_fault_is_told(fault: Fault, within_s: Fraction) -> None:
+    """Reckoned by hand for a step a second, read each second: steps and lag over the excess."""
+    assert detected_within_s(fault, FlowRate(RATE), Volume(1_000), Fraction(1)) == within_s

@@ -37,6 +37,16 @@ def test_whichever_is_tighter_holds(top: int, bottom: int, flow: int, step: int)
     assert (set_to < limits.hard_min) is (set_to.nl_per_h < bottom or dose < Fraction("0.05"))
 
 
+@pytest.mark.requirement("LIB-1", "CORE-3")
+def test_each_limit_is_the_last_flow_that_the_pump_can_be_set_to_within_it() -> None:
+    """At 70 kg and 2 mg/mL 1 mg/kg/h is 35 mL/h; the hard minimum of 1.75 is 1.8 on a grid of a tenth."""
+    limits = flow_limits(ENTRY, PROGRAMME, FlowRate.parse("0.1"))
+    assert limits.hard_max == FlowRate.parse(35)
+    assert limits.soft_max == FlowRate.parse("17.5")
+    assert limits.soft_min == FlowRate.parse("3.5")
+    assert limits.hard_min == FlowRate.parse("1.8")
+
+
 @pytest.mark.requirement("LIB-1")
 def test_the_words_name_the_limit_that_is_broken() -> None:
     """A limit of the flow is told in mL/h, one of the dose rate as a dose."""

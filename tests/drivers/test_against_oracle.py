@@ -38,6 +38,10 @@ def plain(measured: Measured[Any], per: int = 1) -> object:
 @given(WORDS)
 @example([2, 0, 0, 1050, 0, 1050, 0, 12345, 0, 37655, 64, 87, 0, 0])
 @example([8, 0, 1, 34464, 0, 0, 2, 0, 0xFFFF, 0xFFFF, 0x8000, 0xFFFF, 0x8000, 1])
+@example([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65036, 0, 0, 0])  # the lowest of each range
+@example([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65035, 0, 0, 0])  # below
+@example([2, 0, 1, 54464, 1, 54464, 1525, 56600, 152, 37528, 3000, 100, 0, 0])  # the highest
+@example([2, 0, 1, 54465, 1, 54465, 1525, 56601, 152, 37529, 3001, 101, 0, 0])  # above
 def test_both_decoders_agree_on_any_registers(words):
     """Status, six numbers and the alarms of any 14 registers come out the same, twice and exactly."""
     (reading,) = DECODE([words])
@@ -60,3 +64,11 @@ def test_the_pause_is_the_write_that_the_document_names():
     pause = register_map.channels["1"].pause
     assert pause is not None
     assert pause_request(1, register_map, pause).to_bytes() == reference_pump.PAUSE_UNIT_1
+
+
+@pytest.mark.requirement("MAP-2")
+def test_the_heartbeat_moves_every_second():
+    """As the pump's document says; values behind one that stands still for longer are stored ones."""
+    heartbeat = shipped_map("reference-pump").heartbeat
+    assert heartbeat is not None
+    assert heartbeat.changes_within_ms == 1000

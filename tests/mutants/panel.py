@@ -113,7 +113,8 @@ class Panel:
 
     @cached_property
     def _named(self) -> dict[str, str]:
-        return {name: (ROOT / name).read_text(encoding="utf-8") for name in scenario_files()}
+        files = (*scenario_files(), *test_files())
+        return {name: (ROOT / name).read_text(encoding="utf-8") for name in files}
 
     def who_sees(self, mutant: Mutant) -> list[Judge]:
         """Return the judges that run what the mutant changes, quickest first."""
@@ -134,12 +135,21 @@ class Panel:
         seeing = self.who_sees(mutant)
         speaking = f"alarm: {mutant.condition}," if mutant.condition else "nothing speaks of it"
         first = [j for j in seeing if j.is_scenario and speaking in self._named.get(j.name, "")]
+        looked = AT_FIRST["code"] if mutant.file.endswith(".yaml") else ()
+        named = mutant.condition.upper().replace("-", "_") or "nothing names it"
+        by_name = [
+            j
+            for j in seeing
+            if _file_of(j.name) in looked
+            or (not j.is_scenario and f".{named}" in self._named[_file_of(j.name)])
+        ]
         package = f"tests/{Path(mutant.file).parts[1]}/"
         near = [j for j in seeing if j.name.startswith(package)]
         rest = [j for j in seeing if j not in first and j not in near]
         ordered = [
             [j for j in seeing if j.name == last],
             first,
+            by_name,
             [j for j in near if j.seconds <= SLOW_S],
             [j for j in rest if j.is_scenario and j.seconds <= SLOW_S],
             [j for j in rest if not j.is_scenario and j.seconds <= SLOW_S],
@@ -147,7 +157,7 @@ class Panel:
             [j for j in rest if not j.is_scenario and j.seconds > SLOW_S],
             [j for j in rest if j.is_scenario and j.seconds > SLOW_S],
         ]
-        return [group[:QUICK] for group in ordered[:5]] if quick else ordered
+        return [group[:QUICK] for group in ordered[:6]] if quick else ordered
 
 
 def likely(mutant: Mutant) -> list[dict[str, Any]]:

@@ -80,7 +80,8 @@ def _others(path: Keys, value: Any, parent: Any) -> Iterator[tuple[str, Any]]:
     match table:
         case "range":
             yield "limit", float(Decimal(str(value)) + Decimal(str(parent.get("scale", 1))))
-            yield "limit", float(Decimal(str(value)) - Decimal(str(parent.get("scale", 1))))
+            if value or not parent["type"].startswith("u"):  # below 0 it has no words to break a limit with
+                yield "limit", float(Decimal(str(value)) - Decimal(str(parent.get("scale", 1))))
         case "codes":
             yield "code", _next([status.value for status in PumpStatus], value)
         case "bits":
