@@ -57,8 +57,8 @@ def _job(mutant: Mutant, panel: Panel, how: str, last: str, *, quick: bool) -> d
 def judge(mutants: Sequence[Mutant], files: Sequence[str]) -> Iterator[Verdict]:
     """Yield a verdict on each mutant, from disk if it is known; ``files`` are all that mutants change.
 
-    What a judge found stays found while product and that judge do; what survived is judged anew when
-    anything changes.
+    What a judge found stays found while what decides and that judge do; what survived is judged anew when
+    any judge changes.
     """
     tree = Tree.now()
     kept = _rows()
@@ -108,7 +108,7 @@ def _kept(mutant: Mutant, answer: dict[str, Any], tree: Tree) -> Verdict:
 
 
 def _mark(mutant: Mutant, tree: Tree, judge: str | None = None) -> str:
-    """Return what stays the same while mutant, product and ``judge`` do; all judges where none found it."""
+    """Return what stays the same while mutant, what decides and ``judge`` do; all judges where none found it."""
     seen = tree.whole if judge is None else tree.of(judge)
     return f"{seen} {sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.id}"
 

@@ -16,6 +16,8 @@ from tests.mutants.mutant import ROOT, Mutant
 SCENARIOS = "config/scenarios"
 TESTS = ("core", "conformance", "daemon", "drivers", "protocols", "transports", "contract")
 """Folders of tests that judge. Pages that are held equal to a table are no judges: they only repeat it."""
+DECIDES = ("pumpd/core", "pumpd/protocols", "pumpd/transports", "pumpd/drivers", "pumpd/daemon")
+"""Packages that decide what a nurse is told; the tools around them unmake no judgement."""
 _READS_MAPS = "pumpd/drivers/register_reading.py"
 """Who runs this runs by a register map."""
 UNPLAYED = {"frame-blocked", "session-crashed"}
@@ -55,7 +57,7 @@ def test_files() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What judgements depend on: the product and what all judges share, and each judge's own file."""
+    """What judgements depend on: what decides and what all judges share, and each judge's own file."""
 
     base: str
     files: dict[str, str]
@@ -67,7 +69,7 @@ class Tree:
         files = {file: _hash([ROOT / file]) for file in (*scenario_files(), *test_files())}
         shared = (
             path
-            for top in ("pumpd", "config", "tests")
+            for top in (*DECIDES, "config/demo", "tests")
             for path in sorted((ROOT / top).rglob("*"))
             if path.suffix in {".py", ".yaml", ".sql"}
             and HERE not in path.parents
@@ -82,7 +84,7 @@ class Tree:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     def of(self, judge: str) -> str:
-        """Return what stays the same while the product and this judge do."""
+        """Return what stays the same while what decides and this judge do."""
         return f"{self.base} {self.files.get(_file_of(judge), '')}"
 
 
