@@ -108,7 +108,7 @@ def _kept(mutant: Mutant, answer: dict[str, Any], tree: Tree) -> Verdict:
 
 
 def _mark(mutant: Mutant, tree: Tree, judge: str | None = None) -> str:
-    """Return what stays the same while mutant, what decides and ``judge`` do; all judges where none found it."""
+    """Return what stays the same while mutant, what decides and ``judge`` do, or all judges without one."""
     seen = tree.whole if judge is None else tree.of(judge)
     return f"{seen} {sha256(mutant.text.encode()).hexdigest()[:16]} {mutant.id}"
 
