@@ -252,6 +252,15 @@ def test_it_outlives_a_restart_and_is_not_sounded_anew(condition: ConditionId) -
     assert (condition, AlarmEvent.WORSEN) not in events(bed.told)
 
 
+def test_a_rising_pressure_is_told_by_the_reading_that_completes_its_last_part() -> None:
+    """A closed line at 5 mL/h: the fifth part ends with the nineteenth second, and that reading tells it."""
+    bed, _ = _at(ConditionId.PRESSURE_RISING)
+    presses(18, 1 / 3)(bed)
+    assert bed.signal(ConditionId.PRESSURE_RISING) is OFF
+    presses(1, 1 / 3)(bed)
+    assert bed.signal(ConditionId.PRESSURE_RISING) is ON
+
+
 def test_every_condition_of_delivery_has_its_course() -> None:
     """A condition without all six tests fails here."""
     assert set(COURSES) == {c.id for c in OF_DELIVERY}

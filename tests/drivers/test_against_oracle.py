@@ -15,6 +15,8 @@ from tests import proof
 from tests.oracle import reference_pump
 
 DECODE = CompiledMap(shipped_map("reference-pump")).decode
+NUMBERS = {"set_flow": 2, "flow": 4, "volume": 6, "volume_to_be_infused": 8, "pressure": 10, "battery": 11}
+"""Where the document has each number."""
 WORDS = st.lists(st.integers(0, 0xFFFF) | st.integers(0, 3), min_size=14, max_size=14)
 
 
@@ -72,3 +74,26 @@ def test_the_heartbeat_moves_every_second():
     heartbeat = shipped_map("reference-pump").heartbeat
     assert heartbeat is not None
     assert heartbeat.changes_within_ms == 1000
+
+
+@pytest.mark.requirement("MAP-2")
+def test_every_value_is_read_from_its_place():
+    """Function, address and length as the pump's document has them: simulator and driver share one map."""
+    register_map = shipped_map("reference-pump")
+    identity, channel = register_map.identity, register_map.channels["1"]
+    assert register_map.heartbeat is not None
+    texts = (identity.model, identity.serial_number, identity.firmware)
+    assert [(text.function, text.address, text.length) for text in texts if text is not None] == [
+        (4, 100, 8),
+        (4, 108, 8),
+        (4, 116, 4),
+    ]
+    fields = {
+        "heartbeat": register_map.heartbeat,
+        "status": channel.status,
+        "alarms": channel.alarms[0],
+        **{name: getattr(channel, name) for name in NUMBERS},
+    }
+    assert {name: field.function for name, field in fields.items()} == dict.fromkeys(fields, 4)
+    places = {"heartbeat": 1, "status": 0, "alarms": 12, **NUMBERS}
+    assert {name: field.address for name, field in fields.items()} == places

@@ -123,7 +123,11 @@ class Panel:
         file = mutant.file if mutant.file.endswith(".py") else _READS_MAPS
         if not mutant.lines:
             # A table is read when its module is loaded; only a module without code has no better witness.
-            seen = [judge for judge in self.judges if judge.lines.get(file)]
+            seen = [
+                judge
+                for judge in self.judges
+                if judge.lines.get(file) or (file != mutant.file and _file_of(judge.name) in AT_FIRST["code"])
+            ]
             return seen or list(self.judges)
         return [
             judge for judge in self.judges if any(line in mutant.lines for line in judge.lines.get(file, ()))
@@ -135,19 +139,19 @@ class Panel:
         ``last`` found it the last time, and is asked first.
         """
         seeing = self.who_sees(mutant)
-        speaking = f"alarm: {mutant.condition}," if mutant.condition else "nothing speaks of it"
-        first = [j for j in seeing if j.is_scenario and speaking in self._named.get(j.name, "")]
-        looked = AT_FIRST["code"] if mutant.file.endswith(".yaml") else ()
-        named = mutant.condition.upper().replace("-", "_") or "nothing names it"
-        by_name = [
-            j
-            for j in seeing
-            if _file_of(j.name) in looked
-            or (not j.is_scenario and f".{named}" in self._named[_file_of(j.name)])
-        ]
+        first: list[Judge] = []
+        by_name: list[Judge] = []
+        if mutant.condition:
+            speaking = f"alarm: {mutant.condition},"
+            first = [j for j in seeing if j.is_scenario and speaking in self._named[j.name]]
+            named = f".{mutant.condition.upper().replace('-', '_')}"
+            by_name = [j for j in seeing if not j.is_scenario and named in self._named[_file_of(j.name)]]
+        elif mutant.file.endswith(".yaml"):
+            by_name = [j for j in seeing if _file_of(j.name) in AT_FIRST["code"]]
         package = f"tests/{Path(mutant.file).parts[1]}/"
         near = [j for j in seeing if j.name.startswith(package)]
-        rest = [j for j in seeing if j not in first and j not in near]
+        before = {j.name for j in (*first, *near)}
+        rest = [j for j in seeing if j.name not in before]
         ordered = [
             [j for j in seeing if j.name == last],
             first,
