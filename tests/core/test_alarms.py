@@ -243,3 +243,19 @@ def test_worsening_takes_the_acknowledgement_away() -> None:
     alarm = worse[ConditionId.LINK_LOST]
     assert (alarm.signal, alarm.acknowledged_by, alarm.acknowledged_at) == (ON, "", None)
     assert [c.event for c in changes] == [AlarmEvent.WORSEN]
+
+
+@pytest.mark.requirement("CORE-4")
+def test_what_worsens_is_added_and_what_comes_anew_begins_afresh() -> None:
+    """One episode keeps its beginning, every cause and its worst degree; the next has only its own."""
+    over, later, last = ConditionId.OVER_HARD, NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)
+    alarms, _ = settle(NO_ALARMS, {over: Finding(HIGH, "1", "0", frozenset("a"), 100)}, frozenset(), NOW)
+    worse = Finding(HIGH, "2", "0", frozenset("b"), 50)
+    alarms, _ = settle(alarms, {over: worse}, frozenset(), later)
+    assert (alarms[over].since, alarms[over].causes, alarms[over].degree) == (NOW, frozenset("ab"), 100)
+    alarms, changes = settle(alarms, {over: replace(worse, measured="3")}, frozenset(), later)
+    assert (alarms[over].measured, changes) == ("3", ())
+    alarms, _ = settle(alarms, {}, frozenset(), later)
+    assert alarms[over].signal is LATCHED
+    alarms, _ = settle(alarms, {over: Finding(HIGH, "4", "0", frozenset("c"), 10)}, frozenset(), last)
+    assert (alarms[over].since, alarms[over].causes, alarms[over].degree) == (last, frozenset("c"), 10)

@@ -64,6 +64,7 @@ def test_amounts_are_exact() -> None:
     assert DrugAmount.parse("0.3 mg/kg").p_for(Weight.parse("70.1")) == 21_030_000_000
     assert DrugAmount.parse("80 mg").p_for(None) == 80 * 10**9
     assert DrugAmount.parse("7 ug/kg").p_for(Weight.parse(10)) == 70 * 10**6
+    assert DrugAmount.parse("0 mg").p_for(None) == 0
     assert DrugAmount.parse("2 U").p_for(None) == 2 * 10**12
     assert AmountUnit.U.kind is AmountKind.UNITS
     with pytest.raises(ValueError, match="needs a weight"):

@@ -148,6 +148,9 @@ class Panel:
             by_name = [j for j in seeing if not j.is_scenario and named in self._named[_file_of(j.name)]]
         elif mutant.file.endswith(".yaml"):
             by_name = [j for j in seeing if _file_of(j.name) in AT_FIRST["code"]]
+        else:
+            stem = Path(mutant.file).stem
+            by_name = [j for j in seeing if not j.is_scenario and stem in Path(_file_of(j.name)).stem]
         package = f"tests/{Path(mutant.file).parts[1]}/"
         near = [j for j in seeing if j.name.startswith(package)]
         before = {j.name for j in (*first, *near)}
