@@ -6,6 +6,7 @@ Simulated pumps, wires, drivers, core, journal, outbox, publisher, broker and th
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import cProfile
 import io
@@ -22,11 +23,16 @@ import yaml
 
 from benchmarks.bench_model import exchanges_per_cpu_s
 from benchmarks.world import ROOT
-from pumpd.qa.runner import Outcome, run_scenario
+from pumpd.qa.hospital import Hospital
+from pumpd.qa.record import Record
+from pumpd.qa.runner import Outcome, play, run_scenario
 from pumpd.qa.scenario import LoadedScenario, load_scenario
+from pumpd.qa.virtual_process import ProcessLoop
 from pumpd.simulator.mechanism import IDEAL
 
 INFUSIONS = 100
+APART = 10
+"""So many one after the other: each costs the same."""
 GOAL_CPU_S = 150.0
 """For all of them together."""
 SCENARIO = ROOT / "config" / "scenarios" / "ketamine-goes-well.yaml"
@@ -92,6 +98,28 @@ def together(infusions: int) -> Cost:
     return Cost("in one hospital", infusions, _readings(outcome), cpu_s)
 
 
+def unwatched(infusions: int) -> Cost:
+    """Play them all at once without the watch of the five invariants after each step: the stack alone.
+
+    Expectations are judged all the same; SystemExit when one does not hold.
+    """
+    record = Record()
+    with TemporaryDirectory(prefix="pumpd-bench-") as folder:
+        loaded = one_ward(infusions, Path(folder))
+        began_s = time.process_time()
+        with asyncio.Runner(loop_factory=ProcessLoop) as runner:
+            failed = runner.run(_unwatched(loaded, Path(folder), record))
+        cpu_s = time.process_time() - began_s
+    if failed:
+        raise SystemExit(f"{loaded.name}: {failed[:5]}")
+    readings = sum(len(readings) for readings in record.read.values())
+    return Cost("in one hospital, without the watch of the invariants", infusions, readings, cpu_s)
+
+
+async def _unwatched(loaded: LoadedScenario, folder: Path, record: Record) -> list[str]:
+    return await play(Hospital(loaded, 1, folder, record), 1)
+
+
 def apart(infusions: int) -> Cost:
     """Play them one after the other, each with a daemon of its own; SystemExit when one does not go well."""
     loaded = load_scenario(SCENARIO)
@@ -110,7 +138,7 @@ def profile(infusions: int) -> str:
 
 
 def run(infusions: int = INFUSIONS) -> tuple[list[Cost], float]:
-    """Return the cost of both shapes, and what an exchange with a simulated pump alone costs, in us."""
+    """Return the cost of each shape, and what an exchange with a simulated pump alone costs, in us."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     alone_us = 1e6 / exchanges_per_cpu_s(IDEAL)
-    return [together(infusions), apart(infusions)], alone_us
+    return [together(infusions), unwatched(infusions), apart(min(infusions, APART))], alone_us
