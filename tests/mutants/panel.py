@@ -26,7 +26,7 @@ AT_MOST_S = 60.0
 HERE = Path(__file__).parent
 SLOW_S = 0.5
 """Judges that take longer than this come last."""
-QUICK = 150
+QUICK = 600
 """Judges of each quick group that are asked first."""
 
 
