@@ -102,7 +102,7 @@ def test_what_is_made_of_one_value_is_whole() -> None:
 
 
 def test_a_part_of_a_rising_pressure_ends_with_its_volume() -> None:
-    """A part is whole with its last nanolitre; twice as much at once was not seen; its bound is still told."""
+    """A part is whole with its last nanolitre; twice as much at once was not seen; its bound is told on."""
     line = line_of(50, 1000)
     part = part_nl(line, 1_000)
     trend = Trend(1_000, 100, 1, (1,), told_kpa_e4=None)
