@@ -45,7 +45,7 @@ def page(mutants: Sequence[Mutant], found: Sequence[Verdict]) -> str:
     )
     lines = [
         head,
-        "| what is changed | made | found by scenarios | by tests | otherwise | equivalent | survived |",
+        "| what is changed | judged | found by scenarios | by tests | otherwise | equivalent | survived |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
     made = Counter(verdict.kind for verdict in verdicts)
