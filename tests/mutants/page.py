@@ -14,6 +14,8 @@ from tests.proof_run import commit
 
 PAGE = ROOT / "docs" / "mutants.md"
 _OTHERWISE = {"loading": "does not load", "time-out": "does not end", "crash": "ends the process"}
+NAMED = 40
+"""Of a kind with no more than so many left, each is named."""
 _HEAD = """\
 # What would be noticed?
 
@@ -67,6 +69,9 @@ def page(mutants: Sequence[Mutant], found: Sequence[Verdict]) -> str:
     left.subtract(verdict.kind for verdict in verdicts)
     lines += ["", "## Not judged", ""]
     lines += [f"- {kind}: {count}" for kind, count in left.items() if count] or ["None."]
+    known = {verdict.id for verdict in verdicts}
+    named = [m.id for m in mutants if m.id not in known and left[m.kind] <= NAMED]
+    lines += [f"  - `{id_}`" for id_ in named]
     return "\n".join(lines) + "\n"
 
 
