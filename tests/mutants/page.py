@@ -14,7 +14,7 @@ from tests.proof_run import commit
 
 PAGE = ROOT / "docs" / "mutants.md"
 _OTHERWISE = {"loading": "does not load", "time-out": "does not end", "crash": "ends the process"}
-NAMED = 40
+NAMED = 60
 """Of a kind with no more than so many left, each is named."""
 _HEAD = """\
 # What would be noticed?
@@ -67,7 +67,13 @@ def page(mutants: Sequence[Mutant], found: Sequence[Verdict]) -> str:
     lines += [f"- `{verdict.id}`" for verdict in verdicts if verdict.survived] or ["None."]
     left = Counter(mutant.kind for mutant in mutants)
     left.subtract(verdict.kind for verdict in verdicts)
-    lines += ["", "## Not judged", ""]
+    lines += [
+        "",
+        "## Not judged",
+        "",
+        "Not asked yet, or not seen by the quick judges and still to show to the slow:",
+        "",
+    ]
     lines += [f"- {kind}: {count}" for kind, count in left.items() if count] or ["None."]
     known = {verdict.id for verdict in verdicts}
     named = [m.id for m in mutants if m.id not in known and left[m.kind] <= NAMED]
