@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Generator
@@ -34,6 +35,10 @@ settings.register_profile(
 settings.register_profile("mutant", settings.get_profile("test"), phases=(Phase.explicit, Phase.generate))
 """A mutant is found or not; the smallest example that finds it is of no use."""
 settings.load_profile("proof" if proof.FULL else "mutant" if os.environ.get("PUMPD_MUTANT") else "test")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A runner in the background leaves Ctrl-C ignored, and every program that a test starts would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENDING_GRACE_S = 1.0
 """How long a thread or a child that was told to end may take to be gone."""

@@ -19,7 +19,7 @@ from pumpd.simulator import layout
 from tests.qa.small import written
 
 WARM_S, LATER_S = 300, 1500
-MOST_BYTES = 10_000
+MOST_BYTES = 20_000
 """Noise of caches that are full; one float kept for each reading would come to more."""
 
 
