@@ -97,3 +97,18 @@ def test_every_value_is_read_from_its_place():
     assert {name: field.function for name, field in fields.items()} == dict.fromkeys(fields, 4)
     places = {"heartbeat": 1, "status": 0, "alarms": 12, **NUMBERS}
     assert {name: field.address for name, field in fields.items()} == places
+
+
+@pytest.mark.requirement("MAP-2")
+def test_every_alarm_bit_means_what_the_document_says():
+    """All ten, each by itself: a pump that is blocked above must not be told as one with air in its line."""
+    (alarms,) = shipped_map("reference-pump").channels["1"].alarms
+    assert {bit: alarm.value for bit, alarm in alarms.bits.items()} == dict(enumerate(reference_pump.ALARMS))
+    assert len(reference_pump.ALARMS) == 10
+
+
+@pytest.mark.requirement("MAP-2")
+def test_every_status_code_means_what_the_document_says():
+    """All nine, each by itself."""
+    codes = shipped_map("reference-pump").channels["1"].status.codes
+    assert {code: status.value for code, status in codes.items()} == dict(enumerate(reference_pump.STATUS))
