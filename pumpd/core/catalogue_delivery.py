@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pumpd.core.conditions import AlarmCondition, AlarmPriority, Audience, ConditionId
+from pumpd.core.conditions import AlarmCondition, AlarmPriority, Audience, ConditionId, Harm, Onset
 
 _HIGH, _MEDIUM, _LOW = AlarmPriority.HIGH, AlarmPriority.MEDIUM, AlarmPriority.LOW
 _NURSE, _ENGINEER = Audience.NURSE, Audience.ENGINEER
+_SEVERE, _REVERSIBLE = Harm.SEVERE, Harm.REVERSIBLE
+_IMMEDIATE, _PROMPT, _DELAYED = Onset.IMMEDIATE, Onset.PROMPT, Onset.DELAYED
 _GIP = "Generic Infusion Pump v1.0 (MS-CIS-08-31) "
 
 OF_DELIVERY = (
@@ -16,7 +18,12 @@ OF_DELIVERY = (
         "FLOWING WHILE STOPPED: {measured}",
         "Clamp the line now. Take another pump.",
         _NURSE,
-        _GIP + "1.13, 1.2.2",
+        "what the counter moved while the pump stood, with nothing",
+        _SEVERE,
+        _IMMEDIATE,
+        ("GIP-1.13",),
+        _GIP + "1.2.2",
+        ends="five minutes in which nothing more flows",
     ),
     AlarmCondition(
         ConditionId.REVERSE_FLOW,
@@ -25,7 +32,12 @@ OF_DELIVERY = (
         "FLOWING BACK: {measured}",
         "Clamp the line and look at the pump.",
         _NURSE,
-        _GIP + "1.14, 1.8.1",
+        "the counter, with what it showed before",
+        _REVERSIBLE,
+        _IMMEDIATE,
+        ("GIP-1.14",),
+        _GIP + "1.8.1",
+        ends="a minute without another step back",
     ),
     AlarmCondition(
         ConditionId.OVER_INFUSION,
@@ -34,7 +46,12 @@ OF_DELIVERY = (
         "GIVING TOO MUCH: {measured} more than set, set to {allowed}",
         "Stop the pump and take another one.",
         _NURSE,
-        _GIP + "1.10, 1.2.2; GPCA over-infusion, two bands",
+        "volume counted, with the integral of the set rate: 25 % at once, 10 % after 5 min, 5 % of the order",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-1.10", "GIP-1.1"),
+        _GIP + "1.2.2; GPCA over-infusion, two bands",
+        ends="five minutes, longer at low rates, without more",
     ),
     AlarmCondition(
         ConditionId.UNDER_INFUSION,
@@ -43,7 +60,12 @@ OF_DELIVERY = (
         "Giving too little: {measured} less than set, set to {allowed}",
         "Look at the pump, the line and the syringe.",
         _NURSE,
-        _GIP + "1.10, 1.2.3; GPCA under-infusion, two bands",
+        "volume counted, with the integral of the set rate: 25 % at once, 10 % after 5 min, 5 % of the order",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-1.10", "GIP-1.16"),
+        _GIP + "1.2.3; GPCA under-infusion, two bands",
+        ends="five minutes, longer at low rates, without more",
     ),
     AlarmCondition(
         ConditionId.SILENT_STOP,
@@ -52,7 +74,11 @@ OF_DELIVERY = (
         "Says it runs, but gives nothing: {measured} missing, set to {allowed}",
         "Look at the pump and the line.",
         _NURSE,
-        _GIP + "1.16, 1.22; Open-PCA 1.0.0: flow stop at once",
+        "a counter that stands, with two of its steps at the set rate",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-1.16", "GIP-1.22"),
+        "Open-PCA 1.0.0: flow stop at once",
     ),
     AlarmCondition(
         ConditionId.VOLUME_EXCEEDED,
@@ -61,7 +87,12 @@ OF_DELIVERY = (
         "MORE THAN ORDERED: {measured} of {allowed}",
         "Stop the pump. Check the order.",
         _NURSE,
-        "GPCA alarm 5; " + _GIP + "1.10",
+        "volume counted but for priming and KVO, with the ordered volume and 5 % of it or 3 counter steps",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-1.10",),
+        "GPCA alarm 5",
+        ends="an order for as much",
     ),
     AlarmCondition(
         ConditionId.TEN_FOLD,
@@ -70,7 +101,12 @@ OF_DELIVERY = (
         "RATE MAY BE A SLIP: {measured}, ordered {allowed}",
         "Check the rate digit by digit, and its unit.",
         _NURSE,
-        _GIP + "8.14; ISMP 2020: rate and dose mixed up, ten-fold",
+        "the rate set on the pump, with the ordered range times and by 10 and 100, and in other units",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-8.10", "GIP-8.14"),
+        "ISMP 2020: rate and dose mixed up, ten-fold",
+        ends="three readings without it",
     ),
     AlarmCondition(
         ConditionId.PRESSURE_RISING,
@@ -79,7 +115,11 @@ OF_DELIVERY = (
         "Pressure rises as in a blocked line: {measured}, the pump alarms at {allowed}",
         "Look at the line and the cannula.",
         _NURSE,
-        _GIP + "1.7, 1.10; Doenmez et al. 2005: two hours to the alarm at 0.5 mL/h",
+        "the pressure for each microlitre, with that of a closed line",
+        _REVERSIBLE,
+        _DELAYED,
+        ("GIP-1.7",),
+        "Doenmez et al. 2005: two hours to the alarm at 0.5 mL/h; " + _GIP + "1.10.2",
     ),
     AlarmCondition(
         ConditionId.COUNTER_FROZEN,
@@ -88,7 +128,11 @@ OF_DELIVERY = (
         "The pump's counter stands while it delivers: {measured}",
         "Exchange the pump. Until then delivery is not checked.",
         _ENGINEER,
-        _GIP + "1.22",
+        "a counter that stands, with the volume to be infused going down",
+        _SEVERE,
+        _DELAYED,
+        ("GIP-1.22", "MON-1"),
+        "Reconciliation needs a counter that counts",
     ),
     AlarmCondition(
         ConditionId.COUNTER_RESET,
@@ -97,7 +141,12 @@ OF_DELIVERY = (
         "The pump's counter began anew {measured}",
         "Ask whether somebody reset it. What it showed before is kept.",
         _ENGINEER,
+        "the counter, with what it showed before",
+        _REVERSIBLE,
+        _DELAYED,
+        ("GIP-1.22",),
         _GIP + "3.3.4; a restarted pump begins at 0",
+        ends="a minute without another",
     ),
 )
 """Each of them once; the catalogue takes them up."""

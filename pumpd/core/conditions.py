@@ -21,6 +21,34 @@ class Audience(Enum):
     ENGINEER = "engineer"
 
 
+class Harm(Enum):
+    """What may come to the patient when nobody answers: the rows of IEC 60601-1-8's table of priorities."""
+
+    SEVERE = "death or irreversible injury"
+    REVERSIBLE = "reversible injury"
+    MINOR = "minor injury or discomfort"
+
+
+class Onset(Enum):
+    """How soon it comes: the columns of that table."""
+
+    IMMEDIATE = "immediate"
+    """Too soon for a person to prevent it."""
+    PROMPT = "prompt"
+    """A person who comes now can prevent it."""
+    DELAYED = "delayed"
+    """There is time beyond that."""
+
+
+_HIGH, _MEDIUM, _LOW = AlarmPriority.HIGH, AlarmPriority.MEDIUM, AlarmPriority.LOW
+MATRIX: dict[Harm, dict[Onset, AlarmPriority]] = {
+    Harm.SEVERE: {Onset.IMMEDIATE: _HIGH, Onset.PROMPT: _HIGH, Onset.DELAYED: _MEDIUM},
+    Harm.REVERSIBLE: {Onset.IMMEDIATE: _HIGH, Onset.PROMPT: _MEDIUM, Onset.DELAYED: _LOW},
+    Harm.MINOR: {Onset.IMMEDIATE: _MEDIUM, Onset.PROMPT: _LOW, Onset.DELAYED: _LOW},
+}
+"""IEC 60601-1-8, as reproduced in Open-PCA 1.0.0; it leaves the last cell at low or none."""
+
+
 class ConditionId(Enum):
     """The id of each condition, as it stands in topics, journal and docs."""
 
@@ -83,7 +111,24 @@ class AlarmCondition:
     action: str
     """What to do about it."""
     audience: Audience
+    compares: str
+    """What is held against what."""
+    harm: Harm
+    onset: Onset
+    hazards: tuple[str, ...]
+    """Ids in docs/hazards.yaml: GIP-1.13 is a hazard of Generic Infusion Pump v1.0, MON-1 one of monitors."""
     source: str
-    """Where rule and priority come from."""
+    """Where the rule comes from."""
     delay_s: int = 0
     """How long it must hold before it is raised."""
+    clear_after_s: int = 0
+    """How long a reading must have been without it before it ends; where ``delay_s`` is 0, at once."""
+    ends: str = ""
+    """What ends it, where that is not a reading without it."""
+    departs: str = ""
+    """Why ``priority`` is not the one of ``MATRIX``; empty where it is."""
+
+    @property
+    def by_matrix(self) -> AlarmPriority:
+        """The priority that harm and onset give."""
+        return MATRIX[self.harm][self.onset]

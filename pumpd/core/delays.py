@@ -18,9 +18,6 @@ RELAPSE_SHARE = 2
 The GPCA model reset its timer on one good sample, so alternating flow never alarmed.
 """
 
-CLEAR_AFTER_NS = 5 * NS_PER_S
-"""A delayed alarm clears after this long without a breaking reading, so that it does not chatter."""
-
 JUDGED_BY_FLOW = (
     ConditionId.OVER_SOFT,
     ConditionId.UNDER_HARD,
@@ -57,7 +54,8 @@ def delayed(
         total_good_ns = dwell.good_ns + good_ns
         left_ns = max(0, dwell.breaking_ns - good_ns // RELAPSE_SHARE)
         alarm = state.alarms.get(condition)
-        if total_good_ns >= CLEAR_AFTER_NS and (alarm is not None or left_ns == 0):
+        clear_after_ns = CATALOGUE[condition].clear_after_s * NS_PER_S
+        if total_good_ns >= clear_after_ns and (alarm is not None or left_ns == 0):
             del dwells[condition]
         elif alarm is not None:
             dwells[condition] = Dwell(dwell.breaking_ns, total_good_ns, now.mono_ns)

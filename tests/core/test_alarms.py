@@ -54,14 +54,16 @@ def test_every_cell_of_the_table(signal: AlarmSignal, event: AlarmEvent, latches
 @pytest.mark.requirement("CORE-8")
 @pytest.mark.parametrize("condition", list(ConditionId))
 def test_the_catalogue_is_complete(condition: ConditionId) -> None:
-    """Every condition has a title and an action that can be put into words, and a source for its rule."""
+    """Every condition has its words, what it compares with what, its hazards and a source for its rule."""
     entry = CATALOGUE[condition]
     assert entry.id is condition
-    for words in (entry.title, entry.action, entry.source):
+    for words in (entry.title, entry.action, entry.compares, entry.source):
         assert words.strip()
+    assert entry.hazards
     said = (entry.title + entry.action).format(measured="12 mL/h", allowed="10 mL/h")
     assert "{" not in said
     assert entry.delay_s >= 0
+    assert (entry.clear_after_s > 0) is (entry.delay_s > 0)
     assert entry.latch_from is None or entry.latch_from <= entry.priority
 
 

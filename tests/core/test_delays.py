@@ -8,12 +8,13 @@ from types import MappingProxyType
 import pytest
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delays import CLEAR_AFTER_NS, delayed, suspended
+from pumpd.core.delays import delayed, suspended
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import Dwell, new_state
 from tests.core.situations import SETUP, Bedside
 
 OVER = ConditionId.OVER_SOFT
+CLEAR_AFTER_NS = 5 * NS_PER_S
 NOW = Bedside().now
 pytestmark = pytest.mark.requirement("CORE-5")
 

@@ -51,17 +51,35 @@ def table() -> list[str]:
 
 
 def catalogue() -> list[str]:
-    """Return every condition, worst first."""
-    lines = ["| id | priority | told as | what to do | delay | latches | for | source |", "|---" * 8 + "|"]
+    """Return every condition, worst first: what it says, and then how it is decided."""
+    worst_first = sorted(CATALOGUE.values(), key=lambda c: -c.priority)
+    told = ["| id | priority | told as | what to do | for |", "|---" * 5 + "|"]
+    told += [
+        f"| `{c.id.value}` | {c.priority.name} | {c.title} | {c.action} | {c.audience.value} |"
+        for c in worst_first
+    ]
+    rules = [
+        "| id | what is compared with what | delay | ends | latches | harm | onset | hazards | source |",
+        "|---" * 9 + "|",
+        *map(_rule, worst_first),
+    ]
+    return [*told, "", *_RULES, "", *rules]
 
-    def row(c: AlarmCondition) -> str:
-        latches = "no" if c.latch_from is None else f"from {c.latch_from.name}"
-        return (
-            f"| `{c.id.value}` | {c.priority.name} | {c.title} | {c.action} | {c.delay_s} s | {latches} "
-            f"| {c.audience.value} | {c.source} |"
-        )
 
-    return [*lines, *(row(c) for c in sorted(CATALOGUE.values(), key=lambda c: -c.priority))]
+_RULES = (
+    "How each is decided. The priority follows from harm and onset by the table of IEC 60601-1-8; where one",
+    "does not, its reason stands beside the harm. Hazards are those of [hazards](hazards.yaml).",
+)
+
+
+def _rule(c: AlarmCondition) -> str:
+    latches = "no" if c.latch_from is None else f"from {c.latch_from.name}"
+    ends = c.ends or (f"{c.clear_after_s} s without it" if c.clear_after_s else "a reading without it")
+    harm = c.harm.value + (f" ({c.departs})" if c.departs else "")
+    return (
+        f"| `{c.id.value}` | {c.compares} | {c.delay_s} s | {ends} | {latches} | {harm} | {c.onset.value} "
+        f"| {', '.join(c.hazards)} | {c.source} |"
+    )
 
 
 def page() -> str:

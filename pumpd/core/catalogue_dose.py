@@ -1,0 +1,118 @@
+"""Conditions of the rate: what flows against the limits of drug library, order and pump."""
+
+from __future__ import annotations
+
+from pumpd.core.conditions import AlarmCondition, AlarmPriority, Audience, ConditionId, Harm, Onset
+
+_HIGH, _MEDIUM, _LOW = AlarmPriority.HIGH, AlarmPriority.MEDIUM, AlarmPriority.LOW
+_NURSE = Audience.NURSE
+_SEVERE, _REVERSIBLE, _MINOR = Harm.SEVERE, Harm.REVERSIBLE, Harm.MINOR
+_PROMPT, _DELAYED = Onset.PROMPT, Onset.DELAYED
+_GIP = "Generic Infusion Pump v1.0 (MS-CIS-08-31) "
+
+OF_DOSE = (
+    AlarmCondition(
+        ConditionId.OVER_HARD,
+        _HIGH,
+        _HIGH,
+        "TOO FAST: {measured}, limit {allowed}",
+        "Look at the pump. Stop it if the rate is wrong.",
+        _NURSE,
+        "the flow the pump shows, with the library's hard maximum as a flow",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-1.1",),
+        _GIP + "6.1.3",
+        ends="three readings without it",
+    ),
+    AlarmCondition(
+        ConditionId.OVER_SOFT,
+        _MEDIUM,
+        None,
+        "Faster than usual: {measured}, usual up to {allowed}",
+        "Check the rate against the order.",
+        _NURSE,
+        "the flow the pump shows, with the library's soft maximum as a flow",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-1.1",),
+        _GIP + "6.1.4",
+        delay_s=30,
+        clear_after_s=5,
+    ),
+    AlarmCondition(
+        ConditionId.UNDER_HARD,
+        _MEDIUM,
+        None,
+        "TOO SLOW: {measured}, at least {allowed}",
+        "Check the rate against the order.",
+        _NURSE,
+        "the flow of a running pump, with the library's hard minimum as a flow",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-1.25",),
+        _GIP + "1.2.3, 6.1.3",
+        delay_s=300,
+        clear_after_s=5,
+    ),
+    AlarmCondition(
+        ConditionId.UNDER_SOFT,
+        _LOW,
+        None,
+        "Slower than usual: {measured}, usual from {allowed}",
+        "Check the rate against the order.",
+        _NURSE,
+        "the flow of a running pump, with the library's soft minimum as a flow",
+        _MINOR,
+        _PROMPT,
+        ("GIP-1.25",),
+        _GIP + "1.2.3, 6.1.4",
+        delay_s=300,
+        clear_after_s=5,
+    ),
+    AlarmCondition(
+        ConditionId.FLOW_CEILING,
+        _HIGH,
+        _HIGH,
+        "FLOW TOO HIGH: {measured}, this pump's ceiling {allowed}",
+        "Look at the pump. Stop it if the rate is wrong.",
+        _NURSE,
+        "the flow the pump shows, with the pump's own ceiling in the configuration",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-1.1",),
+        _GIP + "1.2.2",
+        ends="three readings without it",
+    ),
+    AlarmCondition(
+        ConditionId.NO_PROGRAMME,
+        _LOW,
+        None,
+        "Running without an order: no dose is watched",
+        "Enter the order, or watch this pump yourself.",
+        _NURSE,
+        "a flow, with the orders that are known",
+        _REVERSIBLE,
+        _DELAYED,
+        ("GIP-1.25", "MON-1"),
+        "ISMP 2020: show clearly when a pump runs outside the drug library; " + _GIP + "6.1.7",
+        delay_s=30,
+        clear_after_s=5,
+    ),
+    AlarmCondition(
+        ConditionId.LIBRARY_MISSING,
+        _MEDIUM,
+        None,
+        "No limits known for {measured}",
+        "Watch this pump yourself and call the pharmacist.",
+        _NURSE,
+        "the order, with the entries of the drug library",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-5.6", "MON-1"),
+        "Open-PCA 1.0.0 EC19",
+        delay_s=5,
+        clear_after_s=5,
+    ),
+)
+"""Each of them once; the catalogue takes them up."""
