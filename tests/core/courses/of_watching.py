@@ -1,0 +1,79 @@
+"""Courses of the conditions of the watching itself."""
+
+from __future__ import annotations
+
+from pumpd.core.conditions import ConditionId
+from pumpd.core.evaluate import Technical
+from pumpd.core.state import FrameBlocked, RestraintOutcome, SessionCrashed, WrongDevice
+from pumpd.core.telemetry import Measured, PumpStatus
+from tests.core.courses.bed import (
+    Act,
+    Course,
+    Node,
+    NodeAct,
+    NodeCourse,
+    began_anew,
+    given,
+    reads,
+    silent,
+    stands,
+)
+
+CAUSE = ConditionId.OVER_HARD
+
+
+def strange(seconds: int) -> Act:
+    """Return: it shows a status that nobody knows."""
+    return reads(seconds, status=PumpStatus.UNKNOWN, raw_status="77")
+
+
+def impossible(seconds: int) -> Act:
+    """Return: it sends a value that can not be."""
+    return reads(seconds, battery_percent=Measured.invalid("255"))
+
+
+COURSES = {
+    ConditionId.LINK_LOST: Course((silent(16),), (silent(5), reads(1), silent(5)), (reads(1),)),
+    ConditionId.INVALID_VALUE: Course((impossible(6),), (impossible(5),), (reads(6),)),
+    ConditionId.UNKNOWN_STATUS: Course((strange(6),), (strange(5),), (reads(6),)),
+    ConditionId.WRONG_DEVICE: Course(
+        (given(WrongDevice("serial 9", "serial 1")),),
+        (given(WrongDevice("", "")), reads(5)),
+        (given(WrongDevice("", "")),),
+    ),
+    ConditionId.SESSION_CRASHED: Course(
+        (given(SessionCrashed("it ended")),),
+        (given(SessionCrashed("")), reads(5)),
+        (given(SessionCrashed("")),),
+    ),
+    ConditionId.RESTRAINED: Course(
+        (given(RestraintOutcome(CAUSE, True, "40 mL/h", "35 mL/h")),),
+        (given(RestraintOutcome(CAUSE, False, "40 mL/h", "35 mL/h")), reads(5)),
+        (stands(60), reads(1)),
+        beside=frozenset({ConditionId.RESTRAINT_FAILED}),
+    ),
+    ConditionId.RESTRAINT_FAILED: Course(
+        (given(RestraintOutcome(CAUSE, False, "40 mL/h", "35 mL/h")),),
+        (given(RestraintOutcome(CAUSE, True, "40 mL/h", "35 mL/h")), stands(5)),
+        (reads(60), stands(1)),
+        beside=frozenset({ConditionId.RESTRAINED}),
+    ),
+    ConditionId.FRAME_BLOCKED: Course(
+        (given(FrameBlocked("0x05: not declared")),), (reads(60),), (began_anew, reads(1))
+    ),
+}
+
+
+def told(condition: ConditionId, reason: str) -> NodeAct:
+    """Return: the daemon says that it is so for ``reason``, or, when that is empty, that it is not."""
+
+    def act(node: Node) -> None:
+        node.give(Technical(condition, bool(reason), reason))
+
+    return act
+
+
+NODE_COURSES = {
+    condition: NodeCourse((told(condition, "no space left"),), (told(condition, ""),), (told(condition, ""),))
+    for condition in (ConditionId.JOURNAL_LATE, ConditionId.HISTORY_FAILING)
+}
