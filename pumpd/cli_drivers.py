@@ -38,6 +38,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A driver, such as reference-pump.")],
 ) -> None:
     """Show one driver's card: who verified it, on what, from which document, and all it ever writes."""
+    from pumpd.core.delivery_rules import unseen
     from pumpd.drivers.registry import find
     from pumpd.errors import ConfigError, Problem
 
@@ -59,6 +60,7 @@ def show(
         ("integrity", card.integrity),
         ("reply time", f"up to {card.reply_time_ms} ms"),
         ("step of flow", str(spec.flow_step)),
+        ("not told within 2 h", unseen(spec.counter_step)),
         ("channels", ", ".join(spec.channels)),
         ("pause tried on", card.pause_proven_on),
         ("writes", "; ".join(card.writes) or "nothing"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pumpd.core.delivery_account import Account, Carried, Counter
+from pumpd.core.delivery_account import STILL_READINGS, Account, Carried, Counter
 from pumpd.core.delivery_bands import (
     FLOOR_PERCENT,
     FLOOR_TICKS,
@@ -90,14 +90,23 @@ def advanced(
     pace, volume = paces(reading), reading.volume.value
     if pace is None or volume is None or reading.taken_ns <= account.taken_ns:
         return account
+    counter = account.as_seen(counter)
     step = _step(account, reading, pace, counter)
     moved_nl = volume.nl - account.counter_nl
     if 0 <= moved_nl <= step.most_nl:
         return _stepped(account, reading, step, moved_nl, counter)
+    if moved_nl > 0 and _runs_away(account):
+        return _believed(account, reading, counter)
     doubt = account.doubt
     if doubt is None or doubt.volume.value is None or volume < doubt.volume.value:
         return account._replace(doubt=reading)
     return _believed(_believed(account, doubt, counter), reading, counter)
+
+
+def _runs_away(account: Account) -> bool:
+    """Return whether the last reading showed far too much, untold yet: a further jump fits that."""
+    over = account.over
+    return bool(over.marked_grains) and not over.told and over.peak_ns == account.taken_ns
 
 
 class _Step(NamedTuple):
@@ -229,7 +238,20 @@ def _stepped(
         account.reset_ns,
         account.back_nl,
         account.back_ns,
+        step_nl=_step_seen(account, moved_nl, counter) if moved_nl else account.step_nl,
     )
+
+
+def _step_seen(account: Account, moved_nl: int, counter: Counter) -> int:
+    """Return the counter's step as its movements show it; 0 where nothing speaks against the declared one.
+
+    A counter that stands while steps are due and then catches up with them moves in coarser ones. It can not
+    move by less than its step: that shows that it was something else.
+    """
+    owed_nl = account.owed_nl_ns_per_h // NS_PER_H
+    if account.still_readings >= STILL_READINGS and 2 * counter.tick_nl < owed_nl <= 2 * moved_nl:
+        return moved_nl
+    return account.step_nl if moved_nl >= account.step_nl else 0
 
 
 def _floors(account: Account, step: _Step, to_come_nl: int | None, counter: Counter) -> Floors:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pumpd.core.delivery_bands import NONE, Excess
 from pumpd.core.telemetry import PumpStatus, Telemetry
+
+STILL_READINGS = 2
+"""The counter must have stood in so many readings after the one that saw it move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ class Account(NamedTuple):
     """When it did."""
     doubt: Telemetry | None = None
     """A reading whose counter fits nothing; the next one decides whether it was true."""
+    step_nl: int = 0
+    """The counter's step as it was seen, where it is coarser than the declared one; else 0."""
+
+    def as_seen(self, counter: Counter) -> Counter:
+        """Return what is known of the counter, with the coarser step that was seen."""
+        return counter if self.step_nl <= counter.tick_nl else replace(counter, tick_nl=self.step_nl)
 
     @property
     def carried(self) -> Carried:

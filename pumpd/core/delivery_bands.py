@@ -115,5 +115,6 @@ def off(
             rule = Told.SLOW
         elif total > floors.total_grains:
             rule = Told.TOTAL
-        told = max(told, Told.FREE if rule and not due else rule)
+        # Something that was over by the next reading (a flush of a second) does not flow freely.
+        told = max(told, rule if due or rule is Told.TOTAL or not rule else Told.FREE)
     return Excess(fast, slow, total, since_ns, marked, peak, peak_ns, told)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery import COUNTER_LAG_NS, NO_ORDER_NS
-from pumpd.core.delivery_account import Account, Counter
+from pumpd.core.delivery_account import STILL_READINGS, Account, Counter
 from pumpd.core.delivery_bands import (
     FAST_PERCENT,
     FLOOR_PERCENT,
@@ -22,8 +22,6 @@ from pumpd.core.delivery_bands import (
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
 from pumpd.core.telemetry import PumpStatus
 
-STILL_READINGS = 2
-"""The counter must have stood in so many readings after the one that saw it move."""
 SHOWN_NS = 60 * NS_PER_S
 """What happens in one moment (a reset, a step back) is shown for so long."""
 
@@ -41,6 +39,7 @@ class Deviation:
 
 def deviations(account: Account, counter: Counter) -> Iterator[Deviation]:
     """Yield what is wrong as of the account's last reading."""
+    counter = account.as_seen(counter)
     over, under = account.over, account.under
     stands = stands_still(account, counter)
     if over.told is Told.FREE:
@@ -137,6 +136,7 @@ def detected_within_s(fault: Fault, rate: FlowRate, tick: Volume, poll_s: Fracti
     per_s = Fraction(rate.nl_per_h, 3600)
     lag_nl = per_s * COUNTER_LAG_NS / NS_PER_S
     polls_s = 2 * poll_s
+    ramp_s = poll_s  # the first reading may show a motor that is still on its way up
     if fault is Fault.SILENT_STOP:
         return max((2 * tick.nl + lag_nl) / per_s, STILL_READINGS * poll_s) + polls_s
     if fault is Fault.FREE_FLOW:
@@ -145,7 +145,8 @@ def detected_within_s(fault: Fault, rate: FlowRate, tick: Volume, poll_s: Fracti
     floor_nl = FLOOR_TICKS * tick.nl + lag_nl
     beyond = abs(share) - Fraction(FAST_PERCENT, 100)
     if beyond > 0:
-        return (floor_nl + 3 * tick.nl) / (beyond * per_s) + polls_s
+        fast_s = (floor_nl + 3 * tick.nl) / (beyond * per_s) + polls_s
+        return fast_s + ramp_s if fault is Fault.TEN_FOLD else fast_s
     beyond = abs(share) - Fraction(SLOW_PERCENT, 100)
     slow_s = max((floor_nl + tick.nl) / (beyond * per_s), Fraction(SLOW_FOR_NS, NS_PER_S)) + polls_s
     ordered_nl = per_s * NO_ORDER_NS / NS_PER_S
@@ -169,3 +170,15 @@ def least_rate(fault: Fault, tick: Volume, poll_s: Fraction, within_s: Fraction)
         else:
             low = middle + 1
     return FlowRate(low * step)
+
+
+INFUSION_S = Fraction(NO_ORDER_NS, NS_PER_S)
+"""A fault that is not told within an infusion of two hours is not told."""
+
+
+def unseen(tick: Volume | None) -> str:
+    """Return in words below which rate each fault may pass unseen in two hours, read once a second."""
+    if tick is None:
+        return "nothing of delivery is told: the pump tells no volume"
+    rates = {fault: least_rate(fault, tick, Fraction(1), INFUSION_S) for fault in Fault}
+    return "; ".join(f"{f.value} {'at any rate' if r is None else f'below {r}'}" for f, r in rates.items())

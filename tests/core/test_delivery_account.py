@@ -252,7 +252,7 @@ def test_only_a_pump_that_runs_must_count_before_a_stop_can_end() -> None:
     [
         (Fault.SILENT_STOP, 5),
         (Fault.FREE_FLOW, 8),
-        (Fault.TEN_FOLD, Fraction("2.8")),
+        (Fault.TEN_FOLD, Fraction("3.8")),
         (Fault.HALF, 30),
         (Fault.TWENTY_MORE, 302),
         (Fault.TWENTY_LESS, 302),

@@ -38,7 +38,10 @@ def test_an_excess_that_is_taken_back_to_nought_is_over(left: str) -> None:
         (Excess(slow_grains=100, slow_since_ns=NOW_NS - SLOW_FOR_NS), 111, 1, Told.SLOW),
         (Excess(total_grains=999), 101, 1, Told.NOTHING),
         (Excess(total_grains=1_000), 101, 1, Told.TOTAL),
-        (Excess(total_grains=1_000), 1, 0, Told.FREE),
+        (Excess(total_grains=1_000), 1, 0, Told.TOTAL),
+        (Excess(fast_grains=110, marked_grains=101), 1, 0, Told.NOTHING),
+        (Excess(fast_grains=111, marked_grains=101), 1, 0, Told.FREE),
+        (Excess(slow_grains=100, slow_since_ns=1), 1, 0, Told.FREE),
     ],
 )
 def test_what_is_just_allowed_is_not_told(was: Excess, moved: int, due: int, told: Told) -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from pumpd.core.delivery_rules import Fault, detected_within_s, least_rate
+from pumpd.core.delivery_rules import Fault, detected_within_s, least_rate, unseen
 from pumpd.core.quantities import FlowRate, Volume
 from tests import proof
 from tests.core import delivery_page as page
@@ -64,3 +64,37 @@ def test_the_page_says_what_may_pass_unseen() -> None:
     for what in page.TRIALS:
         assert inside.count(f"\n| {what.name} |") == len(page.TICKS_ML)
     assert inside.count("| false alarms, in 1,000 h at 95 % |") == len(page.TICKS_ML)
+
+
+@pytest.mark.parametrize(
+    ("seen", "hours", "words"),
+    [
+        ([0, 0, 0], 1000, "shown for all cells together, and for 0 of 3 alone: one cell has 1000 h"),
+        ([0, 0], 3000, "shown for all cells together, and for 2 of 2 alone: one cell has 3000 h"),
+        ([0, 0, 0], 999, "not shown by so few hours"),
+        ([0, 1, 0], 999, "missed"),
+        ([0, 1, 0], 2000, "shown for all cells together, and for 0 of 3 alone: one cell has 2000 h"),
+    ],
+)
+def test_the_page_claims_what_its_hours_show(seen: list[int], hours: float, words: str) -> None:
+    """0 of n is below 3/n at 95 %: the goal of 1 in 1,000 h takes 3,000 h without any."""
+    assert page.goal(seen, hours) == words
+
+
+@pytest.mark.parametrize("rate", ["0.05", "1", "5", "50"])
+@pytest.mark.parametrize("tick_nl", [1_000, 10_000, 39_000, 100_000])
+def test_a_silent_stop_is_told_by_three_steps_or_in_a_minute(rate: str, tick_nl: int) -> None:
+    """No later than 3 counter steps, a second of lag and the next reading; at 5 mL/h within 60 s."""
+    flow = FlowRate.parse(rate)
+    bound_s = detected_within_s(Fault.SILENT_STOP, flow, Volume(tick_nl), Fraction(1))
+    three_steps_s = Fraction(3 * tick_nl * 3600, flow.nl_per_h)
+    assert bound_s <= three_steps_s + 4
+    assert flow < FlowRate.parse("5") or tick_nl > page.widest_step().nl or bound_s <= 60
+
+
+def test_a_card_says_what_may_pass_unseen() -> None:
+    """The least rates of a card are those of the page's last table; without a counter nothing is told."""
+    told = unseen(Volume(100_000))
+    assert told.startswith("silent stop below 0.11 mL/h; free flow below 0.31 mL/h; ten-fold flow below")
+    assert unseen(Volume(100_000_000)).count("at any rate") == 5
+    assert "tells no volume" in unseen(None)
