@@ -196,12 +196,8 @@ def limits() -> list[str]:
             rate = least_rate(fault, Volume.parse(tick), Fraction(1), INFUSION_S)
             cells.append("any rate" if rate is None else str(rate))
         lines.append(f"| {tick} mL | " + " | ".join(cells) + " |")
-    return [
-        *lines,
-        "",
-        "At 5 mL/h or more a silent stop is told within 60 s by counters in steps of "
-        f"{widest_step()} or finer,\nby coarser ones and at lower rates when three steps are due.",
-    ]
+    widest = f"At 5 mL/h or more a silent stop is told within 60 s by counters in steps of {widest_step()} or"
+    return [*lines, "", widest, "finer, by coarser ones and at lower rates when three steps are due."]
 
 
 def written(text: str, inside: str) -> str:
