@@ -22,6 +22,8 @@ _PLAIN: dict[str, Callable[[PumpModel], None]] = {
     "open-door": PumpModel.open_door,
     "close-door": PumpModel.close_door,
     "reset-counter": PumpModel.reset_counter,
+    "lock": lambda model: setattr(model, "locked", True),
+    "unlock": lambda model: setattr(model, "locked", False),
     "block": PumpModel.block,
     "unblock": PumpModel.unblock,
     "block-inlet": PumpModel.block_inlet,
@@ -40,7 +42,9 @@ _WITH_VOLUME: dict[str, Callable[[PumpModel, int], None]] = {
     "air": PumpModel.let_air_in,
     "step-back": PumpModel.step_back,
 }
-OF_THE_WHOLE_PUMP = frozenset({"switch-off", "switch-on", "mains-off", "mains-on", "fail-self-test"})
+OF_THE_WHOLE_PUMP = frozenset(
+    {"switch-off", "switch-on", "mains-off", "mains-on", "fail-self-test", "lock", "unlock"}
+)
 """Actions that befall every channel, whichever is named."""
 _NOT_OF_SYRINGES = {
     "open-door": "a syringe pump has no door",

@@ -36,6 +36,8 @@ class PumpBody:
     disconnected: bool = False
     """Nobody is at the end of the line."""
     door_open: bool = False
+    locked: bool = False
+    """It takes no orders over the wire; it still answers."""
     free_flow_nl_h: int = 0
     """What runs through by gravity because nothing holds it; the pump does not count it."""
     next_self_test_fails: bool = False

@@ -76,5 +76,6 @@ def _channel(model: PumpModel) -> Plain:
             "inlet_blocked": model.inlet_blocked,
             "disconnected": model.disconnected,
             "door_open": model.door_open,
+            "locked": model.locked,
         },
     }

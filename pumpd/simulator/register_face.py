@@ -118,5 +118,7 @@ class RegisterFace(PumpFace):
         control = self._builder.controls.get((asked.function, asked.start, int(asked.values[0])))
         if control is None:
             return serving.exception_reply(asked, serving.ILLEGAL_VALUE)
+        if any(model.locked for model in self.models.values()):
+            return serving.exception_reply(asked, serving.DEVICE_FAILURE)
         control(self.models)
         return serving.write_reply(asked)

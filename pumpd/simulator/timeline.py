@@ -13,7 +13,7 @@ from pumpd.simulator.faults import FaultKind
 
 KEYS: tuple[str, ...] = (
     *("start", "stop", "clear", "standby", "prime", "flush"),
-    *("switch-off", "switch-on", "open-door", "close-door", "reset-counter"),
+    *("switch-off", "switch-on", "open-door", "close-door", "reset-counter", "lock", "unlock"),
 )
 """Keys that a person presses at a pump."""
 WORLD: tuple[str, ...] = (

@@ -43,6 +43,20 @@ def test_each_request_has_the_answer_of_the_specification(asked, answered):
     assert face().answer(bytes.fromhex(asked)) == bytes.fromhex(answered)
 
 
+@pytest.mark.parametrize("order", ["01 05 0000 FF00", "01 05 0001 FF00"])
+def test_a_locked_pump_answers_and_takes_no_orders(order):
+    """What would change it is refused as a failure of the device and changes nothing; reads go on."""
+    locked = face()
+    locked.models["1"].set_rate_nl_h = 1_000_000
+    locked.models["1"].locked = True
+    before = locked.models["1"].status
+    assert locked.answer(bytes.fromhex(order)) == bytes.fromhex("01 85 04")
+    assert locked.answer(bytes.fromhex("01 04 0000 0001")) == bytes.fromhex("01 04 02 0001")
+    assert locked.models["1"].status is before
+    locked.models["1"].locked = False
+    assert locked.answer(bytes.fromhex("01 05 0000 FF00")) == bytes.fromhex("01 05 0000 FF00")
+
+
 @given(st.binary(max_size=260))
 def test_any_bytes_are_answered_or_ignored(payload):
     """Nothing that arrives breaks a simulated pump."""
