@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pumpd.contract.parts import Payload
 from pumpd.contract.payloads import (
     AcknowledgePayload,
     AlarmPayload,
     EventPayload,
     NodeStatusPayload,
     PausePumpPayload,
-    Payload,
     PresencePayload,
     ReplyPayload,
     SnapshotPayload,

@@ -6,24 +6,12 @@ payload says ``advisory: true``. The daemon writes them, the dashboard (or any o
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-
-class Payload(BaseModel):
-    """What every payload has; readers pass over keys they do not know, so that minor additions are safe."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-    v: Literal[1] = 1
-    advisory: Literal[True] = True
-
-
-class Part(BaseModel):
-    """A part of a payload."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+from pumpd.contract.infusion_payloads import InfusionPart
+from pumpd.contract.parts import CommandPayload, Part, Payload, Said
 
 
 class AlarmPart(Part):
@@ -158,6 +146,8 @@ class SnapshotPayload(Payload):
     reading: ReadingPart | None
     programme: ProgrammePart | None
     limits: LimitsPart | None
+    infusion: InfusionPart | None = None
+    """The infusion begun by a person; null for an order that stands in the configuration, or none."""
     alarms: list[AlarmPart]
     """Worst first."""
     restraint: RestraintPart
@@ -227,24 +217,6 @@ class NodeStatusPayload(Payload):
     """Alarms of the node itself."""
     commands_refused: str = ""
     """Why this node takes no commands; empty when it does."""
-
-
-Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""What a person typed: no control characters, and blanks around it do not count."""
-
-
-class CommandPayload(Payload):
-    """``node/{node}/command/{verb}``: a request to the daemon; never retained."""
-
-    id: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
-    """Chosen by the sender, unique for ever; sent again, it gets the same answer and has no second effect."""
-    dashboard: Said = Field(min_length=1, max_length=64)
-    user: Said = Field(min_length=1, max_length=64)
-    """Who asks, by name."""
-    boot_id: str = Field(max_length=64)
-    """The boot id of the node that the sender saw."""
-    expires_ms: int = Field(ge=0, lt=2**63)
-    """On the node's monotonic clock, from the ``sent_ms`` the sender saw; at most 10 s ahead."""
 
 
 class AcknowledgePayload(CommandPayload):

@@ -12,7 +12,8 @@ import structlog
 from pydantic import ValidationError
 
 from pumpd.clock import Clock
-from pumpd.contract.payloads import AcknowledgePayload, CommandPayload, PausePumpPayload, ReplyPayload
+from pumpd.contract.parts import CommandPayload
+from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
 from pumpd.core.conditions import ConditionId
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.seams import CommandPort, Ward

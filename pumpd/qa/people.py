@@ -6,9 +6,9 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import (
     AcknowledgePayload,
-    CommandPayload,
     NodeStatusPayload,
     PausePumpPayload,
     ReplyPayload,

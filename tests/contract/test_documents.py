@@ -9,7 +9,7 @@ import pytest
 
 from pumpd.contract import payloads
 from pumpd.contract.documents import CHANNELS, documents
-from pumpd.contract.payloads import Payload
+from pumpd.contract.parts import Payload
 from pumpd.contract.topics import Topics
 from pumpd.daemon.commands import VERBS
 

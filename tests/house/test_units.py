@@ -11,7 +11,7 @@ import pytest
 from tests.house.tree import name, parsed, python
 
 UNIT = re.compile(
-    r"_(s|ms|us|ns|h|min|minutes|ml|nl|ml_h|nl_per_h|ml_per_h|nl_ns_per_h|grains|p_per_ml|p_per_h|g|kg|mg|kpa|kpa_e1|kpa_e4|e6_p|pa|per_ul|per_kpa|percent|permille|ppm|bytes|bits"
+    r"_(s|ms|us|ns|h|min|minutes|ml|nl|ml_h|nl_per_h|ml_per_h|nl_ns_per_h|grains|p_per_ml|p_per_h|g|kg|mg|kpa|mmhg|per_min|kpa_e1|kpa_e4|e6_p|pa|per_ul|per_kpa|percent|permille|ppm|bytes|bits"
     r"|words|registers|hz|count|lines|rows|readings|ratio|share|factor|tries|index)$"
     r"|^(nl|ml|g|kg|baud|ns|seconds|places|factor|count|size|per)$|^(max|min|n)_[a-z_]+s$"
 )
@@ -27,6 +27,8 @@ PLAIN = {
     "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width "
     "written",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
+    "what a person counts or says by a scale without a unit": "pain",
+    "versions": "version",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }
 """Numbers that need no unit, and why."""

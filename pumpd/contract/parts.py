@@ -1,0 +1,40 @@
+"""What every payload and every command has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Payload(BaseModel):
+    """What every payload has; readers pass over keys they do not know, so that minor additions are safe."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    v: Literal[1] = 1
+    advisory: Literal[True] = True
+
+
+class Part(BaseModel):
+    """A part of a payload."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What a person typed: no control characters, and blanks around it do not count."""
+
+
+class CommandPayload(Payload):
+    """``node/{node}/command/{verb}``: a request to the daemon; never retained."""
+
+    id: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")
+    """Chosen by the sender, unique for ever; sent again, it gets the same answer and has no second effect."""
+    dashboard: Said = Field(min_length=1, max_length=64)
+    user: Said = Field(min_length=1, max_length=64)
+    """Who asks, by name."""
+    boot_id: str = Field(max_length=64)
+    """The boot id of the node that the sender saw."""
+    expires_ms: int = Field(ge=0, lt=2**63)
+    """On the node's monotonic clock, from the ``sent_ms`` the sender saw; at most 10 s ahead."""
