@@ -83,6 +83,7 @@ class ConditionId(Enum):
     NEAR_END = "near-end"
     INFUSION_COMPLETE = "infusion-complete"
     KVO = "kvo"
+    ALERT_LOOP = "alert-loop"
     BATTERY_LOW = "battery-low"
     BATTERY_DEPLETED = "battery-depleted"
     PUMP_FAULT = "pump-fault"

@@ -13,6 +13,7 @@ from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.delivered import seen
+from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.quantities import NS_PER_S, FlowRate
@@ -97,6 +98,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     present_now = dict(findings(state, reading))
     delivery = seen(state, reading)
     present_now.update(delivery.found)
+    state = followed_pump(state, reading, delivery.account, present_now)
     held |= delivery.held
     dwells = state.dwells
     if reading.flow.value is None:

@@ -9,6 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
+from pumpd.core.alert_loop import Loop
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
@@ -162,6 +163,8 @@ class PumpState:
     """The frame the outgoing filter held back; stays until the daemon restarts."""
     crashed: str = ""
     """Why the session ended by itself; empty while it runs."""
+    loop: Loop | None = None
+    """How often it was started again after the same alarm."""
 
     def after_reading(
         self,
@@ -195,6 +198,7 @@ class PumpState:
             self.wrong_device,
             self.blocked_frame,
             self.crashed,
+            self.loop,
         )
 
     @property

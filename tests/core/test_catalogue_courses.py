@@ -16,6 +16,7 @@ from tests.core.situations import events
 ON, OFF, LATCHED, ACK = AlarmSignal.ON, AlarmSignal.OFF, AlarmSignal.LATCHED, AlarmSignal.ACKNOWLEDGED
 LATCHING = {
     "air",
+    "alert-loop",
     "battery-depleted",
     "door",
     "empty",

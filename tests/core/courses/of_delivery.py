@@ -69,7 +69,11 @@ COURSES = {
         (runs(3, counts=False),), (runs(1, counts=False),), (runs(3),), setup=COUNTED
     ),
     ConditionId.VOLUME_EXCEEDED: Course(
-        (runs(385),), (runs(370),), (set_up_as(ordering("9")), runs(2)), setup=ordering("1")
+        (runs(385),),
+        (runs(370),),
+        (set_up_as(ordering("9")), runs(2)),
+        setup=ordering("1"),
+        beside=frozenset({ConditionId.NEAR_END}),
     ),
     ConditionId.TEN_FOLD: Course((runs(2, "35"),), (runs(5, "34.9"),), (runs(4, "17"),), setup=COUNTED),
     ConditionId.PRESSURE_RISING: Course((presses(30, 1 / 3),), (presses(120, 0.08),), (opened,), setup=LINED),
