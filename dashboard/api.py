@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
 from dashboard import history
-from dashboard.commands import AcknowledgeRequest, Commands
+from dashboard.commands import VERBS, AlarmRequest, Commands
 from dashboard.page import Pages
 from dashboard.stream import Hub
 from pumpd.errors import StoreError
@@ -58,11 +59,8 @@ def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReade
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
 
-    @router.post("/api/acknowledge")
-    async def acknowledge(request: AcknowledgeRequest) -> JSONResponse:
-        """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
-        answer = await commands.acknowledge(request)
-        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+    for verb, (request_of, _) in VERBS.items():
+        router.post(f"/api/{verb}")(_asking(commands, verb, request_of))
 
     @router.websocket("/stream")
     async def stream(socket: WebSocket) -> None:
@@ -75,3 +73,17 @@ def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReade
             return
 
     return router
+
+
+def _asking(
+    commands: Commands, verb: str, request_of: type[AlarmRequest]
+) -> Callable[[AlarmRequest], Awaitable[JSONResponse]]:
+    """Return the route of one verb."""
+
+    async def ask(request: AlarmRequest) -> JSONResponse:
+        """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
+        answer = await commands.ask(verb, request)
+        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+
+    ask.__annotations__["request"] = request_of  # what FastAPI reads the body as
+    return ask

@@ -1,10 +1,10 @@
-"""The request "I have it": to the daemon over MQTT, and its answer within three seconds or none."""
+"""Requests about an alarm: to the daemon over MQTT, and its answer within three seconds or none."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from dashboard.live import LiveWard
 from dashboard.plain_text import plain
 from pumpd.clock import Clock
-from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
+from pumpd.contract.payloads import AcknowledgePayload, AlarmCommandPayload, ReplyPayload
+from pumpd.contract.quieting import (
+    PauseAudioPayload,
+    ResumeAudioPayload,
+    ShelvePayload,
+    UnshelvePayload,
+)
+from pumpd.core.inactivation import LONGEST_AUDIO_PAUSE_S, LONGEST_SHELF_S
 from pumpd.errors import TransportError
 
 ANSWER_WITHIN_S = 3.0
@@ -40,8 +47,8 @@ class Answer:
     reason: str = ""
 
 
-class AcknowledgeRequest(BaseModel):
-    """What a page asks: which alarm, as it stood on the screen, and who has it."""
+class AlarmRequest(BaseModel):
+    """What a page asks of one alarm, and who asks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +59,6 @@ class AcknowledgeRequest(BaseModel):
     """None for an alarm of the node itself."""
     channel: str | None = Field(default=None, max_length=64)
     condition: str = Field(min_length=1, max_length=64)
-    revision: int = Field(ge=0, lt=2**53)
     user: str = Field(max_length=64)
 
     @field_validator("user")
@@ -63,6 +69,44 @@ class AcknowledgeRequest(BaseModel):
         if not name:
             raise ValueError("a name is needed")
         return name
+
+
+class AcknowledgeRequest(AlarmRequest):
+    """What a page asks of an alarm as it stood on the screen: "I have it"."""
+
+    revision: int = Field(ge=0, lt=2**53)
+
+
+class PauseAudioRequest(AcknowledgeRequest):
+    """Silence it for a while."""
+
+    for_s: int = Field(gt=0, le=LONGEST_AUDIO_PAUSE_S)
+
+
+class ShelveRequest(AcknowledgeRequest):
+    """Put it off, and say why."""
+
+    for_s: int = Field(gt=0, le=LONGEST_SHELF_S)
+    reason: str = Field(max_length=200)
+
+    @field_validator("reason")
+    @classmethod
+    def _readable(cls, reason: str) -> str:
+        """Return the reason as it will be read by others; one that nobody could read is refused."""
+        said = plain(reason)
+        if not said:
+            raise ValueError("a reason is needed")
+        return said
+
+
+VERBS: Mapping[str, tuple[type[AlarmRequest], type[AlarmCommandPayload]]] = {
+    "acknowledge": (AcknowledgeRequest, AcknowledgePayload),
+    "pause-audio": (PauseAudioRequest, PauseAudioPayload),
+    "resume-audio": (AlarmRequest, ResumeAudioPayload),
+    "shelve": (ShelveRequest, ShelvePayload),
+    "unshelve": (AlarmRequest, UnshelvePayload),
+}
+"""What a page may ask of an alarm: what it sends, and what the daemon is sent."""
 
 
 class Commands:
@@ -81,30 +125,27 @@ class Commands:
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
 
-    async def acknowledge(self, request: AcknowledgeRequest) -> Answer:
-        """Ask the daemon to acknowledge one alarm and return its answer."""
+    async def ask(self, verb: str, request: AlarmRequest) -> Answer:
+        """Ask the daemon for one of VERBS and return its answer."""
         node = self._ward.nodes.get(request.node)
         node_ms = node.clock_ms(self._clock.monotonic_ns() // 1_000_000) if node is not None else None
         if node is None or node_ms is None or not self._ward.broker_up:
             return Answer(Outcome.UNANSWERED, f"{request.node} does not answer")
         if node.fresh_boot != request.boot_id:
             return Answer(Outcome.REFUSED, "pumpd was restarted since: look again")
-        command = AcknowledgePayload(
-            id=uuid.uuid4().hex,
-            dashboard=self._dashboard_id,
-            user=request.user,
-            boot_id=request.boot_id,
-            expires_ms=node_ms + round(ANSWER_WITHIN_S * 1000),
-            pump=request.pump,
-            channel=request.channel,
-            condition=request.condition,
-            revision=request.revision,
+        command = VERBS[verb][1].model_validate(
+            {
+                **request.model_dump(exclude={"node"}),
+                "id": uuid.uuid4().hex,
+                "dashboard": self._dashboard_id,
+                "expires_ms": node_ms + round(ANSWER_WITHIN_S * 1000),
+            }
         )
         waiting: asyncio.Future[ReplyPayload] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = waiting
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                topic = self._ward.topics.command(request.node, "acknowledge")
+                topic = self._ward.topics.command(request.node, verb)
                 await self._publish(topic, command.model_dump_json().encode())
                 reply = await waiting
         except (TimeoutError, TransportError):

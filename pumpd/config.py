@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pumpd.config_alarms import AlarmsSection
 from pumpd.config_check import cross_problems
 from pumpd.config_library import check_library, drugs_named
 from pumpd.config_models import (
@@ -42,6 +43,7 @@ class Config:
     syslog: str
     pumps: tuple[PumpSection, ...]
     recorder: RecorderSection = field(default_factory=RecorderSection)
+    alarms: AlarmsSection = field(default_factory=AlarmsSection)
 
     @property
     def journal_file(self) -> Path:
@@ -105,4 +107,5 @@ def load(file: Path) -> Config:
         syslog=section.syslog,
         pumps=section.pumps,
         recorder=section.recorder,
+        alarms=section.alarms,
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from pumpd.config_models import Section
+from pumpd.config_section import Section
 from pumpd.core.drug_library import Restrain, TotalOver
 from pumpd.fields import (
     Amount,

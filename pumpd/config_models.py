@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from pumpd.config_alarms import AlarmsSection
+from pumpd.config_section import Section
 from pumpd.core.infusion import Programme
 from pumpd.core.occlusion import Line, line_of
 from pumpd.core.state import Enforcement
@@ -22,12 +24,6 @@ from pumpd.fields import (
     refused,
 )
 from pumpd.syslog import LOCAL
-
-
-class Section(BaseModel):
-    """A group of keys: unknown ones are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 class MqttSection(Section):
@@ -250,6 +246,7 @@ class ConfigSection(Section):
     recorder: RecorderSection = Field(
         default_factory=RecorderSection, description="what is kept of what pumps said and pumpd decided"
     )
+    alarms: AlarmsSection = Field(default_factory=AlarmsSection, description="how long alarms may be quieted")
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"
     )

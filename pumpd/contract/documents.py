@@ -24,6 +24,12 @@ from pumpd.contract.payloads import (
     SnapshotPayload,
     TelemetryPayload,
 )
+from pumpd.contract.quieting import (
+    PauseAudioPayload,
+    ResumeAudioPayload,
+    ShelvePayload,
+    UnshelvePayload,
+)
 from pumpd.contract.topics import SCHEMA_VERSION, Topics
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -62,6 +68,10 @@ CHANNELS = (
     Channel("alarm", _T.alarm("{pump}", "{channel}", "{condition}"), AlarmPayload, 1, True, "node"),
     Channel("event", _T.node_event("{node}"), EventPayload, 1, False, "node"),
     Channel("acknowledge", _T.command("{node}", "acknowledge"), AcknowledgePayload, 1, False, "dashboard"),
+    Channel("pause-audio", _T.command("{node}", "pause-audio"), PauseAudioPayload, 1, False, "dashboard"),
+    Channel("resume-audio", _T.command("{node}", "resume-audio"), ResumeAudioPayload, 1, False, "dashboard"),
+    Channel("shelve", _T.command("{node}", "shelve"), ShelvePayload, 1, False, "dashboard"),
+    Channel("unshelve", _T.command("{node}", "unshelve"), UnshelvePayload, 1, False, "dashboard"),
     Channel("pause-pump", _T.command("{node}", "pause-pump"), PausePumpPayload, 1, False, "dashboard"),
     Channel("reply", _T.reply("{node}", "{command}"), ReplyPayload, 1, False, "node"),
     Channel("presence", _T.presence("{dashboard}"), PresencePayload, 1, True, "dashboard"),

@@ -6,12 +6,13 @@ payload says ``advisory: true``. The daemon writes them, the dashboard (or any o
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 
 from pumpd.contract.infusion_payloads import InfusionPart
 from pumpd.contract.parts import CommandPayload, Part, Payload, Said
+from pumpd.contract.quieting import InactivationPart, SeenAlarmPayload
 
 
 class AlarmPart(Part):
@@ -29,6 +30,7 @@ class AlarmPart(Part):
     audience: Literal["nurse", "engineer"] = "nurse"
     acknowledged_by: str = ""
     acknowledged_at: AwareDatetime | None = None
+    inactivation: InactivationPart | None = None
     journalled: bool = True
     """False while the journal has not confirmed its last transition within 1 s."""
 
@@ -189,7 +191,7 @@ class EventPayload(Payload):
     ward: str = ""
     provenance: Literal["real", "demo"] | None = None
     event: str
-    """The alarm event (raise, worsen, clear, acknowledge) or what happened."""
+    """The alarm event (raise, worsen, clear, acknowledge, pause-audio, ...) or what happened."""
     before: str = ""
     alarm: AlarmPart | None = None
     by: str = ""
@@ -219,20 +221,8 @@ class NodeStatusPayload(Payload):
     """Why this node takes no commands; empty when it does."""
 
 
-class AcknowledgePayload(CommandPayload):
+class AcknowledgePayload(SeenAlarmPayload):
     """Verb ``acknowledge``: "I have it"; ``pump`` and ``channel`` null: an alarm of the node itself."""
-
-    pump: str | None
-    channel: str | None
-    condition: str
-    revision: int = Field(ge=0, lt=2**63)
-    """The revision that was on the screen; refused if the alarm was raised anew or worsened since."""
-
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> Self:
-        if (self.pump is None) is not (self.channel is None):
-            raise ValueError("pump and channel go together: both, or both null for an alarm of the node")
-        return self
 
 
 class PausePumpPayload(CommandPayload):

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
+from pumpd.core.inactivation import Inactivation, InactivationEvent
 
 
 class AlarmSignal(Enum):
@@ -111,6 +112,8 @@ class Alarm:
     """Everything that was wrong since it was raised."""
     degree: int = 0
     """How far it was wrong when it was last told."""
+    inactivation: Inactivation | None = None
+    """Its audio pause or shelf."""
 
     @property
     def latches(self) -> bool:
@@ -133,13 +136,15 @@ class Alarm:
 class AlarmChanged:
     """One transition of one alarm: what the journal keeps and the network is told."""
 
-    event: AlarmEvent
+    event: AlarmEvent | InactivationEvent
     before: AlarmSignal
     alarm: Alarm
     """The alarm as it is now; its signal is OFF when it ended."""
     at: datetime
     by: str = ""
-    """Who did it, for ACKNOWLEDGE."""
+    """Who did it; empty for what no person did."""
+    why: str = ""
+    """For a pause or shelf: the reason, or what ended it."""
 
 
 WORSE_FROM_PERCENT = 110
@@ -244,7 +249,7 @@ def acknowledge(
         raise ValueError(f"{condition.value}: {alarm.acknowledged_by} has it already")
     before = alarm.signal
     signal = step(before, AlarmEvent.ACKNOWLEDGE, latches=alarm.latches)
-    seen = replace(alarm, signal=signal, acknowledged_by=by, acknowledged_at=now)
+    seen = replace(alarm, signal=signal, acknowledged_by=by, acknowledged_at=now, inactivation=None)
     after = dict(alarms)
     if signal is _OFF:
         del after[condition]

@@ -1,20 +1,22 @@
-"""The only doors into the core: (state, input, now) in, (state, effects) out. No clock, no I/O."""
+"""The door into the core for a pump: (state, input, now) in, (state, effects) out. No clock, no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
 from pumpd.core import alarms as signals
-from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding
+from pumpd.core import quieting
+from pumpd.core.alarms import AlarmChanged, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import (
@@ -58,15 +60,13 @@ _OUTDONE = (
 def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
     """Return the pump's state after ``given`` at ``now``, and what the daemon must do about it.
 
-    ValueError only for an Acknowledge that can not be taken; the state is unchanged then.
+    ValueError only for what a person says and can not be taken; the state is unchanged then.
     """
     match given:
         case Telemetry():
             return _reading(state, given, now)
-        case Acknowledge():
-            after, changes = signals.acknowledge(
-                state.alarms, given.condition, given.revision, given.by, now.wall
-            )
+        case Acknowledge() | PauseAudio() | ResumeAudio() | Shelve() | Unshelve():
+            after, changes = quieting.said(state.alarms, given, state.setup.inactivation, now)
             return replace(state, alarms=after), changes
         case RestraintOutcome():
             return _outcome(state, given, now)
@@ -138,6 +138,8 @@ def _settled(
     state: PumpState, present: Mapping[ConditionId, Finding], held: frozenset[ConditionId], now: Now
 ) -> tuple[PumpState, tuple[AlarmChanged, ...]]:
     alarms, changes = signals.settle(state.alarms, present, held, now.wall, state.revision)
+    alarms, ended = quieting.kept_or_ended(alarms, changes, now)
+    changes += ended
     if alarms is state.alarms:
         return state, changes
     revision = max((c.alarm.revision for c in changes), default=0)
@@ -253,39 +255,3 @@ def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[Pum
     settled = MappingProxyType({c: replace(r, settled=True) for c, r in state.restraints.items()})
     after = replace(state, phase=RestraintPhase.IDLE, restraints=settled)
     return _settled(after, {condition: finding}, held, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Technical:
-    """Input to the site: a condition of the node itself is present (or gone)."""
-
-    condition: ConditionId
-    present: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteState:
-    """What the core knows of the node as a whole."""
-
-    alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
-    revision: int = 0
-    """The highest revision an alarm of the node has had in this run."""
-
-
-SiteInput = Technical | Acknowledge
-
-
-def evaluate_site(state: SiteState, given: SiteInput, now: Now) -> tuple[SiteState, tuple[AlarmChanged, ...]]:
-    """Return the node's state after ``given``; ValueError only for an Acknowledge that can not be taken."""
-    if isinstance(given, Acknowledge):
-        after, changes = signals.acknowledge(
-            state.alarms, given.condition, given.revision, given.by, now.wall
-        )
-        return replace(state, alarms=after), changes
-    others = _EVERY - {given.condition}
-    finding = Finding(CATALOGUE[given.condition].priority, given.detail)
-    present = {given.condition: finding} if given.present else {}
-    after, changes = signals.settle(state.alarms, present, others, now.wall, state.revision)
-    revision = max((c.alarm.revision for c in changes), default=0)
-    return replace(state, alarms=after, revision=max(state.revision, revision)), changes

@@ -14,6 +14,7 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import Freshness, FreshnessLimits
+from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
 from pumpd.core.occlusion import Line, Trend
 from pumpd.core.quantities import FlowRate, Volume
@@ -78,6 +79,7 @@ class PumpSetup:
     ceiling: FlowRate | None = None
     """The highest flow this pump may ever give, whatever the drug."""
     gate: RestraintGate = field(default_factory=RestraintGate)
+    inactivation: InactivationLimits = field(default_factory=InactivationLimits)
 
     def limits(self) -> FlowLimits | None:
         """Return the entry's limits as flows on this pump, None without programme or entry."""
@@ -273,7 +275,10 @@ class Acknowledge:
     by: str
 
 
-PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | Acknowledge
+PersonSays = Acknowledge | AskedOfAlarm
+"""What a named person says of an alarm."""
+
+PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | PersonSays
 """Everything that can happen to a pump, as the core sees it."""
 
 

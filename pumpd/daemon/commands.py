@@ -14,7 +14,16 @@ from pydantic import ValidationError
 from pumpd.clock import Clock
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
+from pumpd.contract.quieting import (
+    AlarmCommandPayload,
+    PauseAudioPayload,
+    ResumeAudioPayload,
+    ShelvePayload,
+    UnshelvePayload,
+)
 from pumpd.core.conditions import ConditionId
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
+from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.errors import PumpdError, StoreError
@@ -28,7 +37,14 @@ ANSWERS_KEPT = 1_000
 UNDER_WAY = 64
 """Commands carried out at a time; more are refused."""
 
-VERBS: dict[str, type[CommandPayload]] = {"acknowledge": AcknowledgePayload, "pause-pump": PausePumpPayload}
+VERBS: dict[str, type[CommandPayload]] = {
+    "acknowledge": AcknowledgePayload,
+    "pause-audio": PauseAudioPayload,
+    "resume-audio": ResumeAudioPayload,
+    "shelve": ShelvePayload,
+    "unshelve": UnshelvePayload,
+    "pause-pump": PausePumpPayload,
+}
 """What may be asked. There is no verb that starts a pump or raises a rate."""
 
 UNKNOWN_OUTCOME = "pumpd was restarted while it paused the pump, and can not say whether it did: use the pump"
@@ -167,18 +183,36 @@ class Commands:
         self._answer(ReplyPayload(id=command.id, accepted=accepted, reason=reason))
 
     async def _ask(self, command: CommandPayload) -> None:
-        if isinstance(command, AcknowledgePayload):
+        if isinstance(command, AlarmCommandPayload):
             pump = None if command.pump is None else PumpId(command.pump)
             channel = None if command.channel is None else ChannelId(command.channel)
-            try:
-                condition = ConditionId(command.condition)
-            except ValueError:
-                raise ValueError(f"unknown alarm {command.condition!r}") from None
-            await self._port.acknowledge(pump, channel, condition, command.revision, command.user, command.id)
+            await self._port.say(pump, channel, _said(command), command.id)
         elif isinstance(command, PausePumpPayload):
             await self._port.pause_pump(
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id
             )
+
+
+def _said(command: AlarmCommandPayload) -> PersonSays:
+    """Return what the core is told; ValueError when there is no such alarm."""
+    try:
+        condition = ConditionId(command.condition)
+    except ValueError:
+        raise ValueError(f"unknown alarm {command.condition!r}") from None
+    by = command.user
+    match command:
+        case PauseAudioPayload():
+            return PauseAudio(condition, command.revision, by, command.for_s)
+        case ShelvePayload():
+            return Shelve(condition, command.revision, by, command.for_s, command.reason)
+        case AcknowledgePayload():
+            return Acknowledge(condition, command.revision, by)
+        case ResumeAudioPayload():
+            return ResumeAudio(condition, by)
+        case UnshelvePayload():
+            return Unshelve(condition, by)
+        case _:
+            raise TypeError(f"{type(command).__name__}: nothing is known of it")
 
 
 def _read_id(message: Incoming) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, cast
 
-from pumpd.contract.payloads import AlarmPart, EventPayload
+from pumpd.contract.payloads import AlarmPart, EventPayload, InactivationPart
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.inactivation import Inactivation
 from pumpd.daemon.seams import LivePump, Told, Ward
 from pumpd.store.base import NewLine
 
@@ -29,7 +30,14 @@ def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:
         audience=CATALOGUE[alarm.condition].audience.value,
         acknowledged_by=alarm.acknowledged_by,
         acknowledged_at=alarm.acknowledged_at,
+        inactivation=None if alarm.inactivation is None else _inactivation(alarm.inactivation),
         journalled=journalled,
+    )
+
+
+def _inactivation(quiet: Inactivation) -> InactivationPart:
+    return InactivationPart(
+        kind=quiet.kind.value, by=quiet.by, at=quiet.at, until=quiet.until, reason=quiet.reason
     )
 
 
@@ -59,6 +67,7 @@ class EventWriter:
             before=change.before.value,
             alarm=alarm_part(change.alarm),
             by=change.by,
+            detail=change.why,
         )
 
     def note(

@@ -10,9 +10,11 @@ from typing import Protocol
 from pumpd.clock import Clock
 from pumpd.core.alarms import AlarmChanged
 from pumpd.core.conditions import ConditionId
-from pumpd.core.evaluate import SiteInput, Technical, evaluate_pump, evaluate_site
+from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.quantities import FlowRate
-from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain
+from pumpd.core.quieting import quieted
+from pumpd.core.site import SiteInput, Technical, evaluate_site
+from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain, Tick
 from pumpd.core.telemetry import PumpId, Telemetry
 from pumpd.daemon.events import EventWriter, Kind
 from pumpd.daemon.journalling import JournalDesk, Owner
@@ -102,8 +104,8 @@ class Pipeline:
     ) -> asyncio.Future[None] | None:
         """Take anything else that happened to a pump.
 
-        Returns what ends when its alarms are on disk, None when none changed. ValueError for an Acknowledge
-        that can not be taken; nothing has changed then.
+        Returns what ends when its alarms are on disk, None when none changed. ValueError for what a
+        person says that can not be taken; nothing has changed then.
         """
         before = live.state
         live.state, effects = evaluate_pump(before, given, self.now())
@@ -158,6 +160,8 @@ class Pipeline:
 
     def check_stores(self) -> None:
         """Raise or clear the alarms about journal and history."""
+        if quieted(self._ward.site_state.alarms):
+            self.take_site(Tick())
         self.check_journal()
         self._technical(ConditionId.HISTORY_FAILING, self._history.status().failing)
 

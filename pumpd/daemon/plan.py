@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import FreshnessLimits
+from pumpd.core.inactivation import InactivationLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.occlusion import Line
 from pumpd.core.quantities import FlowRate, Volume
@@ -46,6 +47,7 @@ class PumpPlan:
     """The kinds of pump that the library is signed for."""
     pause_proven_on: frozenset[Provenance]
     """The kinds of pump on which the driver's pause was tried."""
+    inactivation: InactivationLimits = field(default_factory=InactivationLimits)
 
     def provenance(self, identity: Identity | None) -> Provenance:
         """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""
@@ -72,6 +74,7 @@ class PumpPlan:
             counter_step=self.counter_step,
             line=self.line,
             ceiling=self.ceiling,
+            inactivation=self.inactivation,
             gate=RestraintGate(
                 enforcement=self.enforcement,
                 library_signed=kind in self.signed_for,

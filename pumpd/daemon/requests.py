@@ -6,9 +6,8 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 
-from pumpd.core.conditions import ConditionId
 from pumpd.core.freshness import Freshness
-from pumpd.core.state import Acknowledge
+from pumpd.core.state import PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.gate import refused_by_gate
 from pumpd.daemon.pipeline import Pipeline
@@ -32,24 +31,17 @@ class Requests:
         self._failed: dict[str, str] = {}
         """Why a command that is in the journal had no success: asked again, it gets the same answer."""
 
-    async def acknowledge(
-        self,
-        pump: PumpId | None,
-        channel: ChannelId | None,
-        condition: ConditionId,
-        revision: int,
-        by: str,
-        command_id: str,
+    async def say(
+        self, pump: PumpId | None, channel: ChannelId | None, said: PersonSays, command_id: str
     ) -> None:
-        """Say "I have it"; see ``CommandPort.acknowledge``."""
+        """Say something of an alarm; see ``CommandPort.say``."""
         live = None if pump is None else self._live(pump, channel)
-        given = Acknowledge(condition, revision, by)
 
         async def carry_out() -> None:
             if live is None:
-                kept = self._pipeline.take_site(given, command_id)
+                kept = self._pipeline.take_site(said, command_id)
             else:
-                kept = self._pipeline.take(live, given, command_id)
+                kept = self._pipeline.take(live, said, command_id)
             if kept is not None:
                 await kept
 

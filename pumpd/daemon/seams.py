@@ -15,8 +15,8 @@ from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import NO_ALARMS, Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DrugLibrary
-from pumpd.core.evaluate import SiteState
-from pumpd.core.state import PumpState
+from pumpd.core.site import SiteState
+from pumpd.core.state import PersonSays, PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.drivers.base import Identity
 from pumpd.store.base import NO_HEAD, Head, Journal, OutboxLine
@@ -172,19 +172,13 @@ class CommandPort(Protocol):
     earlier run) returns at once and has no second effect; one that is under way is joined.
     """
 
-    async def acknowledge(
-        self,
-        pump: PumpId | None,
-        channel: ChannelId | None,
-        condition: ConditionId,
-        revision: int,
-        by: str,
-        command_id: str,
+    async def say(
+        self, pump: PumpId | None, channel: ChannelId | None, said: PersonSays, command_id: str
     ) -> None:
-        """Say "I have it" of an alarm as it was at ``revision``; ``pump`` None: an alarm of the node.
+        """Say "I have it" of an alarm, quiet it, or end that; ``pump`` None: an alarm of the node.
 
-        ValueError: no such pump or alarm, or it has worsened since. StoreError: the journal can not be
-        written; the acknowledgement stands but may not survive a restart.
+        ValueError: no such pump or alarm, it has worsened since, or it may not be quieted so. StoreError:
+        the journal can not be written; what was said stands but may not survive a restart.
         """
         ...
 

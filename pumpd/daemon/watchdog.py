@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from pumpd.clock import Clock
+from pumpd.core.quieting import quieted
 from pumpd.core.state import Tick
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump
@@ -17,7 +18,7 @@ MOST_SLOTS = 10
 
 
 class Watchdog:
-    """One task for all pumps: each is looked at once a second, and ticked while it has no fresh reading."""
+    """One task for all pumps: each is looked at once a second, and ticked while it is silent or quieted."""
 
     def __init__(self, pumps: Sequence[LivePump], pipeline: Pipeline, clock: Clock) -> None:
         slots = max(1, min(MOST_SLOTS, len(pumps)))
@@ -50,5 +51,5 @@ class Watchdog:
         for live in pumps:
             state = live.state
             last_ns = state.started_ns if state.last is None else state.last.taken_ns
-            if now_ns - last_ns > state.setup.freshness.stale_after_ns:
+            if now_ns - last_ns > state.setup.freshness.stale_after_ns or quieted(state.alarms):
                 self._pipeline.take(live, Tick())

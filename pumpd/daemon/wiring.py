@@ -16,6 +16,7 @@ from pumpd.config_models import PumpSection
 from pumpd.config_reach import reach_s
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
+from pumpd.core.site import SiteState
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
@@ -134,6 +135,7 @@ def _watched(
         enforcement=section.enforcement,
         signed_for=config.library.signed_for,
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
+        inactivation=config.alarms.inactivation(),
     )
     talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
     return Watched(plan, spec.build(unit), bus, talk, chance)
@@ -157,6 +159,7 @@ def _ward(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId],
         config_sha256=config.sha256,
         library=config.library,
         pumps=lives,
+        site_state=SiteState(inactivation=config.alarms.inactivation()),
     )
 
 

@@ -50,7 +50,16 @@ class Comparison:
         return not self.only_now and not self.only_then
 
 
-_EVENTS = {"raise": "raised", "worsen": "worsened", "clear": "ended", "acknowledge": "acknowledged"}
+_EVENTS = {
+    "raise": "raised",
+    "worsen": "worsened",
+    "clear": "ended",
+    "acknowledge": "acknowledged",
+    "pause-audio": "audio paused",
+    "resume-audio": "audio resumed",
+    "shelve": "shelved",
+    "unshelve": "unshelved",
+}
 
 
 def decisions(recording: Recording) -> list[Decision]:

@@ -1,4 +1,4 @@
-"""What people did during a recording, done again at the same time: acknowledge, and ask for a pause."""
+"""What people did during a recording, done again at the same time: answer alarms, and ask for a pause."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import asyncio
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import NS_PER_S
-from pumpd.core.state import Acknowledge
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
+from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
 from pumpd.store.recording import Kind, Recording
@@ -27,8 +28,8 @@ class Hands:
         loop = asyncio.get_running_loop()
         for record in recording.of(Kind.EVENT):
             event = EventPayload.model_validate_json(record.payload)
-            if event.kind == "alarm" and event.event == "acknowledge":
-                loop.call_at(record.at_ns / NS_PER_S, self._acknowledge, event)
+            if event.kind == "alarm" and event.by:
+                loop.call_at(record.at_ns / NS_PER_S, self._say, event)
             elif event.kind == "restraint" and event.event == "asked" and event.by:
                 loop.call_at(record.at_ns / NS_PER_S, self._pause, event, record.number)
 
@@ -38,7 +39,7 @@ class Hands:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _acknowledge(self, event: EventPayload) -> None:
+    def _say(self, event: EventPayload) -> None:
         """Take the alarm as it is now: what this version counts as its revision may differ."""
         assert event.pump is not None
         assert event.channel is not None
@@ -48,9 +49,9 @@ class Hands:
         alarm = live.state.alarms.get(condition)
         try:
             revision = 0 if alarm is None else alarm.revision
-            self._app.pipeline.take(live, Acknowledge(condition, revision, event.by))
+            self._app.pipeline.take(live, _said(event, condition, revision))
         except ValueError as error:
-            self.refused.append(f"{event.pump}: {event.by} acknowledges: {error}")
+            self.refused.append(f"{event.pump}: {event.by}, {event.event}: {error}")
 
     def _pause(self, event: EventPayload, number: int) -> None:
         task = asyncio.get_running_loop().create_task(
@@ -69,3 +70,19 @@ class Hands:
             )
         except ValueError as error:
             self.refused.append(f"{event.pump}: {event.by} asks for a pause: {error}")
+
+
+def _said(event: EventPayload, condition: ConditionId, revision: int) -> PersonSays:
+    """Return what a person said of an alarm, as the recording tells it."""
+    assert event.alarm is not None
+    quiet = event.alarm.inactivation
+    if quiet is not None:
+        for_s = round((quiet.until - quiet.at).total_seconds())
+        if quiet.kind == "shelved":
+            return Shelve(condition, revision, event.by, for_s, quiet.reason)
+        return PauseAudio(condition, revision, event.by, for_s)
+    if event.event == "resume-audio":
+        return ResumeAudio(condition, event.by)
+    if event.event == "unshelve":
+        return Unshelve(condition, event.by)
+    return Acknowledge(condition, revision, event.by)

@@ -27,6 +27,7 @@ _FIELDS: Final = {
     "node": "node",
     "by": "person",
     "acknowledged_by": "person",
+    "reason": "reason",
 }
 """Fields that hold nothing but a name, and what the pseudonym begins with."""
 _IN_WORDS: Final = {"patient", "site", "node", "person", "host", "reason"}

@@ -11,6 +11,7 @@ from typing import Any
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
+from pumpd.core.inactivation import Inactivation, InactivationKind
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -86,7 +87,25 @@ def _alarm(alarm: Alarm) -> dict[str, object]:
         "acknowledged_at": alarm.acknowledged_at.isoformat() if alarm.acknowledged_at else None,
         "causes": sorted(alarm.causes),
         "degree": alarm.degree,
+        "inactivation": None if alarm.inactivation is None else _inactivation(alarm.inactivation),
     }
+
+
+def _inactivation(quiet: Inactivation) -> dict[str, str]:
+    return {
+        "kind": quiet.kind.value,
+        "by": quiet.by,
+        "reason": quiet.reason,
+        "at": quiet.at.isoformat(),
+        "until": quiet.until.isoformat(),
+    }
+
+
+def _parse_inactivation(fields: Mapping[str, str] | None) -> Inactivation | None:
+    if fields is None:
+        return None
+    at, until = datetime.fromisoformat(fields["at"]), datetime.fromisoformat(fields["until"])
+    return Inactivation(InactivationKind(fields["kind"]), fields["by"], fields["reason"], at, until)
 
 
 def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
@@ -103,4 +122,5 @@ def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
         acknowledged_at=datetime.fromisoformat(acknowledged_at) if acknowledged_at else None,
         causes=frozenset(fields["causes"]),
         degree=fields["degree"],
+        inactivation=_parse_inactivation(fields.get("inactivation")),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from pumpd.config_alarms import AlarmsSection
 from pumpd.config_library_models import (
     AdvisorySection,
     AmountBound,
@@ -47,6 +48,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "dashboard": DashboardSection,
     "lines": LinesSection,
     "recorder": RecorderSection,
+    "alarms": AlarmsSection,
     "pumps[]": PumpSection,
     "pumps[].programme": ProgrammeSection,
     "drug-library.yaml": LibrarySection,

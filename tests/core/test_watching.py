@@ -8,9 +8,9 @@ import pytest
 
 from pumpd.core.alarms import AlarmEvent, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
-from pumpd.core.evaluate import SiteState, Technical, evaluate_site
 from pumpd.core.freshness import Freshness, FreshnessLimits, freshness
 from pumpd.core.quantities import NS_PER_S
+from pumpd.core.site import SiteState, Technical, evaluate_site
 from pumpd.core.state import Acknowledge, FrameBlocked, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import PumpStatus
 from tests.core.situations import SETUP, Bedside, events

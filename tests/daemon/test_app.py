@@ -9,6 +9,7 @@ import pytest
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import FlowRate
+from pumpd.core.state import Acknowledge
 from pumpd.core.telemetry import PumpStatus
 from pumpd.errors import StoreTakenError
 from pumpd.simulator.faults import Fault, FaultKind
@@ -31,9 +32,8 @@ def test_alarms_acknowledgements_and_restraints_outlive_a_restart(tmp_path: Path
         assert scene.commands is not None
         live = scene.live()
         restrained = live.told.alarms[ConditionId.RESTRAINED]
-        await scene.commands.acknowledge(
-            live.pump, live.channel, restrained.condition, restrained.revision, "Ann", "command-1"
-        )
+        said = Acknowledge(restrained.condition, restrained.revision, "Ann")
+        await scene.commands.say(live.pump, live.channel, said, "command-1")
 
     async def after(scene: WardScene) -> None:
         told = scene.live().told.alarms
@@ -41,7 +41,7 @@ def test_alarms_acknowledgements_and_restraints_outlive_a_restart(tmp_path: Path
         assert told[OVER].signal.value == "latched"
         assert told[ConditionId.RESTRAINED].acknowledged_by == "Ann"
         assert scene.commands is not None
-        await scene.commands.acknowledge(None, None, OVER, 99, "Ann", "command-1")
+        await scene.commands.say(None, None, Acknowledge(OVER, 99, "Ann"), "command-1")
         await asyncio.sleep(30)
         assert scene.model().status is PumpStatus.RUNNING
         assert scene.live().told.alarms[OVER].signal.value == "on"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dashboard.commands import ANSWER_WITHIN_S, AcknowledgeRequest, Answer, Commands, Outcome
+from dashboard.commands import ANSWER_WITHIN_S, VERBS, AcknowledgeRequest, Answer, Commands, Outcome
 from dashboard.live import LiveWard
-from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
+from pumpd.contract.payloads import ReplyPayload
 from pumpd.errors import TransportError
 from pumpd.qa.virtual_time import VirtualClock, in_virtual_time
 from tests.dashboard import canned
@@ -35,7 +35,7 @@ class Asking:
                 self.ward.topics.node_telemetry(NODE), body, retained=False, now_ms=self.now_ms()
             )
         self.answer = answer
-        self.sent: list[tuple[str, AcknowledgePayload]] = []
+        self.sent: list[tuple[str, Any]] = []
         self.commands = Commands(self.ward, self.clock, "desk", self.publish)
         self.broken = False
 
@@ -45,7 +45,7 @@ class Asking:
     async def publish(self, topic: str, payload: bytes) -> None:
         if self.broken:
             raise TransportError("no connection")
-        command = AcknowledgePayload.model_validate_json(payload)
+        command = VERBS[topic.rpartition("/")[2]][1].model_validate_json(payload)
         self.sent.append((topic, command))
         assert json.loads(payload)["advisory"] is True
         if self.answer is not None:
@@ -60,7 +60,7 @@ async def test_it_names_the_alarm_the_revision_the_person_and_an_expiry_on_the_n
     """What goes out is what stood on the screen, and it is void three seconds later."""
     asking = Asking(answer={"accepted": True})
     await asyncio.sleep(2)
-    assert await asking.commands.acknowledge(REQUEST) == Answer(Outcome.ACCEPTED)
+    assert await asking.commands.ask("acknowledge", REQUEST) == Answer(Outcome.ACCEPTED)
     ((topic, command),) = asking.sent
     assert topic == f"pumpd/v1/{SITE}/node/{NODE}/command/acknowledge"
     assert (command.pump, command.condition, command.revision, command.user) == (
@@ -78,7 +78,7 @@ async def test_it_names_the_alarm_the_revision_the_person_and_an_expiry_on_the_n
 async def test_a_refusal_comes_with_its_reason():
     """The daemon's own words reach the page."""
     asking = Asking(answer={"accepted": False, "reason": "it was raised anew; look again"})
-    assert await asking.commands.acknowledge(REQUEST) == Answer(
+    assert await asking.commands.ask("acknowledge", REQUEST) == Answer(
         Outcome.REFUSED, "it was raised anew; look again"
     )
 
@@ -89,7 +89,7 @@ async def test_no_answer_within_three_seconds_is_not_done():
     """It takes three seconds, not more, and leaves nothing waiting."""
     asking = Asking()
     began = asyncio.get_running_loop().time()
-    answer = await asking.commands.acknowledge(REQUEST)
+    answer = await asking.commands.ask("acknowledge", REQUEST)
     assert answer.outcome is Outcome.UNANSWERED
     assert asyncio.get_running_loop().time() - began == pytest.approx(ANSWER_WITHIN_S)
     asking.commands.reply(ReplyPayload(id=asking.sent[0][1].id, accepted=True))
@@ -101,7 +101,7 @@ async def test_a_broker_that_is_away_is_not_done_at_once():
     """Nothing is sent later: a person who read NOT DONE went to the pump."""
     asking = Asking(answer={"accepted": True})
     asking.broken = True
-    assert (await asking.commands.acknowledge(REQUEST)).outcome is Outcome.UNANSWERED
+    assert (await asking.commands.ask("acknowledge", REQUEST)).outcome is Outcome.UNANSWERED
     assert asking.sent == []
 
 
@@ -110,7 +110,7 @@ async def test_a_broker_that_is_away_is_not_done_at_once():
 async def test_a_node_known_only_from_what_the_broker_kept_can_not_be_asked():
     """Without a fresh message there is no clock to name an expiry on."""
     asking = Asking(answer={"accepted": True}, heard=False)
-    assert (await asking.commands.acknowledge(REQUEST)).outcome is Outcome.UNANSWERED
+    assert (await asking.commands.ask("acknowledge", REQUEST)).outcome is Outcome.UNANSWERED
     assert asking.sent == []
 
 
@@ -119,9 +119,39 @@ async def test_a_node_known_only_from_what_the_broker_kept_can_not_be_asked():
 async def test_an_alarm_seen_of_an_earlier_boot_is_refused():
     """The revision on the screen may mean another alarm after a restart."""
     asking = Asking(answer={"accepted": True})
-    answer = await asking.commands.acknowledge(REQUEST.model_copy(update={"boot_id": "before"}))
+    answer = await asking.commands.ask("acknowledge", REQUEST.model_copy(update={"boot_id": "before"}))
     assert answer.outcome is Outcome.REFUSED
     assert asking.sent == []
+
+
+@in_virtual_time
+@pytest.mark.requirement("DASH-4")
+async def test_each_verb_of_an_alarm_is_asked_as_the_contract_says():
+    """What the page said of pause and shelf goes out whole, on the verb's own topic."""
+    asking = Asking(answer={"accepted": True})
+    said = REQUEST.model_dump()
+    anyhow = {key: value for key, value in said.items() if key != "revision"}
+    bodies = {
+        "acknowledge": said,
+        "pause-audio": {**said, "for_s": 120},
+        "resume-audio": anyhow,
+        "shelve": {**said, "for_s": 1800, "reason": "the syringe comes"},
+        "unshelve": anyhow,
+    }
+    assert set(bodies) == set(VERBS)
+    for verb, body in bodies.items():
+        answer = await asking.commands.ask(verb, VERBS[verb][0].model_validate(body))
+        assert answer.outcome is Outcome.ACCEPTED
+        topic, command = asking.sent[-1]
+        assert topic.endswith(f"/command/{verb}")
+        assert {**body, **command.model_dump(include=set(body))} == body
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b", "x" * 201])
+def test_a_shelf_needs_a_reason_that_can_be_read(reason):
+    """What nobody can read is no reason."""
+    with pytest.raises(ValidationError):
+        VERBS["shelve"][0].model_validate({**REQUEST.model_dump(), "for_s": 60, "reason": reason})
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65])

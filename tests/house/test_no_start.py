@@ -19,20 +19,26 @@ from tests.house.tree import ROOT, imports
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
+ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshelve"}
+"""What only concerns what people are told; no pump hears of it."""
+
+
 @pytest.mark.requirement("INV-1")
-def test_the_network_may_ask_for_an_acknowledgement_or_a_pause_and_nothing_else() -> None:
+def test_the_network_may_ask_for_a_pause_and_of_alarms_and_nothing_else() -> None:
     """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
-    assert set(VERBS) == {"acknowledge", "pause-pump"}
+    assert set(VERBS) == ABOUT_AN_ALARM | {"pause-pump"}
 
 
 @pytest.mark.requirement("INV-1")
-async def test_a_page_may_ask_for_an_acknowledgement_and_nothing_else(tmp_path) -> None:
-    """Of all routes of the dashboard one changes something."""
+async def test_a_page_may_ask_of_alarms_and_nothing_else(tmp_path) -> None:
+    """Of all routes of the dashboard only these change something."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
     routes = _routes(create_app(settings(), reader, SystemClock()).routes)
     await reader.close()
     assert len(routes) > 3
-    assert {path for path, methods in routes if methods & CHANGES} == {"/api/acknowledge"}
+    assert {path for path, methods in routes if methods & CHANGES} == {
+        f"/api/{verb}" for verb in ABOUT_AN_ALARM
+    }
 
 
 def _routes(found: object) -> list[tuple[str, set[str]]]:

@@ -117,8 +117,8 @@ class Asked:
         self.refuse = ""
         self.hold: asyncio.Event | None = None
 
-    async def acknowledge(self, *asked: object) -> None:
-        await self._carry_out("acknowledge", *asked)
+    async def say(self, *asked: object) -> None:
+        await self._carry_out("say", *asked)
 
     async def pause_pump(self, *asked: object) -> None:
         await self._carry_out("pause-pump", *asked)

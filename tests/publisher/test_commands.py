@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pumpd.contract.payloads import ReplyPayload
 from pumpd.contract.topics import Topics
 from pumpd.core.conditions import ConditionId
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
 from pumpd.core.quantities import NS_PER_S
+from pumpd.core.state import Acknowledge
 from pumpd.daemon.commands import ANSWERS_KEPT, UNDER_WAY, VERBS, Commands
 from pumpd.errors import StoreError, TransportError
 from pumpd.mqtt import Incoming
@@ -85,10 +87,27 @@ async def test_a_good_command_is_carried_out_and_answered():
     assert (await desk.answer("pause-pump", pause(id="c-000003"))).accepted
     over = ConditionId.OVER_HARD
     assert desk.asked.done == [
-        ("acknowledge", "PUMP-01", "1", over, 1, "B. Keller", "c-000001"),
-        ("acknowledge", None, None, over, 1, "B. Keller", "c-000002"),
+        ("say", "PUMP-01", "1", Acknowledge(over, 1, "B. Keller"), "c-000001"),
+        ("say", None, None, Acknowledge(over, 1, "B. Keller"), "c-000002"),
         ("pause-pump", "PUMP-01", "1", "B. Keller", "too fast", "c-000003"),
     ]
+
+
+async def test_what_is_asked_of_an_alarm_reaches_the_core_as_it_was_asked():
+    """Audio pause and shelf, and the end of each, with all that the core needs."""
+    desk = Desk()
+    seen, unseen = acknowledge(), acknowledge()
+    del unseen["revision"]
+    over, by = ConditionId.OVER_HARD, "B. Keller"
+    wanted = {
+        "pause-audio": ({**seen, "for_s": 120}, PauseAudio(over, 1, by, 120)),
+        "resume-audio": (unseen, ResumeAudio(over, by)),
+        "shelve": ({**seen, "for_s": 1800, "reason": " at lunch "}, Shelve(over, 1, by, 1800, "at lunch")),
+        "unshelve": (unseen, Unshelve(over, by)),
+    }
+    for number, (verb, (payload, _)) in enumerate(wanted.items()):
+        assert (await desk.answer(verb, {**payload, "id": f"c-00010{number}"})).accepted
+    assert [done[3] for done in desk.asked.done] == [said for _, said in wanted.values()]
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -96,7 +115,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "another boot": ("acknowledge", {"boot_id": "older"}, "restarted"),
     "expired": ("acknowledge", {"expires_ms": NOW_MS - 2500}, "expired 2.5 s ago"),
     "valid for too long": ("acknowledge", {"expires_ms": NOW_MS + 10_001}, "10.0 s ahead; allowed are 10 s"),
-    "unknown verb": ("start-pump", {}, "unknown command 'start-pump'; known are acknowledge, pause-pump"),
+    "unknown verb": (
+        "start-pump",
+        {},
+        "unknown command 'start-pump'; known are acknowledge, ",
+    ),
     "nobody": ("acknowledge", {"user": ""}, "user: "),
     "a blank name": ("acknowledge", {"user": "  "}, "user: "),
     "a name with a line break": ("acknowledge", {"user": "a\nb"}, "user: "),
@@ -107,6 +130,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "an endless revision": ("acknowledge", {"revision": 10**400}, "revision: "),
     "an unknown alarm": ("acknowledge", {"condition": "bored"}, "unknown alarm 'bored'"),
     "no reason": ("pause-pump", {}, "reason: "),
+    "a shelf without a reason": ("shelve", {"for_s": 60, "reason": " "}, "reason: "),
+    "a shelf without an end": ("shelve", {"reason": "lunch"}, "for_s: "),
+    "a shelf of more than a shift": ("shelve", {"for_s": 28_801, "reason": "lunch"}, "for_s: "),
+    "a pause that ends at once": ("pause-audio", {"for_s": 0}, "for_s: "),
+    "a pause of more than ten minutes": ("pause-audio", {"for_s": 601}, "for_s: "),
     "another schema": ("acknowledge", {"v": 2}, "v: "),
 }
 

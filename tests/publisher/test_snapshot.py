@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pumpd.contract.payloads import LinkPart, ReadingPart, SnapshotPayload
 from pumpd.core.evaluate import evaluate_pump
+from pumpd.core.inactivation import PauseAudio
 from pumpd.core.state import Acknowledge, Enforcement, Now, RestraintPhase, SessionCrashed, WrongDevice
 from pumpd.daemon.events import alarm_parts
 from pumpd.daemon.publisher_snapshot import SnapshotWriter
@@ -45,6 +46,14 @@ def had(live: LivePump, clock: SetClock) -> None:
     live.told = Told(live.state.alarms)
 
 
+def quieted(live: LivePump, clock: SetClock) -> None:
+    for alarm in live.state.alarms.values():
+        if not alarm.acknowledged_by:
+            asked = PauseAudio(alarm.condition, alarm.revision, 'B. "K" Keller', 60)
+            live.state, _ = evaluate_pump(live.state, asked, now_of(clock))
+    live.told = Told(live.state.alarms)
+
+
 def lost(live: LivePump) -> None:
     live.link.state, live.link.detail = LinkState.DOWN, "no answer\n"
     live.link.errors += 1
@@ -62,6 +71,7 @@ STEPS: dict[str, Callable[[LivePump, SetClock], None]] = {
     "crashed": lambda live, clock: take(live, clock, SessionCrashed('a "reason"')),
     "well": lambda live, clock: take(live, clock, WrongDevice("", "")),
     "had": had,
+    "quieted": quieted,
     "link": lambda live, _clock: lost(live),
     "identity": lambda live, _clock: setattr(live, "identity", Identity("Müller", "R-1", "SIM-1", "1.0")),
     "order": lambda live, _clock: unordered(live),

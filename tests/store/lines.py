@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
+from pumpd.core.inactivation import Inactivation, InactivationKind
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -53,7 +54,8 @@ def durable(revision: int, pump: PumpId | None = PUMP) -> Durable:
         "Nurse Özil",
         T0 + timedelta(microseconds=revision),
     )
-    latched = Alarm(other, AlarmPriority.HIGH, AlarmSignal.LATCHED, 1, T0, "", "")
+    silenced = Inactivation(InactivationKind.SHELVED, "Özil", "später", T0, T0 + timedelta(minutes=revision))
+    latched = Alarm(other, AlarmPriority.HIGH, AlarmSignal.LATCHED, 1, T0, "", "", inactivation=silenced)
     return Durable(
         pump,
         None if pump is None else CHANNEL,

@@ -1,0 +1,53 @@
+"""The door into the core for the node itself: (state, input, now) in, (state, effects) out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pumpd.core import quieting
+from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding, settle
+from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.conditions import ConditionId
+from pumpd.core.inactivation import InactivationLimits
+from pumpd.core.state import Now, PersonSays, Tick
+
+_EVERY = frozenset(ConditionId)
+
+
+@dataclass(frozen=True, slots=True)
+class Technical:
+    """Input to the site: a condition of the node itself is present (or gone)."""
+
+    condition: ConditionId
+    present: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What the core knows of the node as a whole."""
+
+    alarms: Alarms = field(default_factory=lambda: NO_ALARMS)
+    revision: int = 0
+    """The highest revision an alarm of the node has had in this run."""
+    inactivation: InactivationLimits = field(default_factory=InactivationLimits)
+
+
+SiteInput = Technical | Tick | PersonSays
+
+
+def evaluate_site(state: SiteState, given: SiteInput, now: Now) -> tuple[SiteState, tuple[AlarmChanged, ...]]:
+    """Return the node's state after ``given``; ValueError only for what a person says that is refused."""
+    if isinstance(given, PersonSays):
+        after, changes = quieting.said(state.alarms, given, state.inactivation, now)
+        return replace(state, alarms=after), changes
+    held, present = _EVERY, {}
+    if isinstance(given, Technical):
+        held -= {given.condition}
+        if given.present:
+            present[given.condition] = Finding(CATALOGUE[given.condition].priority, given.detail)
+    after, changes = settle(state.alarms, present, held, now.wall, state.revision)
+    after, ended = quieting.kept_or_ended(after, changes, now)
+    changes += ended
+    revision = max((c.alarm.revision for c in changes), default=0)
+    return replace(state, alarms=after, revision=max(state.revision, revision)), changes
