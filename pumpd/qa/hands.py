@@ -6,8 +6,8 @@ import asyncio
 
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.conditions import ConditionId
-from pumpd.core.quantities import NS_PER_S
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
+from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App

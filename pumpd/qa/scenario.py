@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 
 from pumpd.config_library import check_library
 from pumpd.config_lines import driver_problems, line_problems
-from pumpd.config_models import PumpSection, Section
+from pumpd.config_models import PumpSection
+from pumpd.config_section import Section
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_document
 from pumpd.document_check import Checked, check, in_order

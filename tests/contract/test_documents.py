@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpd.contract import payloads
+from pumpd.contract import payloads, quieting
 from pumpd.contract.documents import CHANNELS, documents
 from pumpd.contract.parts import Payload
 from pumpd.contract.topics import Topics
@@ -27,7 +27,8 @@ def test_every_payload_and_every_verb_is_in_them():
     """A payload model or a command that nobody documents is found here."""
     models = {
         model
-        for model in vars(payloads).values()
+        for module in (payloads, quieting)
+        for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Payload) and not model.__subclasses__()
     }
     assert {channel.payload for channel in CHANNELS} == models
@@ -43,8 +44,7 @@ def test_addresses_are_those_of_the_topics():
         "snapshot": topics.snapshot("p", "1"),
         "alarm": topics.alarm("p", "1", "kvo"),
         "event": topics.node_event("n"),
-        "acknowledge": topics.command("n", "acknowledge"),
-        "pause-pump": topics.command("n", "pause-pump"),
+        **{verb: topics.command("n", verb) for verb in VERBS},
         "reply": topics.reply("n", "c-1"),
         "presence": topics.presence("d"),
     }

@@ -236,7 +236,7 @@ async def test_whatever_happens_the_sender_hears_of_it(error, accepted, capsys):
     async def fail(*_: object) -> None:
         raise error
 
-    desk.asked.acknowledge = fail  # type: ignore[method-assign]
+    desk.asked.say = fail  # type: ignore[method-assign]
     reply = await desk.answer("acknowledge", acknowledge())
     assert reply.accepted is accepted
     assert reply.reason

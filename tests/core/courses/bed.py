@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import ConditionId
-from pumpd.core.evaluate import SiteInput, SiteState, evaluate_site
 from pumpd.core.quantities import NS_PER_S, Volume
+from pumpd.core.site import SiteInput, SiteState, evaluate_site
 from pumpd.core.state import Effect, Now, PumpInput, PumpSetup
 from pumpd.core.telemetry import Measured, PumpStatus, missing
 from tests.core.situations import SETUP, START, Bedside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.evaluate import Technical
+from pumpd.core.site import Technical
 from pumpd.core.state import FrameBlocked, RestraintOutcome, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import Measured, PumpStatus
 from tests.core.courses.bed import (
