@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from dashboard.live import LiveWard
 from dashboard.plain_text import plain
 from pumpd.clock import Clock
-from pumpd.contract.payloads import AcknowledgePayload, AlarmCommandPayload, ReplyPayload
+from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
 from pumpd.contract.quieting import (
+    AlarmCommandPayload,
     PauseAudioPayload,
     ResumeAudioPayload,
     ShelvePayload,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, cast
 
-from pumpd.contract.payloads import AlarmPart, EventPayload, InactivationPart
+from pumpd.contract.payloads import AlarmPart, EventPayload
+from pumpd.contract.quieting import InactivationPart
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.inactivation import Inactivation
