@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from pumpd.contract.infusion_payloads import InfusionPart
 from pumpd.contract.parts import CommandPayload, Part, Payload, Said
-from pumpd.contract.quieting import InactivationPart, SeenAlarmPayload
+from pumpd.contract.quieting import EscalationPart, InactivationPart, SeenAlarmPayload
 
 
 class AlarmPart(Part):
@@ -31,6 +31,10 @@ class AlarmPart(Part):
     acknowledged_by: str = ""
     acknowledged_at: AwareDatetime | None = None
     inactivation: InactivationPart | None = None
+    suppressed_by: str = ""
+    """The dead line whose own alarm speaks for this one: it is shown and does not sound."""
+    escalation: EscalationPart | None = None
+    """Null before the first step."""
     journalled: bool = True
     """False while the journal has not confirmed its last transition within 1 s."""
 

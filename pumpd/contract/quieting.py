@@ -23,6 +23,16 @@ class InactivationPart(Part):
     """Why, for a shelf."""
 
 
+class EscalationPart(Part):
+    """How far an alarm has climbed since it was raised or worsened, while nobody had it."""
+
+    steps_taken: int
+    told: list[str]
+    """Contacts that were told, by name."""
+    waiting: list[str]
+    """Contacts that are being told."""
+
+
 class AlarmCommandPayload(CommandPayload):
     """A request about one alarm; ``pump`` and ``channel`` null: an alarm of the node itself."""
 

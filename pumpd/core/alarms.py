@@ -13,6 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.climb import Climb, EscalationEvent
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.inactivation import Inactivation, InactivationEvent
 
@@ -114,12 +115,16 @@ class Alarm:
     """How far it was wrong when it was last told."""
     inactivation: Inactivation | None = None
     """Its audio pause or shelf."""
+    suppressed_by: str = ""
+    """The dead line whose alarm speaks for this one; it neither sounds, climbs nor latches meanwhile."""
+    climb: Climb | None = None
+    """How far it has climbed; None while it does not."""
 
     @property
     def latches(self) -> bool:
         """True when it outlives its condition until a person has seen it."""
         latch_from = CATALOGUE[self.condition].latch_from
-        return latch_from is not None and self.priority >= latch_from
+        return not self.suppressed_by and latch_from is not None and self.priority >= latch_from
 
     @property
     def title(self) -> str:
@@ -136,7 +141,7 @@ class Alarm:
 class AlarmChanged:
     """One transition of one alarm: what the journal keeps and the network is told."""
 
-    event: AlarmEvent | InactivationEvent
+    event: AlarmEvent | InactivationEvent | EscalationEvent
     before: AlarmSignal
     alarm: Alarm
     """The alarm as it is now; its signal is OFF when it ended."""
@@ -144,7 +149,7 @@ class AlarmChanged:
     by: str = ""
     """Who did it; empty for what no person did."""
     why: str = ""
-    """For a pause or shelf: the reason, or what ended it."""
+    """For a pause or shelf: the reason, or what ended it; for a step of escalation: whom it concerns."""
 
 
 WORSE_FROM_PERCENT = 110
@@ -208,6 +213,7 @@ def settle(
             allowed=finding.allowed,
             acknowledged_by="",
             acknowledged_at=None,
+            climb=None,
             causes=finding.causes if before in (_OFF, _LATCHED) else alarm.causes | finding.causes,
             degree=finding.degree if before in (_OFF, _LATCHED) else max(alarm.degree, finding.degree),
         )
@@ -249,7 +255,9 @@ def acknowledge(
         raise ValueError(f"{condition.value}: {alarm.acknowledged_by} has it already")
     before = alarm.signal
     signal = step(before, AlarmEvent.ACKNOWLEDGE, latches=alarm.latches)
-    seen = replace(alarm, signal=signal, acknowledged_by=by, acknowledged_at=now, inactivation=None)
+    seen = replace(
+        alarm, signal=signal, acknowledged_by=by, acknowledged_at=now, inactivation=None, climb=None
+    )
     after = dict(alarms)
     if signal is _OFF:
         del after[condition]

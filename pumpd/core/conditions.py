@@ -72,6 +72,7 @@ class ConditionId(Enum):
     NO_PROGRAMME = "no-programme"
     LIBRARY_MISSING = "library-missing"
     LINK_LOST = "link-lost"
+    LINE_LOST = "line-lost"
     INVALID_VALUE = "invalid-value"
     UNKNOWN_STATUS = "unknown-status"
     WRONG_DEVICE = "wrong-device"
@@ -93,6 +94,7 @@ class ConditionId(Enum):
     FRAME_BLOCKED = "frame-blocked"
     JOURNAL_LATE = "journal-late"
     HISTORY_FAILING = "history-failing"
+    ESCALATION_FAILING = "escalation-failing"
     SESSION_CRASHED = "session-crashed"
 
 

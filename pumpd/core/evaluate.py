@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from pumpd.core import alarms as signals
-from pumpd.core import quieting
+from pumpd.core import answers
 from pumpd.core.alarms import AlarmChanged, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
@@ -16,11 +16,9 @@ from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
-from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import (
-    Acknowledge,
     Effect,
     FrameBlocked,
     Now,
@@ -65,9 +63,6 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
     match given:
         case Telemetry():
             return _reading(state, given, now)
-        case Acknowledge() | PauseAudio() | ResumeAudio() | Shelve() | Unshelve():
-            after, changes = quieting.said(state.alarms, given, state.setup.inactivation, now)
-            return replace(state, alarms=after), changes
         case RestraintOutcome():
             return _outcome(state, given, now)
         case Tick():
@@ -79,6 +74,9 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _without_reading(replace(state, blocked_frame=given.frame), now)
         case SessionCrashed():
             return _without_reading(replace(state, crashed=given.reason), now, ConditionId.SESSION_CRASHED)
+        case _:
+            after, changes = answers.said(state.alarms, given, state.setup.inactivation, now)
+            return replace(state, alarms=after), changes
 
 
 def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
@@ -138,8 +136,8 @@ def _settled(
     state: PumpState, present: Mapping[ConditionId, Finding], held: frozenset[ConditionId], now: Now
 ) -> tuple[PumpState, tuple[AlarmChanged, ...]]:
     alarms, changes = signals.settle(state.alarms, present, held, now.wall, state.revision)
-    alarms, ended = quieting.kept_or_ended(alarms, changes, now)
-    changes += ended
+    alarms, later = answers.with_time(alarms, changes, state.setup.escalation, now)
+    changes += later
     if alarms is state.alarms:
         return state, changes
     revision = max((c.alarm.revision for c in changes), default=0)

@@ -36,6 +36,9 @@ class InactivationEvent(Enum):
     RESUME_AUDIO = "resume-audio"
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
+    SUPPRESS = "suppress"
+    """Another alarm speaks for it: the line that it is on is dead."""
+    UNSUPPRESS = "unsuppress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,13 @@ class Unshelve:
 
     condition: ConditionId
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Input: a pump's LINK_LOST is told by the alarm of its line, ``line``; empty: it speaks for itself."""
+
+    line: str
 
 
 AskedOfAlarm = PauseAudio | ResumeAudio | Shelve | Unshelve

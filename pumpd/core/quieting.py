@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, Alarms, AlarmSignal, acknowledge
+from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, Alarms, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
-from pumpd.core.conditions import AlarmPriority, Audience
+from pumpd.core.conditions import AlarmPriority, Audience, ConditionId
 from pumpd.core.inactivation import (
     AskedOfAlarm,
     Inactivation,
@@ -21,7 +21,7 @@ from pumpd.core.inactivation import (
     Shelve,
 )
 from pumpd.core.quantities import NS_PER_S
-from pumpd.core.state import Acknowledge, Now, PersonSays
+from pumpd.core.state import Now
 
 CLOCK_STEP_S = 2
 """The clocks may differ by so much since it began, and by a thousandth of its length: a clock that is being
@@ -31,20 +31,6 @@ _US = timedelta(microseconds=1)
 _PAUSED, _SHELVED = InactivationKind.AUDIO_PAUSED, InactivationKind.SHELVED
 _ENDS = {_PAUSED: InactivationEvent.RESUME_AUDIO, _SHELVED: InactivationEvent.UNSHELVE}
 _WORDS = {_PAUSED: "audio pause", _SHELVED: "shelf"}
-
-
-def quieted(alarms: Alarms) -> bool:
-    """Return whether any of them has an audio pause or a shelf, whose end must be watched."""
-    return any(alarm.inactivation is not None for alarm in alarms.values())
-
-
-def said(
-    alarms: Alarms, given: PersonSays, limits: InactivationLimits, now: Now
-) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
-    """Return the alarms after what a person said; ValueError, with the reason, when it can not be taken."""
-    if isinstance(given, Acknowledge):
-        return acknowledge(alarms, given.condition, given.revision, given.by, now.wall)
-    return asked(alarms, given, limits, now)
 
 
 def asked(
@@ -79,7 +65,7 @@ def kept_or_ended(
     the loss of the link. A shelf is broken when its own alarm is told anew. Both end at their time, and at
     once when the clock can not be trusted.
     """
-    if not quieted(alarms):
+    if not any(alarm.inactivation is not None for alarm in alarms.values()):
         return alarms, ()
     anew = [c.alarm for c in changes if c.event in {AlarmEvent.RAISE, AlarmEvent.WORSEN}]
     heard = next((a for a in anew if CATALOGUE[a.condition].audience is Audience.NURSE), None)
@@ -105,6 +91,17 @@ def kept_or_ended(
     if after == alarms:
         return alarms, ()
     return MappingProxyType(after), tuple(ended)
+
+
+def suppressed(alarms: Alarms, line: str, now: Now) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
+    """Return the alarms with LINK_LOST told by the alarm of ``line``; by itself again when that is empty."""
+    alarm = alarms.get(ConditionId.LINK_LOST)
+    if alarm is None or alarm.suppressed_by == line:
+        return alarms, ()
+    event = InactivationEvent.SUPPRESS if line else InactivationEvent.UNSUPPRESS
+    after = replace(alarm, suppressed_by=line, climb=None)
+    changed = AlarmChanged(event, alarm.signal, after, now.wall, why=line or alarm.suppressed_by)
+    return _with(alarms, after), (changed,)
 
 
 def _begun(alarm: Alarm, given: PauseAudio | Shelve, limits: InactivationLimits, now: Now) -> Inactivation:

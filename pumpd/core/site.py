@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pumpd.core import quieting
+from pumpd.core import answers
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms, Finding, settle
 from pumpd.core.catalogue import CATALOGUE
-from pumpd.core.conditions import ConditionId
+from pumpd.core.climb import NOBODY, EscalationPlan
+from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.inactivation import InactivationLimits
-from pumpd.core.state import Now, PersonSays, Tick
+from pumpd.core.state import Now, SaidOfAlarm, Tick
 
 _EVERY = frozenset(ConditionId)
 
@@ -21,6 +22,11 @@ class Technical:
     condition: ConditionId
     present: bool
     detail: str = ""
+    allowed: str = ""
+    priority: AlarmPriority | None = None
+    """How bad it is now; None: as the catalogue says."""
+    causes: frozenset[str] = frozenset()
+    """What exactly is wrong, where it can be several things at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +37,25 @@ class SiteState:
     revision: int = 0
     """The highest revision an alarm of the node has had in this run."""
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
+    escalation: EscalationPlan = NOBODY
 
 
-SiteInput = Technical | Tick | PersonSays
+SiteInput = Technical | Tick | SaidOfAlarm
 
 
 def evaluate_site(state: SiteState, given: SiteInput, now: Now) -> tuple[SiteState, tuple[AlarmChanged, ...]]:
     """Return the node's state after ``given``; ValueError only for what a person says that is refused."""
-    if isinstance(given, PersonSays):
-        after, changes = quieting.said(state.alarms, given, state.inactivation, now)
+    if isinstance(given, SaidOfAlarm):
+        after, changes = answers.said(state.alarms, given, state.inactivation, now)
         return replace(state, alarms=after), changes
     held, present = _EVERY, {}
     if isinstance(given, Technical):
         held -= {given.condition}
         if given.present:
-            present[given.condition] = Finding(CATALOGUE[given.condition].priority, given.detail)
+            priority = given.priority or CATALOGUE[given.condition].priority
+            present[given.condition] = Finding(priority, given.detail, given.allowed, given.causes)
     after, changes = settle(state.alarms, present, held, now.wall, state.revision)
-    after, ended = quieting.kept_or_ended(after, changes, now)
-    changes += ended
+    after, later = answers.with_time(after, changes, state.escalation, now)
+    changes += later
     revision = max((c.alarm.revision for c in changes), default=0)
     return replace(state, alarms=after, revision=max(state.revision, revision)), changes

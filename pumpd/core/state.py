@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
 from pumpd.core.alert_loop import Loop
+from pumpd.core.climb import NOBODY, EscalationPlan, StepTold
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import Freshness, FreshnessLimits
-from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits
+from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits, Suppress
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
 from pumpd.core.occlusion import Line, Trend
 from pumpd.core.quantities import FlowRate, Volume
@@ -80,6 +81,7 @@ class PumpSetup:
     """The highest flow this pump may ever give, whatever the drug."""
     gate: RestraintGate = field(default_factory=RestraintGate)
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
+    escalation: EscalationPlan = NOBODY
 
     def limits(self) -> FlowLimits | None:
         """Return the entry's limits as flows on this pump, None without programme or entry."""
@@ -278,7 +280,10 @@ class Acknowledge:
 PersonSays = Acknowledge | AskedOfAlarm
 """What a named person says of an alarm."""
 
-PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | PersonSays
+SaidOfAlarm = PersonSays | StepTold | Suppress
+"""What is said of an alarm, by people, by those who call them, or by its line."""
+
+PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | SaidOfAlarm
 """Everything that can happen to a pump, as the core sees it."""
 
 

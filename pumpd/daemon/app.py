@@ -13,6 +13,7 @@ import structlog
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.dead_lines import DeadLines
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
 from pumpd.daemon.journalling import JournalDesk
@@ -95,7 +96,13 @@ class App:
             self._supervisor.start(f"pumpd.line[{line.name}]", line.run)
         for pump, session in sessions.items():
             self._supervisor.start(f"pumpd[{pump}].session", session.run, session.crashed)
-        self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock)
+        on_lines = [
+            (watched.line.name, ward.pumps[watched.plan.pump, channel])
+            for watched in parts.watched
+            for channel in watched.plan.channels
+        ]
+        dead_lines = DeadLines(ward, on_lines, self.pipeline)
+        self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock, [dead_lines.look])
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
         self._head_notes = HeadNotes(ward, journal, parts.syslog)
         self._supervisor.start("pumpd.head-notes", self._head_notes.run)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Literal, cast
 
 from pumpd.contract.payloads import AlarmPart, EventPayload
-from pumpd.contract.quieting import InactivationPart
+from pumpd.contract.quieting import EscalationPart, InactivationPart
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
+from pumpd.core.climb import Climb
 from pumpd.core.inactivation import Inactivation
 from pumpd.daemon.seams import LivePump, Told, Ward
 from pumpd.store.base import NewLine
@@ -32,6 +33,8 @@ def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:
         acknowledged_by=alarm.acknowledged_by,
         acknowledged_at=alarm.acknowledged_at,
         inactivation=None if alarm.inactivation is None else _inactivation(alarm.inactivation),
+        suppressed_by=alarm.suppressed_by,
+        escalation=None if alarm.climb is None or not alarm.climb.taken else _escalation(alarm.climb),
         journalled=journalled,
     )
 
@@ -40,6 +43,10 @@ def _inactivation(quiet: Inactivation) -> InactivationPart:
     return InactivationPart(
         kind=quiet.kind.value, by=quiet.by, at=quiet.at, until=quiet.until, reason=quiet.reason
     )
+
+
+def _escalation(climb: Climb) -> EscalationPart:
+    return EscalationPart(steps_taken=climb.taken, told=list(climb.told), waiting=list(climb.pending))
 
 
 def alarm_parts(told: Told) -> list[AlarmPart]:

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from pumpd.clock import Clock
 from pumpd.core.alarms import AlarmChanged
+from pumpd.core.answers import waiting
 from pumpd.core.conditions import ConditionId
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.quantities import FlowRate
-from pumpd.core.quieting import quieted
 from pumpd.core.site import SiteInput, Technical, evaluate_site
 from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain, Tick
 from pumpd.core.telemetry import PumpId, Telemetry
@@ -160,7 +160,7 @@ class Pipeline:
 
     def check_stores(self) -> None:
         """Raise or clear the alarms about journal and history."""
-        if quieted(self._ward.site_state.alarms):
+        if waiting(self._ward.site_state.alarms):
             self.take_site(Tick())
         self.check_journal()
         self._technical(ConditionId.HISTORY_FAILING, self._history.status().failing)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pumpd.clock import Clock
-from pumpd.core.quieting import quieted
+from pumpd.core.answers import waiting
 from pumpd.core.state import Tick
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump
@@ -18,14 +18,22 @@ MOST_SLOTS = 10
 
 
 class Watchdog:
-    """One task for all pumps: each is looked at once a second, and ticked while it is silent or quieted."""
+    """One task for all pumps: each is looked at once a second, and ticked while it is silent or alarmed."""
 
-    def __init__(self, pumps: Sequence[LivePump], pipeline: Pipeline, clock: Clock) -> None:
+    def __init__(
+        self,
+        pumps: Sequence[LivePump],
+        pipeline: Pipeline,
+        clock: Clock,
+        each_turn: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """``each_turn`` is called once all pumps were looked at."""
         slots = max(1, min(MOST_SLOTS, len(pumps)))
         self._slots = [tuple(pumps[slot::slots]) for slot in range(slots)]
         self._pumps = tuple(pumps)
         self._pipeline = pipeline
         self._clock = clock
+        self._each_turn = each_turn
 
     async def run(self) -> None:
         """Turn the wheel until cancelled."""
@@ -37,6 +45,8 @@ class Watchdog:
                 await asyncio.sleep(due_s - loop.time())
                 self._look_at(slot)
             self._pipeline.check_stores()
+            for look in self._each_turn:
+                look()
 
     def last_fresh_age_ns(self) -> int | None:
         """Return the age of the newest reading of any pump; None while there is none.
@@ -51,5 +61,5 @@ class Watchdog:
         for live in pumps:
             state = live.state
             last_ns = state.started_ns if state.last is None else state.last.taken_ns
-            if now_ns - last_ns > state.setup.freshness.stale_after_ns or quieted(state.alarms):
+            if now_ns - last_ns > state.setup.freshness.stale_after_ns or waiting(state.alarms):
                 self._pipeline.take(live, Tick())

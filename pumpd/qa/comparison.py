@@ -59,6 +59,8 @@ _EVENTS = {
     "resume-audio": "audio resumed",
     "shelve": "shelved",
     "unshelve": "unshelved",
+    "suppress": "suppressed",
+    "unsuppress": "unsuppressed",
 }
 
 

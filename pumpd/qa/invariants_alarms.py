@@ -108,7 +108,8 @@ class AlarmsJudge:
             self._priorities[key] = alarm.priority
             self._seen.pop((whose, alarm.condition), None)
         elif event.event == "clear":
-            if alarm.priority == "HIGH" and alarm.signal == "off" and event.before != "acknowledged":
+            unseen = event.before != "acknowledged" and not alarm.suppressed_by
+            if alarm.priority == "HIGH" and alarm.signal == "off" and unseen:
                 where = f"{_words(whose)} {alarm.condition}, revision {alarm.revision}"
                 self._broken.tell("INV-4", "a HIGH alarm ended that nobody had seen", where)
         elif event.event == "acknowledge":

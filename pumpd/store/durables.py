@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pumpd.core.alarms import Alarm, AlarmSignal
+from pumpd.core.climb import Climb
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
@@ -88,7 +89,25 @@ def _alarm(alarm: Alarm) -> dict[str, object]:
         "causes": sorted(alarm.causes),
         "degree": alarm.degree,
         "inactivation": None if alarm.inactivation is None else _inactivation(alarm.inactivation),
+        "suppressed_by": alarm.suppressed_by,
+        "climb": None if alarm.climb is None else _climb(alarm.climb),
     }
+
+
+def _climb(climb: Climb) -> dict[str, object]:
+    return {
+        "at": climb.at.isoformat(),
+        "taken": climb.taken,
+        "pending": list(climb.pending),
+        "told": list(climb.told),
+    }
+
+
+def _parse_climb(fields: Mapping[str, Any] | None) -> Climb | None:
+    if fields is None:
+        return None
+    at = datetime.fromisoformat(fields["at"])
+    return Climb(at, None, fields["taken"], tuple(fields["pending"]), tuple(fields["told"]))
 
 
 def _inactivation(quiet: Inactivation) -> dict[str, str]:
@@ -123,4 +142,6 @@ def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
         causes=frozenset(fields["causes"]),
         degree=fields["degree"],
         inactivation=_parse_inactivation(fields.get("inactivation")),
+        suppressed_by=fields.get("suppressed_by", ""),
+        climb=_parse_climb(fields.get("climb")),
     )

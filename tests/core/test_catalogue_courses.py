@@ -23,6 +23,7 @@ LATCHING = {
     "flow-ceiling",
     "frame-blocked",
     "free-flow",
+    "line-lost",
     "link-lost",
     "occlusion",
     "occlusion-upstream",

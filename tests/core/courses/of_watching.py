@@ -75,5 +75,10 @@ def told(condition: ConditionId, reason: str) -> NodeAct:
 
 NODE_COURSES = {
     condition: NodeCourse((told(condition, "no space left"),), (told(condition, ""),), (told(condition, ""),))
-    for condition in (ConditionId.JOURNAL_LATE, ConditionId.HISTORY_FAILING)
+    for condition in (
+        ConditionId.JOURNAL_LATE,
+        ConditionId.HISTORY_FAILING,
+        ConditionId.LINE_LOST,
+        ConditionId.ESCALATION_FAILING,
+    )
 }
