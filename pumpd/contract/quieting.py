@@ -26,7 +26,7 @@ class InactivationPart(Part):
 class EscalationPart(Part):
     """How far an alarm has climbed since it was raised or worsened, while nobody had it."""
 
-    steps_taken: int
+    step_count: int
     told: list[str]
     """Contacts that were told, by name."""
     waiting: list[str]

@@ -31,7 +31,7 @@ class Climb:
     """When it began to climb, in wall time: what is kept over a restart."""
     at_ns: int | None = None
     """The same on the monotonic clock of this run; None until this run has looked at it."""
-    taken: int = 0
+    step_count: int = 0
     """Steps taken."""
     pending: Step = ()
     """Contacts of steps taken that are not told yet."""

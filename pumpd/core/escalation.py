@@ -40,16 +40,16 @@ def climbed(alarms: Alarms, plan: EscalationPlan, now: Now) -> tuple[Alarms, tup
             continue
         climb = _anchored(alarm, plan, now)
         steps = plan.steps_for(CATALOGUE[condition].audience)
-        if climb.taken < len(steps) and _due(alarm, climb, plan, now):
-            step = steps[climb.taken]
+        if climb.step_count < len(steps) and _due(alarm, climb, plan, now):
+            step = steps[climb.step_count]
             known = {*climb.pending, *climb.told}
             climb = replace(
                 climb,
-                taken=climb.taken + 1,
+                step_count=climb.step_count + 1,
                 pending=(*climb.pending, *(contact for contact in step if contact not in known)),
             )
             after[condition] = replace(alarm, climb=climb)
-            why = f"step {climb.taken} of {len(steps)}: {', '.join(step)}"
+            why = f"step {climb.step_count} of {len(steps)}: {', '.join(step)}"
             changes.append(
                 AlarmChanged(EscalationEvent.ESCALATE, alarm.signal, after[condition], now.wall, why=why)
             )
@@ -86,7 +86,7 @@ def _anchored(alarm: Alarm, plan: EscalationPlan, now: Now) -> Climb:
         return climb
     if climb.at > now.wall:  # the clock went back: nobody knows how long it waits, so the next step is due
         after_s = plan.after_s(alarm.priority) or 0
-        return replace(climb, at_ns=now.mono_ns - (climb.taken + 1) * after_s * NS_PER_S)
+        return replace(climb, at_ns=now.mono_ns - (climb.step_count + 1) * after_s * NS_PER_S)
     return replace(climb, at_ns=now.mono_ns - (now.wall - climb.at) // _US * 1000)
 
 
@@ -94,4 +94,4 @@ def _due(alarm: Alarm, climb: Climb, plan: EscalationPlan, now: Now) -> bool:
     after_s = plan.after_s(alarm.priority)
     assert after_s is not None
     assert climb.at_ns is not None
-    return now.mono_ns - climb.at_ns >= (climb.taken + 1) * after_s * NS_PER_S
+    return now.mono_ns - climb.at_ns >= (climb.step_count + 1) * after_s * NS_PER_S

@@ -34,7 +34,7 @@ def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:
         acknowledged_at=alarm.acknowledged_at,
         inactivation=None if alarm.inactivation is None else _inactivation(alarm.inactivation),
         suppressed_by=alarm.suppressed_by,
-        escalation=None if alarm.climb is None or not alarm.climb.taken else _escalation(alarm.climb),
+        escalation=None if alarm.climb is None or not alarm.climb.step_count else _escalation(alarm.climb),
         journalled=journalled,
     )
 
@@ -46,7 +46,7 @@ def _inactivation(quiet: Inactivation) -> InactivationPart:
 
 
 def _escalation(climb: Climb) -> EscalationPart:
-    return EscalationPart(steps_taken=climb.taken, told=list(climb.told), waiting=list(climb.pending))
+    return EscalationPart(step_count=climb.step_count, told=list(climb.told), waiting=list(climb.pending))
 
 
 def alarm_parts(told: Told) -> list[AlarmPart]:

@@ -97,7 +97,7 @@ def _alarm(alarm: Alarm) -> dict[str, object]:
 def _climb(climb: Climb) -> dict[str, object]:
     return {
         "at": climb.at.isoformat(),
-        "taken": climb.taken,
+        "step_count": climb.step_count,
         "pending": list(climb.pending),
         "told": list(climb.told),
     }
@@ -107,7 +107,7 @@ def _parse_climb(fields: Mapping[str, Any] | None) -> Climb | None:
     if fields is None:
         return None
     at = datetime.fromisoformat(fields["at"])
-    return Climb(at, None, fields["taken"], tuple(fields["pending"]), tuple(fields["told"]))
+    return Climb(at, None, fields["step_count"], tuple(fields["pending"]), tuple(fields["told"]))
 
 
 def _inactivation(quiet: Inactivation) -> dict[str, str]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, AlarmSignal
+from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DoseLimits, DrugLimits, Restrain
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.freshness import Freshness, FreshnessLimits
-from pumpd.core.inactivation import InactivationEvent
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import NS_PER_S, Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 from pumpd.core.state import (
@@ -154,7 +153,7 @@ class Bedside:
         )
 
 
-def events(effects: Iterable[Effect]) -> list[tuple[ConditionId, AlarmEvent | InactivationEvent]]:
+def events(effects: Iterable[Effect]) -> list[tuple[ConditionId, object]]:
     """Return the alarm transitions among ``effects``."""
     return [(e.alarm.condition, e.event) for e in effects if isinstance(e, AlarmChanged)]
 
