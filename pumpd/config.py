@@ -13,6 +13,7 @@ from pumpd.config_models import (
     DashboardSection,
     HistorySection,
     LinesSection,
+    MachineSection,
     MqttSection,
     PumpSection,
     RecorderSection,
@@ -44,6 +45,7 @@ class Config:
     pumps: tuple[PumpSection, ...]
     recorder: RecorderSection = field(default_factory=RecorderSection)
     alarms: AlarmsSection = field(default_factory=AlarmsSection)
+    machine: MachineSection = field(default_factory=MachineSection)
 
     @property
     def journal_file(self) -> Path:
@@ -108,4 +110,5 @@ def load(file: Path) -> Config:
         pumps=section.pumps,
         recorder=section.recorder,
         alarms=section.alarms,
+        machine=section.machine,
     )

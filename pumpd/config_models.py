@@ -82,6 +82,23 @@ class RecorderSection(Section):
     )
 
 
+class MachineSection(Section):
+    """What is asked of the machine that pumpd runs on."""
+
+    least_free_mib: Whole = Field(
+        default=1024,
+        ge=0,
+        le=1_048_576,
+        description="what must be free on the disk of data_dir, in MiB; less is an alarm; 0 watches nothing",
+        examples=[1024],
+    )
+    time_server: Flag = Field(
+        default=True,
+        description="true where the machine follows a time server: when it does not, it is an alarm",
+        examples=[True],
+    )
+
+
 class LinesSection(Section):
     """What holds for every line to a pump."""
 
@@ -247,6 +264,9 @@ class ConfigSection(Section):
         default_factory=RecorderSection, description="what is kept of what pumps said and pumpd decided"
     )
     alarms: AlarmsSection = Field(default_factory=AlarmsSection, description="how long alarms may be quieted")
+    machine: MachineSection = Field(
+        default_factory=MachineSection, description="what is asked of the machine that pumpd runs on"
+    )
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"
     )

@@ -96,6 +96,12 @@ class ConditionId(Enum):
     HISTORY_FAILING = "history-failing"
     ESCALATION_FAILING = "escalation-failing"
     SESSION_CRASHED = "session-crashed"
+    BROKER_LOST = "broker-lost"
+    TASK_SILENT = "task-silent"
+    DISK_LOW = "disk-low"
+    CLOCK_STEPPED = "clock-stepped"
+    CLOCK_UNSYNCHRONISED = "clock-unsynchronised"
+    LIBRARY_DATE = "library-date"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 
 from pumpd.core.freshness import Freshness
+from pumpd.core.node import NodeMust
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.dead_lines import DeadLines
@@ -18,12 +19,13 @@ from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
+from pumpd.daemon.node_watch import NodeWatch
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.pipeline import Pipeline, set_up
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.requests import Requests
 from pumpd.daemon.restraint import Restrainer
-from pumpd.daemon.seams import LinkStatus, LivePump, Publisher
+from pumpd.daemon.seams import LinkStatus, LivePump, Publisher, Ward
 from pumpd.daemon.session import Session
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
@@ -63,6 +65,7 @@ class App:
         self.requests: Requests
         self._head_notes: HeadNotes
         self.watchdog: Watchdog
+        self.node_watch: NodeWatch
 
     async def start(self) -> None:
         """Start everything; no pump, broker or store has to be there.
@@ -83,6 +86,8 @@ class App:
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
         self.pipeline.tell(self._publisher)
+        self.node_watch = NodeWatch(self.pipeline, self._publisher, parts.machine, _must(parts, ward))
+        self._supervisor.on_ended = self._publishing.on_ended = self.node_watch.ended
         recorder = parts.recorder
         if recorder is not None:
             recorder.begin(ward)
@@ -104,6 +109,8 @@ class App:
         dead_lines = DeadLines(ward, on_lines, self.pipeline)
         self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock, [dead_lines.look])
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
+        self._supervisor.start("pumpd.node-watch", self.node_watch.run)
+        self._supervisor.start("pumpd.machine", self.node_watch.probe)
         self._head_notes = HeadNotes(ward, journal, parts.syslog)
         self._supervisor.start("pumpd.head-notes", self._head_notes.run)
 
@@ -217,6 +224,13 @@ def _live(plan: PumpPlan, channel: ChannelId, link: LinkStatus, now: Now) -> Liv
     live = LivePump(plan.place, replace(new_state(setup, now), freshness=Freshness.STALE), link)
     set_up(live, setup)
     return live
+
+
+def _must(parts: Parts, ward: Ward) -> NodeMust:
+    library = ward.library
+    if library is None:
+        return NodeMust(parts.least_free_bytes)
+    return NodeMust(parts.least_free_bytes, library.valid_from, library.review_by)
 
 
 async def _within(limit_s: float, what: str, closing: Awaitable[None]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pumpd.clock import Clock
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Ward
@@ -43,3 +44,7 @@ class Parts:
     syslog: Callable[[str], None] = lambda _text: None
     """Notes a text outside of the journal; OSError when nobody takes it."""
     recorder: Recorder | None = None
+    machine: Machine | None = None
+    """What can be asked of the machine; None: its disk and its clock are not judged."""
+    least_free_bytes: int = 0
+    """What must be free on the disk of journal and history; 0: as it may."""

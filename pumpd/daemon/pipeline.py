@@ -156,16 +156,17 @@ class Pipeline:
     def check_journal(self) -> None:
         """Raise or clear the alarm about the journal."""
         reason = self._desk.late_reason(self._clock.monotonic_ns())
-        self._technical(ConditionId.JOURNAL_LATE, reason)
+        self.technical(ConditionId.JOURNAL_LATE, reason)
 
     def check_stores(self) -> None:
         """Raise or clear the alarms about journal and history."""
         if waiting(self._ward.site_state.alarms):
             self.take_site(Tick())
         self.check_journal()
-        self._technical(ConditionId.HISTORY_FAILING, self._history.status().failing)
+        self.technical(ConditionId.HISTORY_FAILING, self._history.status().failing)
 
-    def _technical(self, condition: ConditionId, reason: str) -> None:
+    def technical(self, condition: ConditionId, reason: str) -> None:
+        """Raise or clear an alarm of the node; ``reason`` is empty while all is well."""
         if reason or condition in self._ward.site_state.alarms:
             self.take_site(Technical(condition, bool(reason), reason))
 

@@ -152,6 +152,11 @@ class Outlet(Protocol):
 class Publisher(Outlet, Protocol):
     """An outlet with a life of its own."""
 
+    @property
+    def up(self) -> bool:
+        """True while there is a broker."""
+        ...
+
     async def run(self) -> None:
         """Keep the connection to the broker, whenever there is one, until ``close`` or cancellation."""
         ...

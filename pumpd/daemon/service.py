@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config
 from pumpd.daemon.app import App
+from pumpd.daemon.node_watch import ThisMachine
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
@@ -64,6 +65,7 @@ def app_for(config: Config, clock: Clock) -> App:
             seeded=random.Random(),  # noqa: S311 - jitter, not a secret
             syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
             recorder=_recorder(config, clock),
+            machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
         )
     )
 

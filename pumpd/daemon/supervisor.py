@@ -24,12 +24,14 @@ class Supervisor:
         self._random = random_source
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = False
+        self.on_ended: Callable[[str, str], None] = lambda _name, _reason: None
+        """Told the name, and why, of each task without a ``crashed`` of its own that ended by itself."""
 
     def start(
         self,
         name: str,
         run: Callable[[], Awaitable[None]],
-        crashed: Callable[[str], None] = lambda _reason: None,
+        crashed: Callable[[str], None] | None = None,
     ) -> None:
         """Run ``run`` for as long as the daemon does; ``crashed`` is told why whenever it ended by itself."""
         task = asyncio.get_running_loop().create_task(self._keep(name, run, crashed), name=name)
@@ -52,7 +54,7 @@ class Supervisor:
             _log.error("task does not end", task=task.get_name(), waited_s=within_s)
 
     async def _keep(
-        self, name: str, run: Callable[[], Awaitable[None]], crashed: Callable[[str], None]
+        self, name: str, run: Callable[[], Awaitable[None]], crashed: Callable[[str], None] | None
     ) -> None:
         backoff = Backoff(self._random)
         loop = asyncio.get_running_loop()
@@ -68,7 +70,10 @@ class Supervisor:
                 if self._ending:
                     return
                 _log.error("task ended", task=name)
-            crashed(reason)
+            if crashed is None:
+                self.on_ended(name, reason)
+            else:
+                crashed(reason)
             if loop.time() - began_s >= STEADY_AFTER_S:
                 backoff.reset()
             await asyncio.sleep(backoff.next_s())

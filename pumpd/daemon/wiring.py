@@ -18,6 +18,7 @@ from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.site import SiteState
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
 from pumpd.daemon.recorder import Recorder
@@ -61,6 +62,7 @@ def parts_of(
     transport_for: Callable[[PumpUrl], Transport | None] = lambda _url: None,
     syslog: Callable[[str], None] = lambda _text: None,
     recorder: Recorder | None = None,
+    machine: Machine | None = None,
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
     pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
@@ -101,6 +103,8 @@ def parts_of(
         random=seeded,
         syslog=syslog,
         recorder=recorder,
+        machine=machine,
+        least_free_bytes=config.machine.least_free_mib * 2**20,
     )
 
 

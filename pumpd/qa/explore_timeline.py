@@ -27,6 +27,8 @@ _ACKNOWLEDGED = (
     *("link-lost", "over-hard", "restrained", "flow-ceiling", "occlusion", "empty", "air", "pump-fault"),
     *("no-programme", "library-missing", "over-soft", "battery-depleted", "wrong-device"),
 )
+TIME_SERVER_GONE_S = 400.0
+"""Longer than a time server may be away unheard."""
 
 
 class TimelineMaker:
@@ -246,8 +248,11 @@ class TimelineMaker:
         self._acknowledgements(at_s + 3, None, "journal-late")
 
     def _history(self, at_s: float, _: Bed) -> None:
-        self._add(at_s, "history-fail")
-        self._add(self._later(at_s), "history-well")
+        later_s = self._later(at_s)
+        for action in ("history-fail", "fill-disk"):
+            self._add(at_s, action)
+        for action in ("history-well", "empty-disk"):
+            self._add(later_s, action)
 
     def _daemon(self, at_s: float, bed: Bed) -> None:
         chance = self._chance
@@ -261,6 +266,8 @@ class TimelineMaker:
 
     def _clock(self, at_s: float, _: Bed) -> None:
         self._add(at_s, "step-clock", step_s=self._chance.choice((-3600, -5, 5, 700, 86_400)))
+        self._add(at_s, "lose-time-server")
+        self._add(at_s + TIME_SERVER_GONE_S, "find-time-server")
 
     def _network(self, at_s: float, _: Bed) -> None:
         self._add(at_s, "network-down")

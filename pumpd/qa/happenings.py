@@ -30,6 +30,10 @@ TAKES: dict[str, tuple[str, ...]] = {
     "start-daemon": (),
     "restart-daemon": (),
     "step-clock": ("step_s",),
+    "lose-time-server": (),
+    "find-time-server": (),
+    "fill-disk": (),
+    "empty-disk": (),
     "acknowledge": ("alarm", "by"),
     "pause-pump": ("pump", "by"),
 }

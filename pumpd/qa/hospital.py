@@ -29,6 +29,7 @@ from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.people import Desk
 from pumpd.qa.record import Channel, KeptHistory, Record, Sample
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario
+from pumpd.qa.virtual_machine import FULL_BYTES, ROOMY_BYTES, VirtualMachine
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
 from pumpd.qa.watched import WatchedPublisher, Witness
@@ -80,6 +81,7 @@ class Hospital:
         self._boots = 0
         self._reel = reel
         self._process = VirtualProcess()
+        self.machine = VirtualMachine()
         self._where = Broker("127.0.0.1", 1883)
         topics = self.topics = Topics(SITE)
         self.session_name = f"pumpd-{SITE}-{NODE}"
@@ -151,6 +153,7 @@ class Hospital:
             connect_publisher=self._connect,
             seeded=self._chance,
             transport_for=self._transport,
+            machine=self.machine,
             recorder=None if self._reel is None else Recorder(config, clock, self._reel),
         )
         self._process = VirtualProcess()
@@ -198,6 +201,10 @@ class Hospital:
             "journal-well": self.set_journal,
             "history-fail": lambda: setattr(history, "failing", NO_SPACE),
             "history-well": lambda: setattr(history, "failing", ""),
+            "lose-time-server": lambda: setattr(self.machine, "follows", False),
+            "find-time-server": lambda: setattr(self.machine, "follows", True),
+            "fill-disk": lambda: setattr(self.machine, "free", FULL_BYTES),
+            "empty-disk": lambda: setattr(self.machine, "free", ROOMY_BYTES),
             "step-clock": lambda: self.step_clock(event.step_s or 0.0),
         }
         happen[event.action]()

@@ -19,6 +19,10 @@ from pumpd.transports.url import PumpUrl, parse_url
 
 VIRTUAL_ONLY = {
     "journal-slow": "no disk can be made so slow without the rights of root",
+    "lose-time-server": "the time of day belongs to the whole machine",
+    "find-time-server": "the time of day belongs to the whole machine",
+    "fill-disk": "the disk belongs to the whole machine, and must not be filled",
+    "empty-disk": "the disk belongs to the whole machine, and must not be filled",
     "step-clock": "the time of day belongs to the whole machine, and only root may set it",
 }
 """The actions that can not be had for real, and why."""
@@ -71,6 +75,7 @@ def write_config(loaded: LoadedScenario, file: Path, port: int, url: Callable[[P
         "mqtt": {"host": "127.0.0.1", "port": port},
         "library": str(library.resolve()),
         "lines": {"latency_ms": LATENCY_MS},
+        "machine": {"time_server": False},
         "syslog": str(file.parent / "syslog"),  # where nobody listens: nothing of it is news
         "pumps": pumps,
     }

@@ -24,6 +24,11 @@ class WatchedPublisher:
         self._witnesses = witnesses
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def up(self) -> bool:
+        """Hand on."""
+        return self._real.up
+
     def reading(self, live: LivePump) -> None:
         """Hand on."""
         self._real.reading(live)

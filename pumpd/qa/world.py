@@ -74,5 +74,9 @@ TO_SURROUNDINGS = (
     "history-fail",
     "history-well",
     "step-clock",
+    "lose-time-server",
+    "find-time-server",
+    "fill-disk",
+    "empty-disk",
 )
 """The actions that each world has its own way to let happen."""

@@ -40,7 +40,18 @@ def test_hazards_are_those_of_the_list(condition: ConditionId) -> None:
     assert [h for h in CATALOGUE[condition].hazards if h not in known or "unseen" in known[h]] == []
 
 
-FOR_THE_ENGINEER = {"counter-frozen", "counter-reset", "journal-late", "history-failing"}
+FOR_THE_ENGINEER = {
+    "broker-lost",
+    "clock-stepped",
+    "clock-unsynchronised",
+    "counter-frozen",
+    "counter-reset",
+    "disk-low",
+    "history-failing",
+    "journal-late",
+    "library-date",
+    "task-silent",
+}
 """What a nurse can do nothing about: it never sounds at her."""
 
 

@@ -23,6 +23,7 @@ class Recorder:
     node_told: int = 0
     closed: bool = False
     hangs: bool = False
+    up: bool = True
 
     def reading(self, live: LivePump) -> None:
         self.readings.append((_now(), live, live.sequence))

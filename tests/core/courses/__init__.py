@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pumpd.core.conditions import ConditionId
-from tests.core.courses import of_delivery, of_dose, of_pump, of_watching
+from tests.core.courses import of_delivery, of_dose, of_node, of_pump, of_watching
 from tests.core.courses.bed import Counted, Course, Node, NodeCourse
 
 COURSES: dict[ConditionId, Course] = {
@@ -12,7 +12,7 @@ COURSES: dict[ConditionId, Course] = {
     **of_pump.COURSES,
     **of_watching.COURSES,
 }
-NODE_COURSES: dict[ConditionId, NodeCourse] = {**of_watching.NODE_COURSES}
+NODE_COURSES: dict[ConditionId, NodeCourse] = {**of_watching.NODE_COURSES, **of_node.NODE_COURSES}
 
 
 class Patient:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import ConditionId
+from pumpd.core.node import NodeMemory, NodeMust, NodeSeen, looked, node_words
 from pumpd.core.quantities import NS_PER_S, Volume
-from pumpd.core.site import SiteInput, SiteState, evaluate_site
+from pumpd.core.site import SiteInput, SiteState, Technical, evaluate_site
 from pumpd.core.state import Effect, Now, PumpInput, PumpSetup
 from pumpd.core.telemetry import Measured, PumpStatus, missing
 from tests.core.situations import SETUP, START, Bedside
@@ -48,11 +50,26 @@ class Node:
     now_ns: int = 1_000 * NS_PER_S
     state: SiteState = field(default_factory=SiteState)
     told: list[Effect] = field(default_factory=list)
+    memory: NodeMemory = field(default_factory=NodeMemory)
+    must: NodeMust = field(default_factory=NodeMust)
+    stepped: timedelta = timedelta(0)
+    """How far somebody has set the time of day ahead."""
+
+    @property
+    def now(self) -> Now:
+        """This moment."""
+        return Now(self.now_ns, START + timedelta(microseconds=self.now_ns // 1000) + self.stepped)
 
     def give(self, given: SiteInput) -> None:
         """Hand ``given`` to the core now."""
-        self.state, changes = evaluate_site(self.state, given, Now(self.now_ns, START))
+        self.state, changes = evaluate_site(self.state, given, self.now)
         self.told += changes
+
+    def look(self, seen: NodeSeen) -> None:
+        """Judge what machine and program show now, as the daemon does."""
+        self.memory = looked(self.memory, seen)
+        for condition, words in node_words(self.memory, seen, self.must, self.state.alarms).items():
+            self.give(Technical(condition, bool(words), words))
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -61,6 +78,7 @@ class Node:
     def restart(self) -> None:
         """Begin a new run with the alarms that the journal keeps."""
         self.state = SiteState(alarms=self.state.alarms)
+        self.memory = NodeMemory()
 
     def alarm(self, condition: ConditionId) -> Alarm | None:
         """Return the alarm if its signal is not OFF."""

@@ -1,0 +1,106 @@
+"""Looks once a second at the machine and the program that watch, and has what is wrong with them told."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from pumpd.core.conditions import ConditionId
+from pumpd.core.node import NodeMemory, NodeMust, NodeSeen, looked, node_words
+from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.seams import Publisher
+
+LOOK_EVERY_S = 1.0
+PROBE_EVERY_S = 10.0
+
+_TIME_ERROR = 5
+"""What adjtimex(2) returns while the clock is not synchronised."""
+
+
+class Machine(Protocol):
+    """What can be asked of the machine."""
+
+    async def free_bytes(self) -> int | None:
+        """Return what is free on the disk of the stores; None when it can not be told."""
+        ...
+
+    async def synchronised(self) -> bool | None:
+        """Return whether the time of day follows a time server; None when it can not be told."""
+        ...
+
+
+class ThisMachine:
+    """The machine that this process runs on."""
+
+    def __init__(self, data_dir: Path, *, has_time_server: bool) -> None:
+        """``has_time_server`` is False where nobody promised one: its clock is then not judged."""
+        self._data_dir = data_dir
+        self._has_time_server = has_time_server
+
+    async def free_bytes(self) -> int | None:
+        """Ask the file system, beside the loop: a disk that hangs must not hold it up."""
+        try:
+            return (await asyncio.to_thread(shutil.disk_usage, self._data_dir)).free
+        except OSError:
+            return None
+
+    async def synchronised(self) -> bool | None:
+        """Ask the kernel."""
+        if not self._has_time_server:
+            return None
+        try:
+            state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))  # all zero: only asks
+        except (AttributeError, OSError):
+            return None  # not Linux
+        return None if state < 0 else bool(state != _TIME_ERROR)
+
+
+class NodeWatch:
+    """Two tasks: one looks, one asks the machine, so that a machine that hangs keeps nobody from looking."""
+
+    def __init__(
+        self, pipeline: Pipeline, publisher: Publisher, machine: Machine | None, must: NodeMust
+    ) -> None:
+        self._pipeline = pipeline
+        self._publisher = publisher
+        self._machine = machine
+        self._must = must
+        self._memory = NodeMemory()
+        self._told: dict[ConditionId, str] = {}
+        self._ended: list[str] = []
+        self._free_bytes: int | None = None
+        self._synchronised: bool | None = None
+
+    def ended(self, task: str, reason: str) -> None:
+        """Learn that a task of the daemon ended by itself."""
+        self._ended.append(f"{task}: {reason}")
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def probe(self) -> None:
+        """Ask the machine until cancelled."""
+        while self._machine is not None:
+            self._free_bytes = await self._machine.free_bytes()
+            self._synchronised = await self._machine.synchronised()
+            await asyncio.sleep(PROBE_EVERY_S)
+        await asyncio.Event().wait()
+
+    def look(self) -> None:
+        """Look now, and have told what changed."""
+        ended, self._ended = self._ended, []
+        seen = NodeSeen(
+            self._pipeline.now(), self._free_bytes, self._synchronised, self._publisher.up, tuple(ended)
+        )
+        self._memory = looked(self._memory, seen)
+        on = [condition for condition, words in self._told.items() if words]
+        words = node_words(self._memory, seen, self._must, on)
+        for condition, reason in words.items():
+            self._pipeline.technical(condition, reason)
+        self._told = words
