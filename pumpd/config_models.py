@@ -95,7 +95,7 @@ class MachineSection(Section):
     time_server: Flag = Field(
         default=True,
         description="true where the machine follows a time server: when it does not, it is an alarm",
-        examples=[True],
+        examples=["true"],
     )
 
 

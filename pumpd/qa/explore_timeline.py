@@ -27,8 +27,8 @@ _ACKNOWLEDGED = (
     *("link-lost", "over-hard", "restrained", "flow-ceiling", "occlusion", "empty", "air", "pump-fault"),
     *("no-programme", "library-missing", "over-soft", "battery-depleted", "wrong-device"),
 )
-TIME_SERVER_GONE_S = 400.0
-"""Longer than a time server may be away unheard."""
+TIME_SERVER_GONE_S = 20.0
+"""Shorter than any hospital that is drawn."""
 
 
 class TimelineMaker:

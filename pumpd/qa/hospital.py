@@ -203,8 +203,8 @@ class Hospital:
             "history-well": lambda: setattr(history, "failing", ""),
             "lose-time-server": lambda: setattr(self.machine, "follows", False),
             "find-time-server": lambda: setattr(self.machine, "follows", True),
-            "fill-disk": lambda: setattr(self.machine, "free", FULL_BYTES),
-            "empty-disk": lambda: setattr(self.machine, "free", ROOMY_BYTES),
+            "fill-disk": lambda: setattr(self.machine, "left_bytes", FULL_BYTES),
+            "empty-disk": lambda: setattr(self.machine, "left_bytes", ROOMY_BYTES),
             "step-clock": lambda: self.step_clock(event.step_s or 0.0),
         }
         happen[event.action]()

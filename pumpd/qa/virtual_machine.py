@@ -12,12 +12,12 @@ FULL_BYTES = 200 * 2**20
 class VirtualMachine:
     """Implements ``pumpd.daemon.node_watch.Machine``."""
 
-    free: int = ROOMY_BYTES
+    left_bytes: int = ROOMY_BYTES
     follows: bool = True
 
     async def free_bytes(self) -> int | None:
         """Return what is free on its disk."""
-        return self.free
+        return self.left_bytes
 
     async def synchronised(self) -> bool | None:
         """Return whether it follows a time server."""
