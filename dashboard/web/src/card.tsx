@@ -6,6 +6,7 @@ import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
 import { delivers, type Freshness } from "./freshness";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms } from "./order";
+import { isShelved } from "./quiet";
 import { timeLeft, volumeLeft } from "./progress";
 import { pageOf } from "./route";
 import { Spark } from "./spark";
@@ -19,7 +20,7 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
   const fresh = freshnessOf(card, now.value);
   const alarms = nurseAlarms(card.alarms);
   const worst = alarms[0];
-  const tone = worst ? `alarmed alarm-${worst.priority} is-${worst.signal}` : fresh === "fresh" ? "quiet" : "stale";
+  const tone = worst ? `alarmed alarm-${worst.priority} is-${isShelved(worst) ? "shelved" : worst.signal}` : fresh === "fresh" ? "quiet" : "stale";
   const name = card.bed || card.pump;
   return (
     <article class={`card ${tone} ${card.provenance === "demo" ? "demo" : "real"} fresh-${fresh}`}

@@ -22,7 +22,7 @@ export function Footer() {
           <span key={node}> · node {node} {status ? `${status.state}, ${libraryWords(status)}` : ""}</span>
         ))}
         {" · "}server time {serverTime.value ? timeOfDay(serverTime.value, true) : "unknown"}
-        <span class="keys"> · keys: A, then Enter</span>
+        <span class="keys"> · keys: A (I have it) or S (silence), then Enter</span>
       </p>
     </footer>
   );

@@ -42,8 +42,14 @@ export function span(ms: number): string {
   return `${hours}${GAP}h${GAP}${String(minutes % 60).padStart(2, "0")}${GAP}min`;
 }
 
-/** Return the time of day of an ISO time in the clock of this screen: "14:02". */
-export function timeOfDay(iso: string, seconds = false): string {
+/** Return what is left of a short wait, as on a kitchen clock: "1:37". */
+export function countdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** Return the time of day of an ISO time, or of ms since 1970, in the clock of this screen: "14:02". */
+export function timeOfDay(iso: string | number, seconds = false): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return "?";
   const two = (part: number) => String(part).padStart(2, "0");

@@ -1,9 +1,10 @@
 /** The top of every page: training strip, lost link, sound, name, engineer's notes, alarms of the nodes. */
 
-import { rememberName, userName } from "./acknowledge";
+import { rememberName, userName } from "./ask";
 import { AlarmBand } from "./alarm-band";
 import { span, timeOfDay } from "./format";
 import { nurseAlarms } from "./order";
+import { calls } from "./quiet";
 import { enableSound, soundState, testSound } from "./sound";
 import { brokerUp, cards, engineerNotes, everLinked, linkLostAt, linkUp, nodes, now, serverTime, site, wallNow, wardAlarms } from "./store";
 
@@ -60,7 +61,7 @@ export function LostBanner() {
 }
 
 export function Header({ wall }: { wall: boolean }) {
-  const open = wardAlarms.value.filter(({ alarm }) => alarm.signal === "on" || alarm.signal === "latched").length;
+  const open = wardAlarms.value.filter(({ alarm }) => calls(alarm)).length;
   return (
     <header class="top">
       <a class="top-name" href="#/">{site.value || "pumpd"}</a>

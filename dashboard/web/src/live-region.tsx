@@ -1,6 +1,7 @@
 /** Speaks every new alarm once to those who listen to the page. */
 
 import { useEffect, useState } from "preact/hooks";
+import { isShelved } from "./quiet";
 import { wardAlarms } from "./store";
 import { alarmWords } from "./words";
 
@@ -12,6 +13,11 @@ export function newWords(all: typeof wardAlarms.value, known: Set<string>): stri
   for (const { alarm, card, node } of all) {
     if (alarm.signal !== "on") continue;
     const id = `${card?.key ?? node} ${alarm.condition} ${alarm.revision} ${alarm.since}`;
+    if (isShelved(alarm)) {
+      // Whoever put it off asked to be reminded: then it is spoken again.
+      known.delete(id);
+      continue;
+    }
     if (known.has(id)) continue;
     known.add(id);
     words.push(`Bed ${card ? card.bed || card.pump : node}, ${alarm.priority} alarm: ${alarmWords(alarm, null)}`);

@@ -39,11 +39,14 @@ function Page() {
   );
 }
 
-/** An alarm is answered in two keys: A goes to the worst one's button, Enter presses it. */
+const KEYS: Record<string, string> = { a: "button.have-it:not(:disabled)", s: "button.silence:not(:disabled)" };
+
+/** An alarm is answered in two keys: A goes to the worst one's "I have it", S to its silence; Enter presses it. */
 addEventListener("keydown", (event) => {
-  const typing = event.target instanceof HTMLInputElement;
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "a") return;
-  document.querySelector<HTMLButtonElement>("button.have-it:not(:disabled)")?.focus();
+  const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
+  const button = KEYS[event.key.toLowerCase()];
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || button === undefined) return;
+  document.querySelector<HTMLButtonElement>(button)?.focus();
 });
 
 document.documentElement.classList.toggle("wall", wall);

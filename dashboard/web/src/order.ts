@@ -2,6 +2,7 @@
 
 import type { Freshness } from "./freshness";
 import { delivers } from "./freshness";
+import { isShelved } from "./quiet";
 import type { Alarm, Card, Priority } from "./types";
 
 const WORSE: Record<Priority, number> = { HIGH: 3, MEDIUM: 2, LOW: 1 };
@@ -29,9 +30,9 @@ export function nurseAlarms(alarms: Alarm[]): Alarm[] {
     );
 }
 
-/** Return 1 when a named person has it, else 0. */
+/** Return 1 when a named person has it or put it off, else 0. */
 function answered(alarm: Alarm): number {
-  return alarm.signal === "acknowledged" ? 1 : 0;
+  return alarm.signal === "acknowledged" || isShelved(alarm) ? 1 : 0;
 }
 
 export type Group = "alarm" | "stale" | "running" | "stopped" | "free";
@@ -40,7 +41,7 @@ export type Group = "alarm" | "stale" | "running" | "stopped" | "free";
 export function rank(card: Card, fresh: Freshness): { group: Group; rank: number } {
   const worst = nurseAlarms(card.alarms)[0];
   if (worst) {
-    const unseen = worst.signal === "on" ? 0 : worst.signal === "latched" ? 1 : 2;
+    const unseen = answered(worst) ? 2 : worst.signal === "on" ? 0 : 1;
     return { group: "alarm", rank: (3 - WORSE[worst.priority]) * 3 + unseen };
   }
   if (fresh !== "fresh") return { group: "stale", rank: 20 };

@@ -1,6 +1,7 @@
 /** On a pump's own page: what is wrong at other beds, so that looking at one never hides another. */
 
 import { AlarmIcon } from "./icon";
+import { isShelved } from "./quiet";
 import { pageOf } from "./route";
 import { wardAlarms } from "./store";
 import { alarmWords } from "./words";
@@ -11,7 +12,7 @@ const NAMED = 3;
 export function OtherAlarms({ than }: { than: string }) {
   const seen = new Set<string>();
   const others = wardAlarms.value.filter(({ alarm, card }) => {
-    if (!card || card.key === than || alarm.signal === "acknowledged" || seen.has(card.key)) return false;
+    if (!card || card.key === than || alarm.signal === "acknowledged" || isShelved(alarm) || seen.has(card.key)) return false;
     return seen.add(card.key);
   });
   if (others.length === 0) return null;

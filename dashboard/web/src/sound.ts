@@ -3,7 +3,8 @@
 import { effect, signal } from "@preact/signals";
 import { MELODIES, waitMs, type Burst, type Melody, type Sounding } from "./melody";
 import { delivers } from "./freshness";
-import { cards, everLinked, linkUp, wardAlarms } from "./store";
+import { sounds } from "./quiet";
+import { cards, everLinked, linkUp, second, wallNow, wardAlarms } from "./store";
 import type { Priority } from "./types";
 
 export type SoundState = "off" | "blocked" | "on";
@@ -63,11 +64,14 @@ export function testSound(): void {
   play(MELODIES.HIGH);
 }
 
-/** Return what should sound now: the worst alarm nobody has answered, or our own lost link. */
+/** Return what should sound now: the worst alarm nobody has answered or silenced, or our own lost link. */
 export function wanted(): Sounding | null {
   const infusing = [...cards.value.values()].some((card) => delivers(card.peek()));
   if (!linkUp.value) return everLinked.value && infusing ? "LINK_LOST" : null;
-  const open = wardAlarms.value.filter(({ alarm }) => alarm.signal === "on" || alarm.signal === "latched");
+  // The end of a silence is a matter of time: looked at every second.
+  void second.value;
+  const wallMs = wallNow();
+  const open = wardAlarms.value.filter(({ alarm }) => sounds(alarm, wallMs));
   const worst = open[0] && open.map(({ alarm }) => alarm.priority).sort((a, b) => ORDER[a] - ORDER[b])[0];
   if (worst === "HIGH") return worst;
   const dark = [...cards.value.values()].some((card) => {

@@ -4,6 +4,15 @@ export type Priority = "LOW" | "MEDIUM" | "HIGH";
 export type Signal = "off" | "on" | "latched" | "acknowledged";
 export type Provenance = "real" | "demo";
 
+/** What quiets an alarm without an acknowledgement; it always ends. */
+export interface Inactivation {
+  kind: "audio-paused" | "shelved";
+  by: string;
+  at: string;
+  until: string;
+  reason: string;
+}
+
 export interface Alarm {
   condition: string;
   priority: Priority;
@@ -17,6 +26,7 @@ export interface Alarm {
   audience: "nurse" | "engineer";
   acknowledged_by: string;
   acknowledged_at: string | null;
+  inactivation?: Inactivation | null;
   journalled: boolean;
 }
 

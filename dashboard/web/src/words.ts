@@ -90,6 +90,10 @@ const EVENT: Record<string, string> = {
   worsen: "got worse",
   clear: "ended",
   acknowledge: "seen",
+  "pause-audio": "silenced",
+  "resume-audio": "may sound again",
+  shelve: "put off",
+  unshelve: "no longer put off",
 };
 
 const RESTRAINT: Record<string, string> = {
@@ -104,7 +108,8 @@ const RESTRAINT: Record<string, string> = {
 export function eventWords(event: JournalEvent): string {
   if (event.kind === "alarm" && event.alarm) {
     const by = event.by ? ` by ${event.by}` : "";
-    return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}`;
+    const why = event.detail ? `. ${event.detail}` : "";
+    return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}${why}`;
   }
   const what = event.kind === "restraint" ? (RESTRAINT[event.event] ?? event.event) : event.event;
   return [what, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");

@@ -1,0 +1,173 @@
+/** The buttons of an alarm, and the few words they ask for: a name, and for "Remind me" a time and a reason. */
+
+import { useRef, useState } from "preact/hooks";
+import { acknowledge, canPutOff, canSilence, type Place, putOff, remindNow, silence, soundAgain } from "./answers";
+import { asked, type Asked, rememberName, userName } from "./ask";
+import { timeOfDay } from "./format";
+import { isOpen, isShelved, reminders } from "./quiet";
+import { wallNow } from "./store";
+import type { Alarm } from "./types";
+
+interface Props {
+  place: Place;
+  alarms: Alarm[];
+  /** False when the daemon can not be reached: a button would not do anything. */
+  live: boolean;
+}
+
+type Say = (place: Place, alarms: Alarm[]) => Promise<unknown>;
+type Open = { form: "name"; then: Say; words: string } | { form: "remind"; times: number[] } | null;
+
+export function Answer({ place, alarms, live }: Props) {
+  const [open, setOpen] = useState<Open>(null);
+  const root = useRef<HTMLDivElement>(null);
+  const state = asked.value.get(place.key);
+  const close = () => {
+    setOpen(null);
+    root.current?.focus();
+  };
+  const press = (words: string, say: Say) =>
+    userName.peek() ? void say(place, alarms) : setOpen({ form: "name", then: say, words });
+  const button = (verb: string, words: string, say: Say, look = "lesser") => (
+    <button type="button" class={look} disabled={!live || state?.state === "asked"} onClick={() => press(words, say)}>
+      {state?.state === "asked" && state.verb === verb ? "Asked…" : words}
+    </button>
+  );
+  const times = reminders(wallNow());
+  return (
+    <div class="answer" tabIndex={-1} ref={root}>
+      <Told state={state} />
+      {open?.form === "name" && (
+        <NameForm words={open.words} onBack={close} onName={() => {
+          close();
+          void open.then(place, alarms);
+        }} />
+      )}
+      {open?.form === "remind" && (
+        <RemindForm place={place} alarms={alarms} times={open.times} live={live} onDone={close} />
+      )}
+      {!open && alarms.some(isOpen) && (
+        <>
+          {button("acknowledge", "I have it", acknowledge, "have-it")}
+          {canSilence(alarms).length > 0 && button("pause-audio", "Silence 2 min", silence, "lesser silence")}
+          {canSilence(alarms).length === 0 && alarms.some((alarm) => alarm.inactivation?.kind === "audio-paused") &&
+            button("resume-audio", "Sound again", soundAgain)}
+          {canPutOff(alarms).length > 0 && (
+            <button type="button" class="lesser" disabled={!live || state?.state === "asked"}
+              onClick={() => setOpen({ form: "remind", times })}>
+              Remind me at {timeOfDay(times[0]!)}
+            </button>
+          )}
+          {alarms.some(isShelved) && button("unshelve", "Remind me now", remindNow)}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What became of the last thing asked, when it was not done. */
+export function Told({ state }: { state: Asked | undefined }) {
+  if (state?.state === "not-done") return <p class="answer-told not-done" role="alert">NOT DONE. Use the pump</p>;
+  if (state?.state === "refused") return <p class="answer-told" role="alert">Refused: {state.reason}</p>;
+  return null;
+}
+
+interface NameProps {
+  /** What the button says that the name is for. */
+  words: string;
+  onBack: () => void;
+  onName: () => void;
+}
+
+function NameForm({ words, onBack, onName }: NameProps) {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (takeName(event.currentTarget)) onName();
+      }}
+    >
+      <NameField />
+      <button type="submit" class="have-it">{words}</button>
+      <button type="button" class="lesser" onClick={onBack}>Back</button>
+    </form>
+  );
+}
+
+function NameField() {
+  return (
+    <input name="name" maxLength={64} placeholder="Your name" aria-label="Your name" autoComplete="off"
+      ref={(input) => input?.focus()} required />
+  );
+}
+
+/** Remember the name typed in `form`; false when there is none. */
+function takeName(form: HTMLFormElement): boolean {
+  const typed = new FormData(form).get("name");
+  if (typeof typed === "string" && typed.trim()) rememberName(typed);
+  return userName.peek() !== "";
+}
+
+const REASONS = ["Being changed", "Doctor called", "Patient is away"];
+
+interface RemindProps extends Props {
+  /** Times of day to choose from, in ms. */
+  times: number[];
+  onDone: () => void;
+}
+
+function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
+  const [at, setAt] = useState(times[0]!);
+  const [reason, setReason] = useState("");
+  const waiting = asked.value.get(place.key)?.state === "asked";
+  const send = async (form: HTMLFormElement) => {
+    if (!takeName(form) || !reason.trim()) return;
+    const forS = Math.floor((at - wallNow()) / 1000);
+    if ((await putOff(place, alarms, forS, reason.trim())) === null) onDone();
+  };
+  return (
+    <form
+      class="remind"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send(event.currentTarget);
+      }}
+    >
+      <fieldset>
+        <legend>Silent until</legend>
+        {times.map((time) => (
+          <label key={time} class={`choice ${time === at ? "chosen" : ""}`}>
+            <input type="radio" name="at" checked={time === at} onChange={() => setAt(time)} />
+            {timeOfDay(time)}
+          </label>
+        ))}
+      </fieldset>
+      <fieldset>
+        <legend>Because</legend>
+        {REASONS.map((words) => (
+          <button type="button" key={words} class={`lesser ${reason === words ? "chosen" : ""}`} onClick={() => setReason(words)}>
+            {words}
+          </button>
+        ))}
+        <input name="reason" maxLength={200} placeholder="Why" aria-label="Why it is put off" autoComplete="off" required
+          value={reason} onInput={(event) => setReason(event.currentTarget.value)} ref={useFirstFocus()} />
+      </fieldset>
+      {!userName.value && <NameField />}
+      <button type="submit" class="have-it" disabled={!live || waiting}>
+        {waiting ? "Asked…" : `Remind me at ${timeOfDay(at)}`}
+      </button>
+      <button type="button" class="lesser" onClick={onDone}>Back</button>
+    </form>
+  );
+}
+
+/** Return a ref that puts the focus there once, when it comes on the page. */
+function useFirstFocus() {
+  const done = useRef(false);
+  return (input: HTMLInputElement | null) => {
+    if (input && !done.current) {
+      done.current = true;
+      input.focus();
+    }
+  };
+}
