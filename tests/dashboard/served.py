@@ -133,7 +133,8 @@ class Served:
             time.sleep(0.05)
 
 
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start Python on this tree with ``arguments``."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment)
 
@@ -150,10 +151,10 @@ def served(
     config = directory / "pumpd.yaml"
     config.write_text(config_text(web_port, mosquitto.port, real=real))
     (directory / "var").mkdir(exist_ok=True)
-    processes = [_start("-c", PROGRAM, str(config))]
+    processes = [start("-c", PROGRAM, str(config))]
     ward = None
     if scene is not None:
-        ward = _start("-m", "tests.dashboard.fake_ward", str(mosquitto.port), scene)
+        ward = start("-m", "tests.dashboard.fake_ward", str(mosquitto.port), scene)
         processes.append(ward)
     made = Served(f"http://127.0.0.1:{web_port}", mosquitto, processes[0], ward)
     try:

@@ -10,17 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.served import CHROMIUM, served, wall_ms, write_hour
-from tests.dashboard.test_page import ABSENT, STATIC, browser, page
+from tests.dashboard.browsers import IN_A_BROWSER
+from tests.dashboard.served import served, wall_ms, write_hour
 
-__all__ = ["browser", "page"]
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.timeout(120),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(bool(ABSENT) or not CHROMIUM, reason=ABSENT or "all there"),
-    pytest.mark.skipif(not STATIC.is_file(), reason="the front end is not built: run make setup"),
-]
+pytestmark = IN_A_BROWSER
 
 CONTRASTS = """() => {
   const parse = (text) => (text.match(/[0-9.]+/g) ?? [0, 0, 0, 0]).map(Number);

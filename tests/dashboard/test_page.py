@@ -7,47 +7,14 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests import mosquitto
-from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS, now_s, served, wall_ms, write_hour
+from tests.dashboard.browsers import IN_A_BROWSER
+from tests.dashboard.served import now_s, served, wall_ms, write_hour
 
-ABSENT = mosquitto.missing() or ("" if CHROMIUM else "no Chromium on this machine (apt install chromium)")
-STATIC = Path(__file__).parents[2] / "dashboard" / "static" / "index.html"
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.timeout(120),
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(bool(ABSENT), reason=ABSENT or "all there"),
-    pytest.mark.skipif(not STATIC.is_file(), reason="the front end is not built: run make setup"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Yield one headless Chromium for all tests here."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Yield a page in a context of its own; anything on its console fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    made = context.new_page()
-    told: list[str] = []
-    made.on("pageerror", lambda error: told.append(str(error)))
-    made.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
-    yield made
-    context.close()
-    complaints = [line for line in told if "ERR_CONNECTION" not in line and "WebSocket" not in line]
-    assert complaints == []
+pytestmark = IN_A_BROWSER
 
 
 def beds(page: Page) -> list[str]:

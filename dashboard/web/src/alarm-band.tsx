@@ -3,7 +3,7 @@
 import { Answer } from "./answer";
 import type { Place } from "./answers";
 import { AlarmIcon, QuietIcon } from "./icon";
-import { isShelved, quietWords } from "./quiet";
+import { isShelved, quietWords, toldWords } from "./quiet";
 import { now, serverTime, wallNow } from "./store";
 import type { Alarm } from "./types";
 import { actionWords, alarmWords, sinceWords } from "./words";
@@ -23,6 +23,13 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
   const [worst, ...others] = alarms;
   if (!worst) return null;
   const nowMs = new Date(serverTime.value).getTime();
+  void now.value;
+  const quiet = quietWords(worst, wallNow());
+  // Said once for a whole bed that was quieted in one go.
+  const otherWords = (alarm: Alarm) => {
+    const words = quietWords(alarm, wallNow());
+    return words === quiet ? "" : words;
+  };
   const sure = alarms.every((alarm) => alarm.journalled);
   return (
     <section class={`band band-${worst.priority} is-${isShelved(worst) ? "shelved" : worst.signal}`} data-condition={worst.condition}>
@@ -34,8 +41,9 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
         <p class="band-action">
           {actionWords(worst)} <span class="band-since">{sinceWords(worst, nowMs)}</span>
         </p>
+        <Quieted alarm={worst} words={quiet} />
       </div>
-      <Quieted alarm={worst} />
+      {toldWords(worst) && <p class="band-note">{toldWords(worst)}</p>}
       {others.length > 0 && (
         <ul class="band-others">
           {others.map((alarm) => (
@@ -44,7 +52,7 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
               <span>
                 {alarmWords(alarm, ageMs)}
                 {alarm.signal === "latched" && ". Over."} <span class="band-since">{sinceWords(alarm, nowMs)}</span>
-                <Quieted alarm={alarm} />
+                <Quieted alarm={alarm} words={otherWords(alarm)} />
               </span>
             </li>
           ))}
@@ -57,9 +65,7 @@ export function AlarmBand({ place, alarms, ageMs, answerable, live }: Props) {
 }
 
 /** Who silenced it or put it off, and until when: beside an alarm that is shown as before. */
-function Quieted({ alarm }: { alarm: Alarm }) {
-  void now.value;
-  const words = quietWords(alarm, wallNow());
+function Quieted({ alarm, words }: { alarm: Alarm; words: string }) {
   if (!words) return null;
   return (
     <span class="band-quiet">

@@ -122,7 +122,7 @@ function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
   const waiting = asked.value.get(place.key)?.state === "asked";
   const send = async (form: HTMLFormElement) => {
     if (!takeName(form) || !reason.trim()) return;
-    const forS = Math.floor((at - wallNow()) / 1000);
+    const forS = Math.ceil((at - wallNow()) / 1000);
     if ((await putOff(place, alarms, forS, reason.trim())) === null) onDone();
   };
   return (

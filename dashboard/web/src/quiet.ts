@@ -12,14 +12,14 @@ export function isShelved(alarm: Alarm): boolean {
   return isOpen(alarm) && alarm.inactivation?.kind === "shelved";
 }
 
-/** Return whether it calls for a person now: open, and not put off. */
+/** Return whether it calls for a person now: open, not put off, and no other alarm speaks for it. */
 export function calls(alarm: Alarm): boolean {
-  return isOpen(alarm) && !isShelved(alarm);
+  return isOpen(alarm) && !isShelved(alarm) && !alarm.suppressed_by;
 }
 
 /** Return whether it may sound at `wallMs`; what quiets it ends by this page's clock too, whoever forgot to say so. */
 export function sounds(alarm: Alarm, wallMs: number): boolean {
-  return isOpen(alarm) && !(alarm.inactivation && leftMs(alarm.inactivation.until, wallMs) > 0);
+  return isOpen(alarm) && !alarm.suppressed_by && !(alarm.inactivation && leftMs(alarm.inactivation.until, wallMs) > 0);
 }
 
 function leftMs(until: string, wallMs: number): number {
@@ -31,9 +31,17 @@ export function quietWords(alarm: Alarm, wallMs: number): string {
   const quiet = alarm.inactivation;
   if (!quiet || !isOpen(alarm)) return "";
   if (quiet.kind === "audio-paused") {
-    return `Silenced by ${quiet.by}, sounds again in ${countdown(leftMs(quiet.until, wallMs))}`;
+    return `Silent for ${countdown(leftMs(quiet.until, wallMs))} (${quiet.by})`;
   }
   return `Put off by ${quiet.by} until ${timeOfDay(quiet.until)}: ${quiet.reason}`;
+}
+
+/** Return who else was told of it, and who is being told; empty before the first step. */
+export function toldWords(alarm: Alarm): string {
+  const { told = [], waiting = [] } = alarm.escalation ?? {};
+  return [told.length > 0 && `Told ${told.join(" and ")}`, waiting.length > 0 && `telling ${waiting.join(" and ")}`]
+    .filter(Boolean)
+    .join("; ");
 }
 
 const STEP_MIN = 5;

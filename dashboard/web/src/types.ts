@@ -27,6 +27,9 @@ export interface Alarm {
   acknowledged_by: string;
   acknowledged_at: string | null;
   inactivation?: Inactivation | null;
+  /** The dead line whose own alarm speaks for this one; empty when none does. */
+  suppressed_by?: string;
+  escalation?: { steps_taken: number; told: string[]; waiting: string[] } | null;
   journalled: boolean;
 }
 

@@ -41,7 +41,7 @@ beforeEach(() => {
 
 const where = { node: "ward-a", boot_id: "b00t", pump: "PUMP-01", channel: "1", user: "Ann" };
 
-describe("[DASH-4] [DASH-9] what is asked of an alarm", () => {
+describe("[DASH-4] [DASH-8] what is asked of an alarm", () => {
   test("names the alarm as it stood on the screen, and who asks", async () => {
     const high = alarm({ revision: 7 });
     show(high);
@@ -114,7 +114,7 @@ describe("[DASH-4] [DASH-9] what is asked of an alarm", () => {
   });
 });
 
-describe("[DASH-9] what may be asked", () => {
+describe("[DASH-8] what may be asked", () => {
   test("nothing is put off while an alarm of HIGH priority waits, nor that alarm itself", () => {
     expect(canPutOff([alarm()])).toEqual([]);
     expect(canPutOff([alarm(), low])).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { countdown, timeOfDay } from "../src/format";
 import { newWords } from "../src/live-region";
 import { nurseAlarms, rank } from "../src/order";
-import { calls, isShelved, quietWords, reminders, sounds } from "../src/quiet";
+import { calls, isShelved, quietWords, reminders, sounds, toldWords } from "../src/quiet";
 import type { Inactivation } from "../src/types";
 import { alarm, card } from "./canned";
 
@@ -12,10 +12,10 @@ const paused: Inactivation = { kind: "audio-paused", by: "Ann", at: AT, until: "
 const shelved: Inactivation = { ...paused, kind: "shelved", until: "2026-05-04T14:20:00Z", reason: "the syringe comes" };
 const low = alarm({ condition: "near-end", priority: "LOW", title: "Nearly finished" });
 
-describe("[DASH-9] an alarm that is silenced", () => {
+describe("[DASH-8] an alarm that is silenced", () => {
   test("says who and for how long, calls for a person as before, and makes no sound", () => {
     const quiet = alarm({ inactivation: paused });
-    expect(quietWords(quiet, WALL_MS + 23_000)).toBe("Silenced by Ann, sounds again in 1:37");
+    expect(quietWords(quiet, WALL_MS + 23_000)).toBe("Silent for 1:37 (Ann)");
     expect(calls(quiet)).toBe(true);
     expect(sounds(quiet, WALL_MS)).toBe(false);
     expect(nurseAlarms([low, quiet])[0]).toBe(quiet);
@@ -32,7 +32,7 @@ describe("[DASH-9] an alarm that is silenced", () => {
   });
 });
 
-describe("[DASH-9] an alarm that is put off", () => {
+describe("[DASH-8] an alarm that is put off", () => {
   const off = { ...low, inactivation: shelved };
 
   test("says who, until when and why, calls for nobody, and makes no sound", () => {
@@ -53,6 +53,24 @@ describe("[DASH-9] an alarm that is put off", () => {
     const known = new Set<string>();
     const said = (one: typeof off | typeof low) => newWords([{ alarm: one, card: card(), node: "n" }], known).length;
     expect([said(low), said(low), said(off), said(low), said(low)]).toEqual([1, 0, 0, 1, 0]);
+  });
+});
+
+describe("[DASH-8] an alarm that another speaks for", () => {
+  test("neither sounds nor counts as a call of its own", () => {
+    const child = alarm({ suppressed_by: "line-a" });
+    expect([calls(child), sounds(child, WALL_MS)]).toEqual([false, false]);
+  });
+});
+
+describe("who else was told", () => {
+  test.each([
+    [undefined, ""],
+    [{ steps_taken: 1, told: ["Dr N."], waiting: [] }, "Told Dr N."],
+    [{ steps_taken: 2, told: ["Dr N.", "Eva"], waiting: ["the pager"] }, "Told Dr N. and Eva; telling the pager"],
+    [{ steps_taken: 1, told: [], waiting: ["Eva"] }, "telling Eva"],
+  ])("%j says %j", (escalation, words) => {
+    expect(toldWords(alarm(escalation ? { escalation } : {}))).toBe(words);
   });
 });
 

@@ -1,0 +1,92 @@
+"""A small hospital of real programs for the page: a broker, simulated pumps, the daemon and the dashboard."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.dashboard.served import ROOT, Served, start
+from tests.mosquitto import Mosquitto, free_port
+
+BEDS = 4
+WARD = """\
+seed: 20260101
+lines:
+  - listen: modbus-tcp://127.0.0.1:{lines}
+    pumps:
+      - {{id: PUMP-01, unit: 1, map: reference-pump, serial_number: SIM-0001,
+         channels: {{"1": {{rate: 42 mL/h, reservoir: 50 mL, running: true}}}}}}
+      - {{id: PUMP-02, unit: 2, map: reference-pump, serial_number: SIM-0002,
+         channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL, to_be_infused: 1 mL, running: true}}}}}}
+      - {{id: PUMP-03, unit: 3, map: reference-pump, serial_number: SIM-0003,
+         channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL, running: true}}}}}}
+      - {{id: PUMP-04, unit: 4, map: reference-pump, serial_number: SIM-0004,
+         channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL}}}}}}
+"""
+CONFIG = """\
+site: clinic
+node: ward-a
+data_dir: {directory}/var
+mqtt: {{host: 127.0.0.1, port: {mqtt}}}
+library: {library}
+dashboard: {{host: 127.0.0.1, port: {web}}}
+pumps:
+"""
+ORDER = (
+    ", programme: {drug: ketamine, concentration: 2 mg/mL, care_area: pain-clinic, weight: 70 kg,"
+    " dose_min: 0.1 mg/kg/h, dose_max: 0.5 mg/kg/h, volume: 50 mL, duration_min: 120}"
+)
+
+
+def files(directory: Path, mqtt: int) -> tuple[Path, Path, int]:
+    """Write the configuration and the ward; return both files and the page's port.
+
+    Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; 3 runs and 4 stands without an order.
+    """
+    lines, web = free_port(), free_port()
+    ward, config = directory / "ward.yaml", directory / "pumpd.yaml"
+    ward.write_text(WARD.format(lines=lines))
+    library = ROOT / "config" / "demo" / "drug-library.yaml"
+    text = CONFIG.format(directory=directory, mqtt=mqtt, library=library, web=web)
+    for bed in range(1, BEDS + 1):
+        text += (
+            f"  - {{id: PUMP-{bed:02}, url: 'modbus-tcp://127.0.0.1:{lines}/{bed}', driver: reference-pump, "
+            f"bed: '{bed}', ward: pain-clinic{ORDER if bed < 3 else ''}}}\n"
+        )
+    config.write_text(text)
+    return config, ward, web
+
+
+@contextlib.contextmanager
+def hospital(directory: Path) -> Iterator[Served]:
+    """Yield the page of a hospital in which every pump is live."""
+    broker = Mosquitto(directory)
+    config, ward, web = files(directory, broker.port)
+    broker.start()
+    programs = [
+        start("-m", "pumpd.cli", "dashboard", "-c", str(config)),
+        start("-m", "pumpd.cli", "simulate", "-c", str(ward)),
+        start("-m", "pumpd.cli", "run", "-c", str(config)),
+    ]
+    made = Served(f"http://127.0.0.1:{web}", broker, programs[0], programs[2])
+
+    def all_live(state: Any) -> bool:
+        live = [p for p in state["pumps"] if p["not_live"] == "" and p["reading"] is not None]
+        return len(live) == BEDS
+
+    try:
+        made.until("/api/state", all_live, within_s=40)
+        yield made
+    finally:
+        for program in programs:
+            program.send_signal(signal.SIGTERM)
+        for program in programs:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(timeout=10)
+            program.kill()
+            program.wait()
+        broker.stop()
