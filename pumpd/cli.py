@@ -10,6 +10,7 @@ import typer
 from pumpd import (
     cli_audit,
     cli_config,
+    cli_contacts,
     cli_drivers,
     cli_explore,
     cli_library,
@@ -37,6 +38,7 @@ cli_explore.add_to(cli_qa.qa)
 cli_library.add_to(app)
 cli_replay.add_to(app)
 cli_audit.add_to(app)
+cli_contacts.add_to(app)
 cli_ward.add_to(app)
 
 

@@ -34,6 +34,7 @@ def cross_problems(
     pumps = [(checked.place(("pumps", at)), pump) for at, pump in enumerate(section.pumps)]
     yield from _reachable_by_strangers(document, section)
     yield from _password(document, section, directory)
+    yield from _contacts(document, checked, section, directory)
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)
@@ -69,6 +70,19 @@ def _password(document: Document, section: ConfigSection, directory: Path) -> It
         yield document.problem(
             path, "there is a username but no password_file", allowed, "add password_file, or remove username"
         )
+    yield from _secret(document, path, name, directory)
+
+
+def _contacts(
+    document: Document, checked: Checked[ConfigSection], section: ConfigSection, directory: Path
+) -> Iterator[Problem]:
+    for at, contact in enumerate(section.alarms.contacts):
+        place = checked.place(("alarms", "contacts", at))
+        yield from _secret(document, (*place, "secret_file"), contact.secret_file, directory)
+
+
+def _secret(document: Document, path: DocPath, name: str, directory: Path) -> Iterator[Problem]:
+    allowed = "a file that only its owner may read"
     if not name:
         return
     file = directory / name

@@ -263,7 +263,9 @@ class ConfigSection(Section):
     recorder: RecorderSection = Field(
         default_factory=RecorderSection, description="what is kept of what pumps said and pumpd decided"
     )
-    alarms: AlarmsSection = Field(default_factory=AlarmsSection, description="how long alarms may be quieted")
+    alarms: AlarmsSection = Field(
+        default_factory=AlarmsSection, description="how long alarms may be quieted, and who is called"
+    )
     machine: MachineSection = Field(
         default_factory=MachineSection, description="what is asked of the machine that pumpd runs on"
     )

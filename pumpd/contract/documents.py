@@ -28,6 +28,7 @@ from pumpd.contract.quieting import (
     PauseAudioPayload,
     ResumeAudioPayload,
     ShelvePayload,
+    TestChannelPayload,
     UnshelvePayload,
 )
 from pumpd.contract.topics import SCHEMA_VERSION, Topics
@@ -72,6 +73,7 @@ CHANNELS = (
     Channel("resume-audio", _T.command("{node}", "resume-audio"), ResumeAudioPayload, 1, False, "dashboard"),
     Channel("shelve", _T.command("{node}", "shelve"), ShelvePayload, 1, False, "dashboard"),
     Channel("unshelve", _T.command("{node}", "unshelve"), UnshelvePayload, 1, False, "dashboard"),
+    Channel("test-channel", _T.command("{node}", "test-channel"), TestChannelPayload, 1, False, "dashboard"),
     Channel("pause-pump", _T.command("{node}", "pause-pump"), PausePumpPayload, 1, False, "dashboard"),
     Channel("reply", _T.reply("{node}", "{command}"), ReplyPayload, 1, False, "node"),
     Channel("presence", _T.presence("{dashboard}"), PresencePayload, 1, True, "dashboard"),

@@ -75,3 +75,11 @@ class ShelvePayload(SeenAlarmPayload):
 
 class UnshelvePayload(AlarmCommandPayload):
     """Verb ``unshelve``: take an alarm off its shelf before its time."""
+
+
+class TestChannelPayload(CommandPayload):
+    """Verb ``test-channel``: send a contact of the configuration a message that is clearly a test."""
+
+    __test__ = False  # no test class, whatever its name says
+
+    contact: Said = Field(min_length=1, max_length=64)

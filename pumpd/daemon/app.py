@@ -15,6 +15,7 @@ from pumpd.core.node import NodeMust
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.dead_lines import DeadLines
+from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
 from pumpd.daemon.journalling import JournalDesk
@@ -62,6 +63,7 @@ class App:
         self._stopped = False
         self.pipeline: Pipeline
         self.restrainer: Restrainer
+        self.escalator: Escalator
         self.requests: Requests
         self._head_notes: HeadNotes
         self.watchdog: Watchdog
@@ -81,7 +83,9 @@ class App:
         sessions = {watched.plan.pump: self._session(watched) for watched in parts.watched}
         self.restrainer = Restrainer(self.pipeline, sessions.__getitem__, self._clock)
         self.pipeline.restrain_with(self.restrainer)
-        self.requests = Requests(ward, self.pipeline, self.restrainer, journal)
+        self.escalator = Escalator(ward, parts.calls, self.pipeline, self._clock, parts.random)
+        self.pipeline.on_changes = self.escalator.changed
+        self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator)
         self._restore(journal.restored)
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
@@ -107,7 +111,9 @@ class App:
             for channel in watched.plan.channels
         ]
         dead_lines = DeadLines(ward, on_lines, self.pipeline)
-        self.watchdog = Watchdog(list(ward.pumps.values()), self.pipeline, self._clock, [dead_lines.look])
+        self.watchdog = Watchdog(
+            list(ward.pumps.values()), self.pipeline, self._clock, [dead_lines.look, self.escalator.look]
+        )
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
         self._supervisor.start("pumpd.node-watch", self.node_watch.run)
         self._supervisor.start("pumpd.machine", self.node_watch.probe)
@@ -123,6 +129,7 @@ class App:
             await self._close_stores()
             return
         await self.requests.stop()
+        await self.escalator.stop()
         await self.restrainer.stop()
         await self._supervisor.stop(TASKS_END_WITHIN_S)
         with contextlib.suppress(TimeoutError, StoreError):

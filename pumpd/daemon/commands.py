@@ -19,6 +19,7 @@ from pumpd.contract.quieting import (
     PauseAudioPayload,
     ResumeAudioPayload,
     ShelvePayload,
+    TestChannelPayload,
     UnshelvePayload,
 )
 from pumpd.core.conditions import ConditionId
@@ -44,6 +45,7 @@ VERBS: dict[str, type[CommandPayload]] = {
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
     "pause-pump": PausePumpPayload,
+    "test-channel": TestChannelPayload,
 }
 """What may be asked. There is no verb that starts a pump or raises a rate."""
 
@@ -187,6 +189,8 @@ class Commands:
             pump = None if command.pump is None else PumpId(command.pump)
             channel = None if command.channel is None else ChannelId(command.channel)
             await self._port.say(pump, channel, _said(command), command.id)
+        elif isinstance(command, TestChannelPayload):
+            await self._port.test_channel(command.contact, command.user, command.id)
         elif isinstance(command, PausePumpPayload):
             await self._port.pause_pump(
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pumpd.clock import Clock
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.escalator import Calls
 from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recorder import Recorder
@@ -48,3 +49,4 @@ class Parts:
     """What can be asked of the machine; None: its disk and its clock are not judged."""
     least_free_bytes: int = 0
     """What must be free on the disk of journal and history; 0: as it may."""
+    calls: Calls = field(default_factory=lambda: Calls({}))

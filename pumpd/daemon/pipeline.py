@@ -55,6 +55,8 @@ class Pipeline:
         desk.on_late = self.check_journal
         self.on_trouble: Callable[[PumpId, Exception], None] = lambda _pump, _error: None
         """Told why a reading did not come."""
+        self.on_changes: Callable[[Owner, Sequence[AlarmChanged]], None] = lambda _owner, _changes: None
+        """Told of every transition."""
 
     def restrain_with(self, restraint: StartRestraint) -> None:
         """Hand every PauseNow to ``restraint``."""
@@ -120,7 +122,9 @@ class Pipeline:
         if not changes:
             self._desk.refresh(self._ward)
             return None
-        return self._desk.keep(self._ward, [self._events.alarm(None, c) for c in changes], command_id)
+        kept = self._desk.keep(self._ward, [self._events.alarm(None, c) for c in changes], command_id)
+        self.on_changes(self._ward, changes)
+        return kept
 
     def note(
         self,
@@ -184,12 +188,17 @@ class Pipeline:
     def _keep_changes(
         self, live: LivePump, effects: Sequence[Effect], command_id: str | None
     ) -> asyncio.Future[None] | None:
-        made = [self._events.alarm(live, e) for e in effects if isinstance(e, AlarmChanged)]
+        changes = [effect for effect in effects if isinstance(effect, AlarmChanged)]
+        made = [self._events.alarm(live, change) for change in changes]
         for effect in effects:
             if isinstance(effect, PauseNow):
                 detail = f"{effect.cause.value}: {effect.measured}, limit {effect.allowed}"
                 made.append(self._events.note(live, "restraint", "asked", self._clock.wall(), detail=detail))
-        return self._desk.keep(live, made, command_id) if made else None
+        if not made:
+            return None
+        kept = self._desk.keep(live, made, command_id)
+        self.on_changes(live, changes)
+        return kept
 
 
 def set_up(live: LivePump, setup: PumpSetup) -> None:

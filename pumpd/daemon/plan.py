@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pumpd.core.climb import NOBODY, EscalationPlan
 from pumpd.core.drug_library import DrugLimits, Restrain
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.inactivation import InactivationLimits
@@ -48,6 +49,7 @@ class PumpPlan:
     pause_proven_on: frozenset[Provenance]
     """The kinds of pump on which the driver's pause was tried."""
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
+    escalation: EscalationPlan = NOBODY
 
     def provenance(self, identity: Identity | None) -> Provenance:
         """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""
@@ -75,6 +77,7 @@ class PumpPlan:
             line=self.line,
             ceiling=self.ceiling,
             inactivation=self.inactivation,
+            escalation=self.escalation,
             gate=RestraintGate(
                 enforcement=self.enforcement,
                 library_signed=kind in self.signed_for,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.gate import refused_by_gate
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.restraint import Restrainer
@@ -22,7 +23,15 @@ REMEMBERED = 1000
 class Requests:
     """The ``CommandPort`` of the daemon."""
 
-    def __init__(self, ward: Ward, pipeline: Pipeline, restrainer: Restrainer, journal: Journal) -> None:
+    def __init__(
+        self,
+        ward: Ward,
+        pipeline: Pipeline,
+        restrainer: Restrainer,
+        journal: Journal,
+        escalator: Escalator,
+    ) -> None:
+        self._escalator = escalator
         self._ward = ward
         self._pipeline = pipeline
         self._restrainer = restrainer
@@ -67,6 +76,18 @@ class Requests:
             await kept
             if not paused:
                 raise ValueError("the pump could not be paused: stop it by hand")
+
+        await self._once(command_id, carry_out)
+
+    async def test_channel(self, contact: str, by: str, command_id: str) -> None:
+        """Send a test; see ``CommandPort.test_channel``."""
+
+        async def carry_out() -> None:
+            kept = self._pipeline.note(
+                self._ward, "command", "test-channel", detail=contact, by=by, command_id=command_id
+            )
+            await self._escalator.test(contact, by)
+            await kept
 
         await self._once(command_id, carry_out)
 

@@ -187,6 +187,13 @@ class CommandPort(Protocol):
         """
         ...
 
+    async def test_channel(self, contact: str, by: str, command_id: str) -> None:
+        """Send a contact a message that is clearly a test; returns once its channel took it.
+
+        ValueError when there is no such contact, or with the reason why it was not taken.
+        """
+        ...
+
     async def pause_pump(
         self, pump: PumpId, channel: ChannelId, by: str, reason: str, command_id: str
     ) -> None:

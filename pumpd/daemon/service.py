@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config
 from pumpd.daemon.app import App
+from pumpd.daemon.contacts import channels_of
 from pumpd.daemon.node_watch import ThisMachine
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
@@ -66,6 +67,7 @@ def app_for(config: Config, clock: Clock) -> App:
             syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
             recorder=_recorder(config, clock),
             machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
+            channels=channels_of(config, clock),
         )
     )
 

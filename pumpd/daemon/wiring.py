@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import MappingProxyType
 
 import structlog
 
+from pumpd.channels.base import Channel
 from pumpd.clock import Clock
 from pumpd.config import Config
 from pumpd.config_models import PumpSection
@@ -18,6 +20,7 @@ from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.site import SiteState
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.escalator import Calls
 from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
@@ -63,6 +66,7 @@ def parts_of(
     syslog: Callable[[str], None] = lambda _text: None,
     recorder: Recorder | None = None,
     machine: Machine | None = None,
+    channels: Mapping[str, Channel] = MappingProxyType({}),
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
     pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
@@ -93,7 +97,7 @@ def parts_of(
             if recorder is not None:
                 recorder.watched(watched[-1].plan)
     return Parts(
-        ward=lambda lives: _ward(config, clock, lives),
+        ward=lambda lives: ward_of(config, clock, lives),
         watched=watched,
         lines=buses,
         open_journal=open_journal,
@@ -105,6 +109,7 @@ def parts_of(
         recorder=recorder,
         machine=machine,
         least_free_bytes=config.machine.least_free_mib * 2**20,
+        calls=Calls(channels, config.alarms.escalation.flood_over, config.alarms.escalation.show_label),
     )
 
 
@@ -140,6 +145,7 @@ def _watched(
         signed_for=config.library.signed_for,
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
         inactivation=config.alarms.inactivation(),
+        escalation=config.alarms.escalation.plan(),
     )
     talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
     return Watched(plan, spec.build(unit), bus, talk, chance)
@@ -154,7 +160,8 @@ def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:
     return FreshnessLimits(stale_ns, stale_ns + max(LOST_AFTER_STALE_NS, 2 * every_ns))
 
 
-def _ward(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId], LivePump]) -> Ward:
+def ward_of(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId], LivePump]) -> Ward:
+    """Return the live state of a node with these channels."""
     return Ward(
         site=config.site,
         node=config.node,
@@ -163,7 +170,9 @@ def _ward(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId],
         config_sha256=config.sha256,
         library=config.library,
         pumps=lives,
-        site_state=SiteState(inactivation=config.alarms.inactivation()),
+        site_state=SiteState(
+            inactivation=config.alarms.inactivation(), escalation=config.alarms.escalation.plan()
+        ),
     )
 
 

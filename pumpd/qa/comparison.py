@@ -64,11 +64,17 @@ _EVENTS = {
 }
 
 
+_CALLS = {"escalate", "told", "not-told"}
+"""Who was called is no decision about a pump, and a replay calls nobody."""
+
+
 def decisions(recording: Recording) -> list[Decision]:
     """Return every transition of an alarm and every step of a restraint, in order."""
     found = []
     for record in recording.of(Kind.EVENT):
         event = EventPayload.model_validate_json(record.payload)
+        if event.event in _CALLS:
+            continue
         if event.alarm is not None:
             alarm = event.alarm
             what = f"{alarm.condition} {_EVENTS[event.event]} {alarm.priority}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from pumpd.config_alarms import AlarmsSection
+from pumpd.config_alarms import AlarmsSection, ContactSection, EscalationSection
 from pumpd.config_library_models import (
     AdvisorySection,
     AmountBound,
@@ -51,6 +51,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "machine": MachineSection,
     "recorder": RecorderSection,
     "alarms": AlarmsSection,
+    "alarms.contacts[]": ContactSection,
+    "alarms.escalation": EscalationSection,
     "pumps[]": PumpSection,
     "pumps[].programme": ProgrammeSection,
     "drug-library.yaml": LibrarySection,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pumpd.channels.base import Channel
 from pumpd.config import Config
+from pumpd.config_alarms import AlarmsSection
 from pumpd.config_models import DashboardSection, HistorySection, LinesSection, MqttSection, PumpSection
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import FlowRate
@@ -143,12 +145,22 @@ def play(
     journal_path: Path | None = None,
     journal_fails: Callable[[], str] = lambda: "",
     start: bool = True,
+    alarms: AlarmsSection | None = None,
+    channels: Mapping[str, Channel] | None = None,
 ) -> WardScene:
     """Play ``story`` with a daemon that watches ``pumps``, all running at ``running`` mL/h."""
 
     async def run() -> WardScene:
         scene = _scene(
-            pumps or [pump(1)], drugs or library(), running, model, serials or {}, journal_path, journal_fails
+            pumps or [pump(1)],
+            drugs or library(),
+            running,
+            model,
+            serials or {},
+            journal_path,
+            journal_fails,
+            alarms or AlarmsSection(),
+            channels or {},
         )
         if plugged:
             for wire in scene.wires.values():
@@ -174,6 +186,8 @@ def _scene(
     serials: dict[str, str],
     journal_path: Path | None,
     journal_fails: Callable[[], str],
+    alarms: AlarmsSection,
+    channels: Mapping[str, Channel],
 ) -> WardScene:
     clock = VirtualClock(asyncio.get_running_loop())
     outlet, history = Recorder(), KeptHistory()
@@ -224,6 +238,7 @@ def _scene(
         lines=LinesSection(),
         syslog="",
         pumps=tuple(PumpSection.model_validate(p) for p in pumps),
+        alarms=alarms,
     )
 
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Any) -> Recorder:
@@ -238,6 +253,7 @@ def _scene(
         connect_publisher=connect,
         seeded=random.Random(7),
         transport_for=transport_for,
+        channels=channels,
     )
     scene = WardScene(clock, App(parts), outlet, history, journals, wires, models, faces)
     return scene

@@ -26,7 +26,7 @@ ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshe
 @pytest.mark.requirement("INV-1")
 def test_the_network_may_ask_for_a_pause_and_of_alarms_and_nothing_else() -> None:
     """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
-    assert set(VERBS) == ABOUT_AN_ALARM | {"pause-pump"}
+    assert set(VERBS) == ABOUT_AN_ALARM | {"pause-pump", "test-channel"}
 
 
 @pytest.mark.requirement("INV-1")

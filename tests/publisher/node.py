@@ -120,6 +120,9 @@ class Asked:
     async def say(self, *asked: object) -> None:
         await self._carry_out("say", *asked)
 
+    async def test_channel(self, *asked: object) -> None:
+        await self._carry_out("test-channel", *asked)
+
     async def pause_pump(self, *asked: object) -> None:
         await self._carry_out("pause-pump", *asked)
 
