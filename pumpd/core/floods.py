@@ -24,7 +24,7 @@ class Flood:
 
 
 def counted(
-    flood: Flood, now_ns: int, new: Iterable[str], gone: Iterable[str] = (), begins_over: int = BEGINS_OVER
+    flood: Flood, now_ns: int, new: Iterable[str], gone: Iterable[str] = (), most_count: int = BEGINS_OVER
 ) -> Flood:
     """Return the flood at ``now_ns`` with the alarms that are ``new``.
 
@@ -33,5 +33,5 @@ def counted(
     since_ns, no_more = now_ns - WINDOW_S * NS_PER_S, set(gone)
     raised = [(at_ns, whose) for at_ns, whose in flood.raised if at_ns > since_ns and whose not in no_more]
     raised += [(now_ns, whose) for whose in new]
-    on = len(raised) >= ENDS_BELOW if flood.on else len(raised) > begins_over
+    on = len(raised) >= ENDS_BELOW if flood.on else len(raised) > most_count
     return Flood(tuple(raised), on)

@@ -42,7 +42,8 @@ class Calls:
     """Who can be called, and how."""
 
     channels: Mapping[str, Channel]
-    flood_over: int = BEGINS_OVER
+    most_count: int = BEGINS_OVER
+    """More new alarms than this in 10 minutes are a flood."""
     show_label: bool = False
 
 
@@ -187,7 +188,7 @@ class Escalator:
 
     def _count(self, new: Sequence[str], gone: Sequence[str]) -> None:
         was = self._flood.on
-        self._flood = counted(self._flood, self._clock.monotonic_ns(), new, gone, self._calls.flood_over)
+        self._flood = counted(self._flood, self._clock.monotonic_ns(), new, gone, self._calls.most_count)
         if self._flood.on is not was:
             event = "flood-begins" if self._flood.on else "flood-ends"
             count = len(self._flood.raised)

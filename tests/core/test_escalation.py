@@ -231,4 +231,4 @@ def test_what_another_alarm_speaks_for_makes_no_flood() -> None:
     flood = counted(Flood(), 0, [f"P{n}" for n in range(30)])
     assert flood.on
     assert not counted(flood, 1, [], [f"P{n}" for n in range(30)]).on
-    assert counted(Flood(), 0, ["a"] * 6, begins_over=5).on
+    assert counted(Flood(), 0, ["a"] * 6, most_count=5).on
