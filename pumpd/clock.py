@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -43,3 +43,9 @@ class SystemClock:
     def wall(self) -> datetime:
         """Return the machine's time of day in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - the edge
+
+
+def epoch_ns(clock: Clock) -> int:
+    """Return wall time (since 1970) less monotonic time, in ns: it carries a moment over a restart."""
+    since_1970 = clock.wall() - datetime(1970, 1, 1, tzinfo=UTC)
+    return since_1970 // timedelta(microseconds=1) * 1000 - clock.monotonic_ns()

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pumpd.contract.parts import Payload
+from pumpd.contract.infusion_payloads import (
+    BeginPayload,
+    ChangePayload,
+    EndPayload,
+    ObservePayload,
+    SwapPayload,
+    TransferPayload,
+)
+from pumpd.contract.parts import CommandPayload, Payload
 from pumpd.contract.payloads import (
     AcknowledgePayload,
     AlarmPayload,
@@ -62,19 +70,31 @@ class Channel:
 
 
 _T = Topics(_SITE)
+_COMMANDS: dict[str, type[CommandPayload]] = {
+    "acknowledge": AcknowledgePayload,
+    "pause-audio": PauseAudioPayload,
+    "resume-audio": ResumeAudioPayload,
+    "shelve": ShelvePayload,
+    "unshelve": UnshelvePayload,
+    "test-channel": TestChannelPayload,
+    "pause-pump": PausePumpPayload,
+    "begin": BeginPayload,
+    "change": ChangePayload,
+    "observe": ObservePayload,
+    "end": EndPayload,
+    "swap": SwapPayload,
+    "transfer": TransferPayload,
+}
 CHANNELS = (
     Channel("node-status", _T.node_status("{node}"), NodeStatusPayload, 1, True, "node"),
     Channel("telemetry", _T.node_telemetry("{node}"), TelemetryPayload, 0, False, "node"),
     Channel("snapshot", _T.snapshot("{pump}", "{channel}"), SnapshotPayload, 1, True, "node"),
     Channel("alarm", _T.alarm("{pump}", "{channel}", "{condition}"), AlarmPayload, 1, True, "node"),
     Channel("event", _T.node_event("{node}"), EventPayload, 1, False, "node"),
-    Channel("acknowledge", _T.command("{node}", "acknowledge"), AcknowledgePayload, 1, False, "dashboard"),
-    Channel("pause-audio", _T.command("{node}", "pause-audio"), PauseAudioPayload, 1, False, "dashboard"),
-    Channel("resume-audio", _T.command("{node}", "resume-audio"), ResumeAudioPayload, 1, False, "dashboard"),
-    Channel("shelve", _T.command("{node}", "shelve"), ShelvePayload, 1, False, "dashboard"),
-    Channel("unshelve", _T.command("{node}", "unshelve"), UnshelvePayload, 1, False, "dashboard"),
-    Channel("test-channel", _T.command("{node}", "test-channel"), TestChannelPayload, 1, False, "dashboard"),
-    Channel("pause-pump", _T.command("{node}", "pause-pump"), PausePumpPayload, 1, False, "dashboard"),
+    *(
+        Channel(verb, _T.command("{node}", verb), payload, 1, False, "dashboard")
+        for verb, payload in _COMMANDS.items()
+    ),
     Channel("reply", _T.reply("{node}", "{command}"), ReplyPayload, 1, False, "node"),
     Channel("presence", _T.presence("{dashboard}"), PresencePayload, 1, True, "dashboard"),
 )

@@ -65,14 +65,16 @@ class BeginPayload(CommandPayload):
     """What the patient had of this drug before is of another series."""
 
 
-class _OfInfusion(CommandPayload):
+class OfInfusion(CommandPayload):
+    """What every request about an infusion has that is there already."""
+
     pump: str
     channel: str
     infusion: str = Field(max_length=64)
     """The ``id`` that was on the screen; refused when another one is there by now."""
 
 
-class ChangePayload(_OfInfusion):
+class ChangePayload(OfInfusion):
     """Verb ``change``: another dose in the ordered range (a message), or another order (a new version)."""
 
     version: int = Field(ge=1, lt=2**31)
@@ -88,7 +90,7 @@ class ChangePayload(_OfInfusion):
     accepted: Said = Field(default="", max_length=200)
 
 
-class ObservePayload(_OfInfusion):
+class ObservePayload(OfInfusion):
     """Verb ``observe``: what somebody saw of the patient; also after the end. At least one thing."""
 
     pain: int | None = Field(default=None, ge=0, le=10)
@@ -100,7 +102,7 @@ class ObservePayload(_OfInfusion):
     side_effects: Said = Field(default="", max_length=200)
 
 
-class EndPayload(_OfInfusion):
+class EndPayload(OfInfusion):
     """Verb ``end``: watch it no more. The pump is not stopped; if it runs on, that is an alarm."""
 
     reason: Reason
@@ -108,7 +110,7 @@ class EndPayload(_OfInfusion):
     """Who saw what was left thrown away; must be there when ``to_waste`` was above 0."""
 
 
-class SwapPayload(_OfInfusion):
+class SwapPayload(OfInfusion):
     """Verb ``swap``: another pump carries it on; the account goes with it."""
 
     to_pump: str
@@ -116,13 +118,17 @@ class SwapPayload(_OfInfusion):
     reason: Reason
 
 
-class TransferPayload(_OfInfusion):
+class TransferPayload(OfInfusion):
     """Verb ``transfer``: patient and pump go to another bed."""
 
     bed: Said = Field(min_length=1, max_length=32)
     ward: Said = Field(default="", max_length=64)
     """Empty: the same ward."""
     reason: Reason
+
+
+InfusionCommand = BeginPayload | ChangePayload | ObservePayload | EndPayload | SwapPayload | TransferPayload
+"""Whatever may be asked of an infusion."""
 
 
 class VersionPart(Part):

@@ -188,7 +188,7 @@ class EventPayload(Payload):
     resent: bool = False
     """True when it is sent again after a broker was lost; ``id`` is the same."""
     at: AwareDatetime
-    kind: Literal["alarm", "restraint", "command", "node"]
+    kind: Literal["alarm", "restraint", "infusion", "command", "node"]
     pump: str | None = None
     channel: str | None = None
     bed: str = ""

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
+from pumpd.core.dwell import Dwell
 from pumpd.core.quantities import NS_PER_S
-from pumpd.core.state import Dwell, Now, PumpState
+from pumpd.core.state import Now, PumpState
 
 RELAPSE_SHARE = 2
 """A good second takes back 1/2 s of a running delay: alternating good and bad still alarms.

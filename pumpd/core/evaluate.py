@@ -16,19 +16,21 @@ from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
+from pumpd.core.infusion_seen import follow
+from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.quantities import NS_PER_S, FlowRate
+from pumpd.core.restraints import RestraintPhase, RestraintRecord
 from pumpd.core.state import (
     Effect,
     FrameBlocked,
     Now,
+    Ordered,
     PauseNow,
     PumpInput,
     PumpState,
     ReadAgain,
     RestraintOutcome,
-    RestraintPhase,
-    RestraintRecord,
     SessionCrashed,
     Tick,
     WrongDevice,
@@ -65,6 +67,8 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _reading(state, given, now)
         case RestraintOutcome():
             return _outcome(state, given, now)
+        case Ordered():
+            return _without_reading(set_under(state, given), now)
         case Tick():
             return _without_reading(state, now)
         case WrongDevice():
@@ -98,6 +102,11 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     present_now.update(delivery.found)
     state = followed_pump(state, reading, delivery.account, present_now)
     held |= delivery.held
+    watch = state.watch
+    if watch is not None:
+        watch, titrated = follow(watch, state, reading, delivery.account)
+        if titrated is not None:
+            effects.append(titrated)
     dwells = state.dwells
     if reading.flow.value is None:
         held.update(JUDGED_BY_FLOW)
@@ -117,7 +126,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = state.after_reading(
-        reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant
+        reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant, watch
     )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=_climbing(after.restraints, reading))

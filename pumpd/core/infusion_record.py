@@ -13,7 +13,7 @@ from typing import NewType
 from pumpd.core.drug_library import DrugLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import DoseRate
-from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 
 InfusionId = NewType("InfusionId", str)
 """Unique for ever; the id of the command that began it."""
@@ -135,6 +135,8 @@ class Infusion:
     versions: tuple[ProgrammeVersion, ...]
     carriers: tuple[Carrier, ...]
     answers: tuple[Answer, ...]
+    signed_for: frozenset[Provenance]
+    """The kinds of pump that its library was signed for."""
     attached: bool
     """The pump ran already when it was begun."""
     observations: tuple[Observation, ...] = ()

@@ -14,11 +14,14 @@ from pumpd.core.climb import NOBODY, EscalationPlan, StepTold
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits, Restrain
+from pumpd.core.dwell import Dwell
 from pumpd.core.freshness import Freshness, FreshnessLimits
 from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits, Suppress
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
+from pumpd.core.infusion_watch import InfusionWatch, Titrated
 from pumpd.core.occlusion import Line, Trend
 from pumpd.core.quantities import FlowRate, Volume
+from pumpd.core.restraints import RestraintPhase, RestraintRecord
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
 
@@ -103,37 +106,6 @@ class PumpSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class RestraintRecord:
-    """When this pump was last asked to pause for a cause, and the flow it had then."""
-
-    at: datetime
-    flow: FlowRate
-    """The highest it gave, or was set to give, until the outcome was told: a pump that is still on its way up
-    when it is paused climbs higher once a person has started it again, at the same setting."""
-    settled: bool = False
-    """True once the outcome was told; a daemon that died in between asks again."""
-    at_ns: int | None = None
-    """``at`` on the monotonic clock; None when an earlier run asked."""
-
-
-class RestraintPhase(Enum):
-    """Where a restraint of this pump stands."""
-
-    IDLE = "idle"
-    ASKED = "asked"
-    """The daemon is pausing it; the outcome has not come back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dwell:
-    """How long something has been so, forgiving short relapses: one good reading does not reset it."""
-
-    breaking_ns: int = 0
-    good_ns: int = 0
-    last_ns: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PumpState:
     """Everything ``evaluate_pump`` needs besides its input; alarms and restraints outlive a restart."""
 
@@ -169,6 +141,8 @@ class PumpState:
     """Why the session ended by itself; empty while it runs."""
     loop: Loop | None = None
     """How often it was started again after the same alarm."""
+    watch: InfusionWatch | None = None
+    """The infusion that a person began on it last, also when it is over."""
 
     def after_reading(
         self,
@@ -179,6 +153,7 @@ class PumpState:
         account: Account | None,
         trend: Trend | None,
         meant: FlowRate | None,
+        watch: InfusionWatch | None,
     ) -> PumpState:
         """Return the state with what a reading changes; written out, since every reading takes this way."""
         return PumpState(
@@ -203,6 +178,7 @@ class PumpState:
             self.blocked_frame,
             self.crashed,
             self.loop,
+            watch,
         )
 
     @property
@@ -225,7 +201,7 @@ class ReadAgain:
     """Effect: read this pump again as soon as the line allows; a finding waits for confirmation."""
 
 
-Effect = AlarmChanged | PauseNow | ReadAgain
+Effect = AlarmChanged | PauseNow | ReadAgain | Titrated
 """What comes back from the core as a value, for the daemon to carry out in this order."""
 
 
@@ -283,7 +259,19 @@ PersonSays = Acknowledge | AskedOfAlarm
 SaidOfAlarm = PersonSays | StepTold | Suppress
 """What is said of an alarm, by people, by those who call them, or by its line."""
 
-PumpInput = Telemetry | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | SaidOfAlarm
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Input: an infusion came, changed or left; with ``afresh`` nothing that was counted before is of it."""
+
+    setup: PumpSetup
+    watch: InfusionWatch | None
+    afresh: bool = False
+
+
+PumpInput = (
+    Telemetry | Ordered | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | SaidOfAlarm
+)
 """Everything that can happen to a pump, as the core sees it."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 
 from pumpd.core.freshness import Freshness
+from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.node import NodeMust
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -18,6 +19,8 @@ from pumpd.daemon.dead_lines import DeadLines
 from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
+from pumpd.daemon.infusion_book import InfusionBook, restored_doses, restored_watch, take_up_watch
+from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
 from pumpd.daemon.node_watch import NodeWatch
@@ -66,6 +69,7 @@ class App:
         self.escalator: Escalator
         self.requests: Requests
         self._head_notes: HeadNotes
+        self._book: InfusionBook
         self.watchdog: Watchdog
         self.node_watch: NodeWatch
 
@@ -85,7 +89,11 @@ class App:
         self.pipeline.restrain_with(self.restrainer)
         self.escalator = Escalator(ward, parts.calls, self.pipeline, self._clock, parts.random)
         self.pipeline.on_changes = self.escalator.changed
-        self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator)
+        book = self._book = InfusionBook(ward, desk)
+        self.pipeline.on_watch = book.moved
+        plans = {watched.plan.pump: watched.plan for watched in parts.watched}
+        infusions = InfusionDesk(ward, self.pipeline, events, plans, book, self._clock)
+        self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator, infusions)
         self._restore(journal.restored)
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
@@ -199,13 +207,15 @@ class App:
             _log.error("stored state can not be read", reason=reason)
         for durable in restored.durables:
             if durable.pump is None or durable.channel is None:
+                self.ward.doses.update(restored_doses(durable, self._clock))
                 alarms = {**durable.alarms, **self.ward.site_state.alarms}
                 self.ward.site_state = replace(self.ward.site_state, alarms=alarms)
                 self.ward.told.alarms = alarms
                 continue
             live = self.ward.pumps.get((durable.pump, durable.channel))
             if live is not None:
-                take_up(live, durable)
+                take_up(live, durable, restored_watch(durable, self._clock))
+        self._book.regroup()
 
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None
@@ -217,12 +227,17 @@ class App:
             self._parts.recorder.restored_late()
 
 
-def take_up(live: LivePump, durable: Durable) -> None:
-    """Give a pump what an earlier run knew of it; what this run knows already stands above it."""
+def take_up(live: LivePump, durable: Durable, watch: InfusionWatch | None = None) -> None:
+    """Give a pump what an earlier run knew of it; what this run knows already stands above it.
+
+    ``watch`` is the infusion it carried, its times on the clock of this run.
+    """
     alarms = {**durable.alarms, **live.state.alarms}
     restraints = {**durable.restraints, **live.state.restraints}
     live.state = replace(live.state, alarms=alarms, restraints=restraints, carried=durable.delivered)
     live.told.alarms = alarms
+    if live.state.watch is None and watch is not None:
+        take_up_watch(live, watch)
 
 
 def _live(plan: PumpPlan, channel: ChannelId, link: LinkStatus, now: Now) -> LivePump:

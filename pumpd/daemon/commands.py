@@ -12,6 +12,15 @@ import structlog
 from pydantic import ValidationError
 
 from pumpd.clock import Clock
+from pumpd.contract.infusion_payloads import (
+    BeginPayload,
+    ChangePayload,
+    EndPayload,
+    InfusionCommand,
+    ObservePayload,
+    SwapPayload,
+    TransferPayload,
+)
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
 from pumpd.contract.quieting import (
@@ -46,6 +55,12 @@ VERBS: dict[str, type[CommandPayload]] = {
     "unshelve": UnshelvePayload,
     "pause-pump": PausePumpPayload,
     "test-channel": TestChannelPayload,
+    "begin": BeginPayload,
+    "change": ChangePayload,
+    "observe": ObservePayload,
+    "end": EndPayload,
+    "swap": SwapPayload,
+    "transfer": TransferPayload,
 }
 """What may be asked. There is no verb that starts a pump or raises a rate."""
 
@@ -195,6 +210,8 @@ class Commands:
             await self._port.pause_pump(
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id
             )
+        elif isinstance(command, InfusionCommand):
+            await self._port.infusion(command)
 
 
 def _said(command: AlarmCommandPayload) -> PersonSays:

@@ -14,7 +14,7 @@ from pumpd.core.inactivation import Inactivation
 from pumpd.daemon.seams import LivePump, Told, Ward
 from pumpd.store.base import NewLine
 
-Kind = Literal["alarm", "restraint", "command", "node"]
+Kind = Literal["alarm", "restraint", "infusion", "command", "node"]
 
 
 def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:

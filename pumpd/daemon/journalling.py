@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pumpd.clock import Clock
+from pumpd.clock import Clock, epoch_ns
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
@@ -40,6 +40,8 @@ class _Entry:
     """The owner's alarms once these events had happened."""
     touched: frozenset[ConditionId]
     command_id: str | None
+    also: tuple[Owner, ...]
+    """Others whose durable state is part of the transaction."""
     done: asyncio.Future[None]
     timer: asyncio.TimerHandle | None = None
     late: bool = False
@@ -72,9 +74,13 @@ class JournalDesk:
         self._outlet = outlet
 
     def keep(
-        self, owner: Owner, events: Sequence[EventPayload], command_id: str | None = None
+        self,
+        owner: Owner,
+        events: Sequence[EventPayload],
+        command_id: str | None = None,
+        also: Sequence[Owner] = (),
     ) -> asyncio.Future[None]:
-        """Write ``events`` and the owner's durable state in one transaction; returns at once.
+        """Write ``events`` and the durable state of the owner (and of ``also``) at once, in one transaction.
 
         The future ends when they are on disk; StoreError when the journal refused them (it is
         offered them again).
@@ -88,6 +94,7 @@ class JournalDesk:
             alarms=_alarms(owner),
             touched=frozenset(ConditionId(e.alarm.condition) for e in events if e.alarm is not None),
             command_id=command_id,
+            also=tuple(also),
             done=loop.create_future(),
         )
         # Nobody has to wait for it: a failure is told by the journal's own alarm.
@@ -102,6 +109,11 @@ class JournalDesk:
         """Let the network know the newest wording of alarms whose transitions are all on disk."""
         if owner not in self._pending:
             owner.told.alarms = _alarms(owner)
+
+    def save(self, live: LivePump) -> None:
+        """Write what of a channel outlives a restart, without a line; a failure is told by its own alarm."""
+        written = self._journal.append([], [durable(live, self._clock)])
+        written.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def late_reason(self, now_ns: int) -> str:
         """Return why the journal counts as late at ``now_ns``; empty while it keeps up."""
@@ -128,7 +140,8 @@ class JournalDesk:
     def _offer(self, entry: _Entry) -> None:
         live = entry.owner if isinstance(entry.owner, LivePump) else None
         lines = [journal_line(event, live) for event in entry.events]
-        written = self._journal.append(lines, [durable(entry.owner)], entry.command_id)
+        durables = [durable(owner, self._clock) for owner in (entry.owner, *entry.also)]
+        written = self._journal.append(lines, durables, entry.command_id)
         written.add_done_callback(lambda future: self._answered(entry, future))
 
     def _answered(self, entry: _Entry, written: asyncio.Future[tuple[int, ...]]) -> None:
@@ -210,13 +223,21 @@ class JournalDesk:
             self._outlet.node_changed()
 
 
-def durable(owner: Owner) -> Durable:
+def durable(owner: Owner, clock: Clock) -> Durable:
     """Return what of a channel or of the node outlives a restart, as it is at this moment."""
-    if isinstance(owner, LivePump):
-        return Durable(
-            owner.pump, owner.channel, owner.state.alarms, owner.state.restraints, owner.state.delivered
-        )
-    return Durable(None, None, owner.site_state.alarms, {})
+    if not isinstance(owner, LivePump):
+        doses = tuple(owner.doses.values())
+        return Durable(None, None, owner.site_state.alarms, {}, doses=doses, epoch_ns=epoch_ns(clock))
+    state = owner.state
+    return Durable(
+        owner.pump,
+        owner.channel,
+        state.alarms,
+        state.restraints,
+        state.delivered,
+        state.watch,
+        epoch_ns=epoch_ns(clock),
+    )
 
 
 def _alarms(owner: Owner) -> Alarms:

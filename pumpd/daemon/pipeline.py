@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from pumpd.clock import Clock
+from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import AlarmChanged
 from pumpd.core.answers import waiting
 from pumpd.core.conditions import ConditionId
 from pumpd.core.evaluate import evaluate_pump
+from pumpd.core.infusion_setup import under
+from pumpd.core.infusion_watch import InfusionWatch, Titrated
 from pumpd.core.quantities import FlowRate
 from pumpd.core.site import SiteInput, Technical, evaluate_site
 from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain, Tick
@@ -57,6 +60,8 @@ class Pipeline:
         """Told why a reading did not come."""
         self.on_changes: Callable[[Owner, Sequence[AlarmChanged]], None] = lambda _owner, _changes: None
         """Told of every transition."""
+        self.on_watch: Callable[[LivePump, InfusionWatch | None], bool] = lambda _live, _before: True
+        """Told that a reading moved what is known of an infusion; returns whether people should see it."""
 
     def restrain_with(self, restraint: StartRestraint) -> None:
         """Hand every PauseNow to ``restraint``."""
@@ -89,9 +94,11 @@ class Pipeline:
             )
         )
         self._outlet.reading(live)
+        shows = state.watch is not before.watch and self.on_watch(live, before.watch)
         last = before.last
         if (
-            last is None
+            shows
+            or last is None
             or last.status is not telemetry.status
             or before.freshness is not state.freshness
             or before.phase is not state.phase
@@ -102,16 +109,21 @@ class Pipeline:
         return again
 
     def take(
-        self, live: LivePump, given: PumpInput, command_id: str | None = None
+        self,
+        live: LivePump,
+        given: PumpInput,
+        command_id: str | None = None,
+        notes: Sequence[EventPayload] = (),
+        also: Sequence[Owner] = (),
     ) -> asyncio.Future[None] | None:
-        """Take anything else that happened to a pump.
+        """Take anything else that happened to a pump; ``notes`` are kept with it, and what ``also`` is now.
 
         Returns what ends when its alarms are on disk, None when none changed. ValueError for what a
         person says that can not be taken; nothing has changed then.
         """
         before = live.state
         live.state, effects = evaluate_pump(before, given, self.now())
-        kept = self._keep_changes(live, effects, command_id)
+        kept = self._keep_changes(live, effects, command_id, notes, also)
         if live.state.freshness is not before.freshness or live.state.phase is not before.phase:
             self._outlet.changed(live)
         return kept
@@ -147,6 +159,7 @@ class Pipeline:
 
     def identified(self, live: LivePump, identity: Identity, setup: PumpSetup) -> None:
         """Take who answered, and the set-up that follows from it (provenance, gate)."""
+        setup = under(setup, live.state.watch)
         if live.identity == identity and live.state.setup == setup:
             return
         if live.identity != identity:
@@ -186,17 +199,27 @@ class Pipeline:
         return again
 
     def _keep_changes(
-        self, live: LivePump, effects: Sequence[Effect], command_id: str | None
+        self,
+        live: LivePump,
+        effects: Sequence[Effect],
+        command_id: str | None,
+        notes: Sequence[EventPayload] = (),
+        also: Sequence[Owner] = (),
     ) -> asyncio.Future[None] | None:
         changes = [effect for effect in effects if isinstance(effect, AlarmChanged)]
-        made = [self._events.alarm(live, change) for change in changes]
+        made = [*notes, *(self._events.alarm(live, change) for change in changes)]
         for effect in effects:
             if isinstance(effect, PauseNow):
                 detail = f"{effect.cause.value}: {effect.measured}, limit {effect.allowed}"
                 made.append(self._events.note(live, "restraint", "asked", self._clock.wall(), detail=detail))
+            elif isinstance(effect, Titrated):
+                detail = f"from {effect.before} to {effect.after}, set at the pump, inside the order"
+                made.append(
+                    self._events.note(live, "infusion", "titrated", self._clock.wall(), detail=detail)
+                )
         if not made:
             return None
-        kept = self._desk.keep(live, made, command_id)
+        kept = self._desk.keep(live, made, command_id, also)
         self.on_changes(live, changes)
         return kept
 

@@ -50,6 +50,8 @@ class PumpPlan:
     """The kinds of pump on which the driver's pause was tried."""
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
     escalation: EscalationPlan = NOBODY
+    human_use: bool = True
+    """False for a laboratory pump: a real one can not begin an infusion."""
 
     def provenance(self, identity: Identity | None) -> Provenance:
         """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""

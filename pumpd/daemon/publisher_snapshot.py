@@ -14,6 +14,7 @@ from pumpd.core.infusion import Programme
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import PumpState
 from pumpd.daemon.events import alarm_parts
+from pumpd.daemon.publisher_infusion import infusion_part
 from pumpd.daemon.publisher_telemetry import NS_PER_MS, TelemetryWriter
 from pumpd.daemon.seams import LivePump, Ward
 
@@ -111,13 +112,14 @@ class SnapshotWriter:
         live, state = self._live, self._live.state
         now_ns = self._clock.monotonic_ns()
         # All of them are replaced when they change, never changed in place.
-        standing = (state.setup, state.limits, state.phase, live.identity, self._ward.library)
+        standing = (state.setup, state.limits, state.phase, live.identity, self._ward.library, live.place)
         if not _same(standing, self._standing_for):
             self._standing_for, self._standing = standing, self._put_standing()
         told = (live.told.alarms, live.told.unconfirmed)
         if not _same(told, self._alarms_for):
             self._alarms_for = told
             self._alarms = ",".join(part.model_dump_json() for part in alarm_parts(live.told))
+        infusion = infusion_part(live, self._clock)
         reading = self._readings.reading(live, now_ns)
         link = live.link
         took = "null" if link.round_trip_ns is None else repr(link.round_trip_ns / NS_PER_MS)
@@ -125,6 +127,7 @@ class SnapshotWriter:
             f'{self._head}{live.sequence},"sent_ms":{now_ns // NS_PER_MS}'
             f',"at":"{self._clock.wall().isoformat()}"'
             f',{self._standing},"freshness":"{state.freshness.value}","reading":{reading or "null"}'
+            f',"infusion":{"null" if infusion is None else infusion.model_dump_json()}'
             f',"alarms":[{self._alarms}]'
             f',"link":{{"state":"{link.state.value}","detail":{quoted(link.detail)},{self._line}'
             f',"round_trip_ms":{took},"errors":{link.errors}}}}}'

@@ -15,9 +15,10 @@ from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import DoseRate
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.plan import PumpPlan
-from pumpd.daemon.recorded_state import read, state_of, written
+from pumpd.daemon.recorded_state import state_of
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.drivers.registry import find
+from pumpd.store.values import read, written
 
 
 def head_of(

@@ -6,11 +6,13 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 
+from pumpd.contract.infusion_payloads import InfusionCommand
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.gate import refused_by_gate
+from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import LivePump, Ward
@@ -30,8 +32,10 @@ class Requests:
         restrainer: Restrainer,
         journal: Journal,
         escalator: Escalator,
+        infusions: InfusionDesk,
     ) -> None:
         self._escalator = escalator
+        self._infusions = infusions
         self._ward = ward
         self._pipeline = pipeline
         self._restrainer = restrainer
@@ -90,6 +94,14 @@ class Requests:
             await kept
 
         await self._once(command_id, carry_out)
+
+    async def infusion(self, asked: InfusionCommand) -> None:
+        """Carry out what is asked of an infusion; see ``CommandPort.infusion``."""
+
+        async def carry_out() -> None:
+            await self._infusions.carry_out(asked)
+
+        await self._once(asked.id, carry_out)
 
     async def stop(self) -> None:
         """Give up what is under way."""

@@ -11,10 +11,12 @@ from enum import Enum
 from typing import Protocol
 
 from pumpd.clock import Clock
+from pumpd.contract.infusion_payloads import InfusionCommand
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import NO_ALARMS, Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DrugLibrary
+from pumpd.core.infusion_watch import PatientDose
 from pumpd.core.site import SiteState
 from pumpd.core.state import PersonSays, PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -82,6 +84,8 @@ class LivePump:
     """Set-up, last reading, alarms, restraint; replaced at every input, never changed in place."""
     link: LinkStatus
     told: Told = field(default_factory=Told)
+    home: Place | None = None
+    """Where the configuration says it stands, while an infusion took it elsewhere or named it."""
     identity: Identity | None = None
     """Who answered last; None until somebody did."""
     sequence: int = 0
@@ -116,6 +120,8 @@ class Ward:
     """Alarms of the node itself."""
     told: Told = field(default_factory=Told)
     """Those of them that the network may be told of."""
+    doses: dict[tuple[str, str, str], PatientDose] = field(default_factory=dict)
+    """What patients got whose infusions no pump remembers any more, by patient and drug."""
     journal_seq: int = 0
     """The last journal line known to be on disk."""
     journal_head: Head = NO_HEAD
@@ -201,6 +207,13 @@ class CommandPort(Protocol):
 
         ValueError when the gate does not allow it (it says which part), or when the pump could not be paused:
         then RESTRAINT_FAILED is on.
+        """
+        ...
+
+    async def infusion(self, asked: InfusionCommand) -> None:
+        """Begin, change, observe, end, swap or transfer an infusion; no pump is touched.
+
+        ValueError says in the nurse's words why not.
         """
         ...
 

@@ -146,6 +146,7 @@ def _watched(
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
         inactivation=config.alarms.inactivation(),
         escalation=config.alarms.escalation.plan(),
+        human_use=card.human_use,
     )
     talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
     return Watched(plan, spec.build(unit), bus, talk, chance)

@@ -254,7 +254,8 @@ class _Replay:
     @staticmethod
     def _opened_late(app: App, told: dict[str, Any]) -> None:
         live = app.ward.pumps[PumpId(told["pump"]), ChannelId(told["channel"])]
-        take_up_durable(live, durable_of(live, told["state"]))
+        durable = durable_of(live, told["state"])
+        take_up_durable(live, durable, durable.watch)
 
 
 def _sha256_now(told: dict[str, Any]) -> str:

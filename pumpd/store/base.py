@@ -11,7 +11,8 @@ from typing import Protocol
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Carried
-from pumpd.core.state import RestraintRecord
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.restraints import RestraintRecord
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
 
@@ -89,7 +90,7 @@ class JournalLine:
     sequence: int
     at: datetime
     kind: str
-    """``alarm``, ``restraint``, ``command`` or ``node``."""
+    """``alarm``, ``restraint``, ``infusion``, ``command`` or ``node``."""
     pump: PumpId | None
     payload: str
     """JSON."""
@@ -123,7 +124,7 @@ class NewLine:
     """Unique for ever (see ``EventPayload.id``); writing the same id twice writes it once."""
     at: datetime
     kind: str
-    """``alarm``, ``restraint``, ``command`` or ``node``."""
+    """``alarm``, ``restraint``, ``infusion``, ``command`` or ``node``."""
     pump: PumpId | None
     channel: ChannelId | None
     payload: str
@@ -140,6 +141,15 @@ class Durable:
     restraints: Mapping[ConditionId, RestraintRecord]
     delivered: Carried | None = None
     """What the pump's counter counted."""
+    watch: InfusionWatch | None = None
+    """The infusion that it carries, or carried last."""
+    doses: tuple[PatientDose, ...] = ()
+    """For the node: what patients got whose infusions no pump remembers any more."""
+    epoch_ns: int | None = None
+    """Wall time less monotonic time when it was written, in ns: it carries times of watch and doses over.
+
+    None: they are on the clock of this run.
+    """
 
 
 @dataclass(frozen=True, slots=True)

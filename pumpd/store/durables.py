@@ -1,4 +1,4 @@
-"""Alarms and restraint records as canonical JSON: what of one channel outlives a restart."""
+"""Alarms, restraint records and infusions as canonical JSON: what of one channel outlives a restart."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
 from pumpd.core.quantities import FlowRate
-from pumpd.core.state import RestraintRecord
+from pumpd.core.restraints import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.store.base import Durable
+from pumpd.store.infusion_value import dose_of, dose_value, watch_of, watch_value
 
 
 def canonical(value: object) -> str:
@@ -38,6 +39,9 @@ def durable_text(durable: Durable) -> str:
                 for cause, record in durable.restraints.items()
             },
             "delivered": None if durable.delivered is None else _carried(durable.delivered),
+            "watch": None if durable.watch is None else watch_value(durable.watch),
+            "doses": [dose_value(dose) for dose in durable.doses],
+            "epoch_ns": durable.epoch_ns,
         }
     )
 
@@ -59,6 +63,9 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
             }
         ),
         _parse_carried(body.get("delivered")),
+        None if body.get("watch") is None else watch_of(body["watch"]),
+        tuple(dose_of(told) for told in body.get("doses", ())),
+        body.get("epoch_ns"),
     )
 
 

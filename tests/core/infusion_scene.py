@@ -104,6 +104,7 @@ def infusion(entry: DrugLimits = FULL_ENTRY, **changes: object) -> Infusion:
         (ProgrammeVersion(1, PROGRAMME, mg_kg_h("0.3"), "A. Nurse", AT, checked_by="C. Second"),),
         (Carrier(PumpId("PUMP-01"), ChannelId("1"), "1", "pain-clinic", AT),),
         (NO, NEVER),
+        LIBRARY.signed_for,
         attached=False,
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -9,8 +9,9 @@ import pytest
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delays import delayed, suspended
+from pumpd.core.dwell import Dwell
 from pumpd.core.quantities import NS_PER_S
-from pumpd.core.state import Dwell, new_state
+from pumpd.core.state import new_state
 from tests.core.situations import SETUP, Bedside
 
 OVER = ConditionId.OVER_SOFT

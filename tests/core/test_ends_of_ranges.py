@@ -17,7 +17,8 @@ from pumpd.core.infusion import OrderedRange, flow_limits
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.occlusion import Trend, followed, line_of, part_nl
 from pumpd.core.quantities import NS_PER_S, FlowRate
-from pumpd.core.state import PumpSetup, RestraintRecord, new_state
+from pumpd.core.restraints import RestraintRecord
+from pumpd.core.state import PumpSetup, new_state
 from pumpd.core.telemetry import Measured, PumpStatus, Telemetry, missing
 from tests.core.situations import ENTRY, PROGRAMME, SETUP, START, Bedside, mg_kg_h
 

@@ -15,7 +15,8 @@ from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Restrain
 from pumpd.core.evaluate import ONE_RESTRAINT_PER
 from pumpd.core.quantities import DoseRate, FlowRate
-from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome, RestraintPhase
+from pumpd.core.restraints import RestraintPhase
+from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome
 from pumpd.core.telemetry import Measured, PumpStatus
 from tests import proof
 from tests.core.situations import ENTRY, SETUP, Bedside, pauses

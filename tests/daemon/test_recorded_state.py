@@ -12,11 +12,12 @@ import pytest
 from pumpd.config_library import load_library
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.state import PumpState
-from pumpd.daemon.recorded_state import read, state_of, take_up, written
+from pumpd.daemon.recorded_state import state_of, take_up
 from pumpd.daemon.seams import LivePump
 from pumpd.qa import hospital
 from pumpd.qa.runner import run_scenario
 from pumpd.qa.scenario import load_scenario
+from pumpd.store.values import read, written
 from tests.qa.recordings import SCENARIOS
 
 

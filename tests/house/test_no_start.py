@@ -21,12 +21,23 @@ CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshelve"}
 """What only concerns what people are told; no pump hears of it."""
+ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
+"""What is written down of what was meant; no pump hears of it either."""
 
 
 @pytest.mark.requirement("INV-1")
-def test_the_network_may_ask_for_a_pause_and_of_alarms_and_nothing_else() -> None:
+def test_the_network_may_ask_for_a_pause_of_alarms_and_of_infusions_and_nothing_else() -> None:
     """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
-    assert set(VERBS) == ABOUT_AN_ALARM | {"pause-pump", "test-channel"}
+    assert set(VERBS) == ABOUT_AN_ALARM | ABOUT_AN_INFUSION | {"pause-pump", "test-channel"}
+
+
+@pytest.mark.requirement("INV-1")
+def test_what_is_done_on_paper_can_not_reach_a_pump() -> None:
+    """The modules that carry out what is asked of infusions know no driver, no line and no restraint."""
+    desks = sorted((ROOT / "pumpd" / "daemon").glob("infusion_*.py"))
+    assert len(desks) >= 3
+    reach = ("pumpd.drivers", "pumpd.transports", "pumpd.protocols", "pumpd.daemon.restraint")
+    assert [module for desk in desks for module in imports(desk) if module.startswith(reach)] == []
 
 
 @pytest.mark.requirement("INV-1")

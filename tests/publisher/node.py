@@ -126,6 +126,9 @@ class Asked:
     async def pause_pump(self, *asked: object) -> None:
         await self._carry_out("pause-pump", *asked)
 
+    async def infusion(self, asked: object) -> None:
+        await self._carry_out("infusion", asked)
+
     async def _carry_out(self, *asked: object) -> None:
         if self.hold is not None:
             await self.hold.wait()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pumpd.contract.payloads import LinkPart, ReadingPart, SnapshotPayload
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.inactivation import PauseAudio
-from pumpd.core.state import Acknowledge, Enforcement, Now, RestraintPhase, SessionCrashed, WrongDevice
+from pumpd.core.restraints import RestraintPhase
+from pumpd.core.state import Acknowledge, Enforcement, Now, SessionCrashed, WrongDevice
 from pumpd.daemon.events import alarm_parts
 from pumpd.daemon.publisher_snapshot import SnapshotWriter
 from pumpd.daemon.publisher_telemetry import TelemetryWriter

@@ -152,9 +152,9 @@ def _late_is_said_to_be_on_disk(patch: pytest.MonkeyPatch) -> None:
 def _latched_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     whole = app.take_up
 
-    def take_up(live, durable):
+    def take_up(live, durable, watch=None):
         kept = {c: a for c, a in durable.alarms.items() if a.signal is not alarms.AlarmSignal.LATCHED}
-        whole(live, Durable(durable.pump, durable.channel, kept, durable.restraints))
+        whole(live, Durable(durable.pump, durable.channel, kept, durable.restraints), watch)
 
     patch.setattr(app, "take_up", take_up)
 

@@ -10,7 +10,7 @@ from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
 from pumpd.core.quantities import FlowRate
-from pumpd.core.state import RestraintRecord
+from pumpd.core.restraints import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.store.base import Durable, NewLine
 

@@ -161,7 +161,7 @@ export interface JournalEvent {
   seq: number | null;
   journalled: boolean;
   at: string;
-  kind: "alarm" | "restraint" | "command" | "node";
+  kind: "alarm" | "restraint" | "infusion" | "command" | "node";
   pump: string | null;
   channel: string | null;
   bed: string;

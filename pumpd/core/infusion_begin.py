@@ -1,0 +1,121 @@
+"""The beginning of an infusion, and its way to another pump: what must hold, in words for who asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pumpd.core.drug_library import DrugLibrary, TotalOver
+from pumpd.core.infusion_order import check_answers, check_order, entry_for
+from pumpd.core.infusion_record import (
+    Carrier,
+    Infusion,
+    InfusionId,
+    Order,
+    Patient,
+    ProgrammeVersion,
+)
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.quantities import FlowRate
+from pumpd.core.total_dose import DoseAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a nurse asks for."""
+
+    id: InfusionId
+    patient: Patient
+    order: Order
+    template: str = ""
+    new_series: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtThePump:
+    """The pump that is to carry it, as it is known at this moment."""
+
+    carrier: Carrier
+    step: FlowRate
+    ceiling: FlowRate | None
+    delivers: bool
+    """It is known to run already."""
+
+
+def begun(asked: Beginning, library: DrugLibrary | None, pump: AtThePump, at: datetime) -> Infusion:
+    """Return the infusion; ValueError when library or pump does not allow it, or marks are missing."""
+    patient, order = asked.patient, asked.order
+    if not patient.label.strip() or not patient.identifier.strip():
+        raise ValueError("the patient needs two marks: a label and a second identifier")
+    entry = entry_for(library, order.programme)
+    assert library is not None
+    check_order(order, entry, pump.step, pump.ceiling)
+    check_answers(entry, order.answers, order.by, all_of_them=not pump.delivers)
+    first = ProgrammeVersion(
+        1, order.programme, order.dose, order.by, at, order.reason, order.checked_by, order.accepted
+    )
+    return Infusion(
+        asked.id,
+        patient,
+        entry,
+        library.version,
+        library.sha256,
+        (first,),
+        (pump.carrier,),
+        order.answers,
+        library.signed_for,
+        attached=pump.delivers,
+        template=asked.template,
+    )
+
+
+def no_dose_yet(patient: Patient, drug: str, library: DrugLibrary) -> PatientDose:
+    """Return the account of a patient who got nothing, long enough for every window of the drug."""
+    return PatientDose(patient, drug, DoseAccount(longest_window_ns(library, drug)))
+
+
+def longest_window_ns(library: DrugLibrary, drug: str) -> int:
+    """Return the longest window that any entry of ``drug`` asks about, in ns; 0 when none does."""
+    return max(
+        (
+            total.window_s * 1_000_000_000
+            for entry in library.entries
+            if entry.drug == drug
+            for total in entry.totals
+            if total.over is TotalOver.WINDOW and total.window_s is not None
+        ),
+        default=0,
+    )
+
+
+def watched(infusion: Infusion, dose: PatientDose, now_ns: int, *, new_series: bool) -> InfusionWatch:
+    """Return the watch of an infusion that begins now, on top of what the patient got before."""
+    if new_series:
+        dose = replace(dose, series_e6_p=0)
+    return InfusionWatch(infusion, now_ns, dose)
+
+
+def ordered_before(infusion: Infusion) -> Order:
+    """Return what is ordered now, to be held against another pump."""
+    version = infusion.ordered
+    return Order(
+        version.programme, version.dose, version.by, version.reason, version.checked_by, version.accepted
+    )
+
+
+def moved_to(watch: InfusionWatch) -> InfusionWatch:
+    """Return the watch as it goes on on another pump, whose counter nobody has read yet."""
+    return watch._replace(
+        account_ns=None,
+        counted_nl=0,
+        counter_nl=0,
+        credited_ns=None,
+        taken_ns=None,
+        pace_nl_h=0,
+        rate_nl_h=None,
+        raised_ns=None,
+        raise_from_nl_h=None,
+        agrees=None,
+        stood_since=False,
+        left=False,
+    )

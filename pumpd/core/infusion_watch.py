@@ -1,0 +1,273 @@
+"""What is known of an infusion from reading to reading: what it gave, how long it ran, how it is set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from pumpd.core.delivery_account import Account
+from pumpd.core.dosing import highest_flow
+from pumpd.core.infusion import OrderedRange
+from pumpd.core.infusion_clock import next_look_ns
+from pumpd.core.infusion_record import Infusion, Patient, aimed
+from pumpd.core.quantities import NS_PER_H, FlowRate
+from pumpd.core.telemetry import PumpStatus, Telemetry
+from pumpd.core.total_dose import DoseAccount, Stretch, amount_e6_p
+
+_NOT_AT_THE_PATIENT = PumpStatus.PRIMING
+_KEEPS_OPEN = PumpStatus.KVO
+
+
+@dataclass(frozen=True, slots=True)
+class PatientDose:
+    """What one patient got of one drug, from whichever pump, in whichever infusion."""
+
+    patient: Patient
+    drug: str
+    account: DoseAccount
+    series_e6_p: int = 0
+    """Since the series began."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Whose it is, and of what; blanks and capitals do not make another patient."""
+        marks = (self.patient.label, self.patient.identifier, self.drug)
+        return tuple(" ".join(mark.casefold().split()) for mark in marks)  # type: ignore[return-value]
+
+    def plus(self, stretch: Stretch, flow_nl_h: int) -> PatientDose:
+        """Return it with ``stretch`` given; beside another pump's it is put behind it, never before."""
+        last_ns = self.account.stretches[-1].ended_ns if self.account.stretches else stretch.begun_ns
+        if stretch.begun_ns < last_ns:
+            stretch = Stretch(last_ns, max(last_ns, stretch.ended_ns), stretch.amount_e6_p)
+        account = self.account.plus(stretch, flow_nl_h)
+        return replace(self, account=account, series_e6_p=self.series_e6_p + stretch.amount_e6_p)
+
+    @property
+    def latest_ns(self) -> int:
+        """When something was given last; long ago when nothing was."""
+        stretches = self.account.stretches
+        return stretches[-1].ended_ns if stretches else -(1 << 62)
+
+    def shifted(self, by_ns: int) -> PatientDose:
+        """Return it with its times moved: another boot counts from another moment."""
+        moved = tuple(
+            Stretch(s.begun_ns + by_ns, s.ended_ns + by_ns, s.amount_e6_p) for s in self.account.stretches
+        )
+        return replace(self, account=replace(self.account, stretches=moved))
+
+
+class InfusionWatch(NamedTuple):
+    """An infusion on one channel, with what readings showed of it; times are on the monotonic clock."""
+
+    infusion: Infusion
+    begun_ns: int
+    dose: PatientDose
+    given_e6_p: int = 0
+    """By this infusion, in millionths of a picogram (or pico-unit)."""
+    given_nl: int = 0
+    up_to: bool = False
+    """Part of it was not counted, but reckoned at the highest rate."""
+    account_ns: int | None = None
+    """When the counter's account began that was credited last; another is credited by the counter."""
+    counted_nl: int = 0
+    counter_nl: int = 0
+    credited_ns: int | None = None
+    """Up to when what was given is credited."""
+    taken_ns: int | None = None
+    """When the last reading was taken."""
+    pace_nl_h: int = 0
+    """How fast it flowed then."""
+    top_nl_h: int = 0
+    """The highest that it ever was."""
+    flowed_from_ns: int | None = None
+    """When it first flowed."""
+    flowed_ns: int = 0
+    """How long it has flowed."""
+    standing_ns: int | None = None
+    """Since when it stands, after it had flowed."""
+    looked_ns: int | None = None
+    """When somebody last looked at the patient."""
+    ended_ns: int | None = None
+    left: bool = False
+    """It goes on, but on another pump."""
+    stood_since: bool = False
+    """It stood after it was ended or left: what flows later is nothing of this patient's."""
+    rate_nl_h: int | None = None
+    """What the pump was last set to, while it ran."""
+    raised_ns: int | None = None
+    """When its rate was last raised."""
+    raise_from_nl_h: int | None = None
+    """From which rate, as long as that raise is in question."""
+    agrees: bool | None = None
+    """The pump is set to what is to be given; None while that can not be known."""
+
+    @property
+    def goes_on(self) -> bool:
+        """True until it is ended, or goes on elsewhere."""
+        return self.ended_ns is None and not self.left
+
+    @property
+    def look_due_ns(self) -> int | None:
+        """When somebody should look at the patient next: from its first flow on, and after its end."""
+        if self.left:
+            return None
+        from_ns = self.flowed_from_ns if self.ended_ns is None else self.ended_ns
+        if from_ns is None:
+            return None
+        entry = self.infusion.entry
+        intervals = entry.during if self.ended_ns is None else entry.after
+        looked_ns = None if self.looked_ns is None else self.looked_ns - from_ns
+        due_ns = next_look_ns(intervals, looked_ns)
+        return None if due_ns is None else from_ns + due_ns
+
+    @property
+    def latest_ns(self) -> int:
+        """The newest moment that it knows of."""
+        times: list[int] = [v for name, v in self._asdict().items() if name in _TIMES and v is not None]
+        return max(self.dose.latest_ns, *times)
+
+    def shifted(self, by_ns: int) -> InfusionWatch:
+        """Return it with its times moved: another boot counts from another moment."""
+        moved = {
+            name: value + by_ns
+            for name, value in self._asdict().items()
+            if name in _TIMES and value is not None
+        }
+        # What the counter's account of another boot began at is no longer of use: the counter itself is.
+        return self._replace(**moved, dose=self.dose.shifted(by_ns), account_ns=None)
+
+
+_TIMES = frozenset(
+    {
+        "begun_ns",
+        "credited_ns",
+        "taken_ns",
+        "flowed_from_ns",
+        "standing_ns",
+        "looked_ns",
+        "ended_ns",
+        "raised_ns",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Titrated:
+    """Effect: somebody set another rate inside the ordered range, at the pump: a message, not an alarm."""
+
+    before: FlowRate
+    after: FlowRate
+
+
+def flow_to_set(infusion: Infusion, step: FlowRate) -> FlowRate:
+    """Return what to set on a pump that resolves ``step``: rounded down, never more than ordered."""
+    programme = infusion.programme
+    return highest_flow(infusion.ordered.dose, programme.concentration, programme.weight, step)
+
+
+def credited(watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int) -> InfusionWatch:
+    """Return the watch with what flowed since the reading before credited to patient and infusion.
+
+    By the pump's own counter. Where there is none after a silence of more than ``gap_ns``, or it began anew
+    meanwhile, at the highest rate, and marked as at most so much. What primes a line is not at the patient.
+    """
+    taken_ns, pace_nl_h = reading.taken_ns, _pace(reading)
+    was_ns = watch.taken_ns
+    if was_ns is not None and taken_ns <= was_ns:
+        return watch
+    elapsed_ns = 0 if was_ns is None else taken_ns - was_ns
+    up_to = False
+    base: tuple[int | None, int, int]
+    if account is None:
+        up_to = elapsed_ns > gap_ns
+        top = watch.top_nl_h if up_to else watch.pace_nl_h
+        nl, base = max(top, pace_nl_h) * elapsed_ns // NS_PER_H, (None, 0, 0)
+    else:
+        counted_nl = account.counted_nl + account.elsewhere_nl
+        if account.begun_ns == watch.account_ns:
+            nl = max(0, counted_nl - watch.counted_nl)
+            counted_nl = max(counted_nl, watch.counted_nl)
+        elif was_ns is None:
+            nl = 0
+        elif account.counter_nl >= watch.counter_nl:
+            nl = account.counter_nl - watch.counter_nl
+        else:
+            nl, up_to = max(watch.top_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H, True
+        base = (account.begun_ns, counted_nl, account.counter_nl)
+    if reading.status is _NOT_AT_THE_PATIENT:
+        nl, up_to = 0, False
+    top_nl_h = max(watch.top_nl_h, pace_nl_h)
+    # What the counter shows by steps was given since the step before, as long as it flowed.
+    from_ns = watch.credited_ns
+    if from_ns is None or (watch.pace_nl_h == 0 and nl == 0):
+        from_ns = taken_ns
+    dose, given_e6_p = watch.dose, watch.given_e6_p
+    if nl:
+        amount = amount_e6_p(nl, watch.infusion.programme.concentration)
+        set_flow = reading.set_flow.value
+        dose = dose.plus(Stretch(from_ns, taken_ns, amount), 0 if set_flow is None else set_flow.nl_per_h)
+        given_e6_p += amount
+        from_ns = taken_ns
+    return watch._replace(
+        dose=dose,
+        given_e6_p=given_e6_p,
+        given_nl=watch.given_nl + nl,
+        up_to=watch.up_to or up_to,
+        account_ns=base[0],
+        counted_nl=base[1],
+        counter_nl=base[2],
+        credited_ns=from_ns,
+        taken_ns=taken_ns,
+        pace_nl_h=pace_nl_h,
+        top_nl_h=top_nl_h,
+    )
+
+
+def _pace(reading: Telemetry) -> int:
+    """Return how fast it may flow, in nL/h: the higher of what is shown and set, 0 while it stands."""
+    flow, chosen = reading.flow.value, reading.set_flow.value
+    shown_nl_h = 0 if flow is None else flow.nl_per_h
+    if not reading.status.delivers:
+        return shown_nl_h
+    if reading.status is PumpStatus.RUNNING and chosen is not None:
+        return max(shown_nl_h, chosen.nl_per_h)
+    return shown_nl_h
+
+
+def timed(watch: InfusionWatch, reading: Telemetry, was_ns: int | None) -> InfusionWatch:
+    """Return the watch with how long it has flowed and stood; ``was_ns`` is when the reading before was."""
+    flows = reading.status.delivers and reading.status not in (_NOT_AT_THE_PATIENT, _KEEPS_OPEN)
+    flows = flows and (reading.flow.value is None or reading.flow.value.nl_per_h > 0)
+    taken_ns = reading.taken_ns
+    if flows:
+        elapsed_ns = 0 if was_ns is None or watch.flowed_from_ns is None else taken_ns - was_ns
+        return watch._replace(
+            flowed_from_ns=taken_ns if watch.flowed_from_ns is None else watch.flowed_from_ns,
+            flowed_ns=watch.flowed_ns + max(0, elapsed_ns),
+            standing_ns=None,
+        )
+    if watch.flowed_from_ns is not None and watch.standing_ns is None and not reading.status.delivers:
+        return watch._replace(standing_ns=taken_ns)
+    return watch
+
+
+def turned(
+    watch: InfusionWatch, reading: Telemetry, ordered: OrderedRange | None, step: FlowRate
+) -> tuple[InfusionWatch, Titrated | None]:
+    """Return the watch with what the pump is set to, and the message if it was titrated."""
+    chosen = reading.set_flow.value
+    if chosen is None or ordered is None:
+        return (watch if watch.agrees is None else watch._replace(agrees=None)), None
+    told = None
+    before_nl_h, now_nl_h = watch.rate_nl_h, chosen.nl_per_h
+    if before_nl_h != now_nl_h and reading.status is PumpStatus.RUNNING:
+        watch = watch._replace(rate_nl_h=now_nl_h)
+        if before_nl_h is not None and now_nl_h > before_nl_h:
+            watch = watch._replace(raised_ns=reading.taken_ns)
+        if before_nl_h is not None and ordered.low <= chosen <= ordered.high:
+            told = Titrated(FlowRate(before_nl_h), chosen)
+            if watch.goes_on:
+                meant = watch.infusion.programme.dose(chosen)
+                watch = watch._replace(infusion=aimed(watch.infusion, meant))
+    agrees = chosen == flow_to_set(watch.infusion, step)
+    return (watch if agrees is watch.agrees else watch._replace(agrees=agrees)), told

@@ -1,0 +1,121 @@
+"""Keeps what infusions gave: on disk while it flows, over restarts, the same on all pumps of a patient."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from pumpd.clock import Clock, epoch_ns
+from pumpd.core.infusion_setup import under
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.quantities import NS_PER_S
+from pumpd.daemon.journalling import JournalDesk
+from pumpd.daemon.pipeline import set_up
+from pumpd.daemon.seams import LivePump, Ward
+from pumpd.store.base import Durable
+
+SAVED_EVERY_NS = 10 * NS_PER_S
+"""While it flows, what was given is on disk at least this often."""
+
+
+KEPT_NS = 31 * 24 * 3600 * NS_PER_S
+"""What a patient got is remembered as long as the longest window that a library may ask about."""
+
+
+class InfusionBook:
+    """Told of every reading that moved an infusion, and of every infusion that came, moved or went."""
+
+    def __init__(self, ward: Ward, desk: JournalDesk) -> None:
+        self._ward = ward
+        self._desk = desk
+        self._saved_ns: dict[LivePump, int] = {}
+        self._together: dict[LivePump, tuple[LivePump, ...]] = {}
+
+    def regroup(self) -> None:
+        """Learn anew which pumps give the same patient the same drug."""
+        groups: dict[tuple[str, str, str], list[LivePump]] = defaultdict(list)
+        for live in self._ward.pumps.values():
+            if live.state.watch is not None and not live.state.watch.stood_since:
+                groups[live.state.watch.dose.key].append(live)
+        self._together = {
+            live: tuple(other for other in group if other is not live)
+            for group in groups.values()
+            for live in group
+            if len(group) > 1
+        }
+
+    def moved(self, live: LivePump, before: InfusionWatch | None) -> bool:
+        """Keep what ``live`` gave, and tell the patient's other pumps; True when people should see it now."""
+        watch = live.state.watch
+        if watch is None or before is None:
+            return True
+        if watch.dose is not before.dose:
+            for other in self._together.get(live, ()):
+                assert other.state.watch is not None
+                other.state = replace(other.state, watch=other.state.watch._replace(dose=watch.dose))
+            taken_ns = watch.taken_ns or 0
+            if taken_ns - self._saved_ns.get(live, 0) >= SAVED_EVERY_NS:
+                self._saved_ns[live] = taken_ns
+                self._desk.save(live)
+        return _seen(watch) != _seen(before)
+
+
+def _seen(watch: InfusionWatch) -> tuple[object, ...]:
+    """Return what is more than a number that runs on."""
+    standing = watch.standing_ns is not None
+    return id(watch.infusion), watch.agrees, watch.up_to, watch.flowed_from_ns, standing, watch.stood_since
+
+
+def newest_dose(ward: Ward, dose: PatientDose) -> PatientDose:
+    """Return what the patient got of the drug by all that is known; ``dose`` when nothing is."""
+    watches = (live.state.watch for live in ward.pumps.values())
+    known = [watch.dose for watch in watches if watch is not None and watch.dose.key == dose.key]
+    if dose.key in ward.doses:
+        known.append(ward.doses[dose.key])
+    return max(known, key=lambda each: each.account.total_e6_p, default=dose)
+
+
+def forget_old(doses: dict[tuple[str, str, str], PatientDose], now_ns: int) -> None:
+    """Forget what was given so long ago that no limit asks about it any more."""
+    for key, dose in list(doses.items()):
+        stretches = dose.account.stretches
+        if not stretches or now_ns - stretches[-1].ended_ns > KEPT_NS:
+            del doses[key]
+
+
+def _shift_ns(durable: Durable, latest_ns: int, clock: Clock) -> int:
+    """Return by how much times of ``durable`` move to stand on the clock of this run, in ns.
+
+    None comes to lie ahead, though the time of day was set back meanwhile.
+    """
+    by_ns = 0 if durable.epoch_ns is None else durable.epoch_ns - epoch_ns(clock)
+    return min(by_ns, clock.monotonic_ns() - latest_ns)
+
+
+def restored_doses(durable: Durable, clock: Clock) -> dict[tuple[str, str, str], PatientDose]:
+    """Return what patients got, as an earlier run kept it for the node."""
+    return {dose.key: dose.shifted(_shift_ns(durable, dose.latest_ns, clock)) for dose in durable.doses}
+
+
+def restored_watch(durable: Durable, clock: Clock) -> InfusionWatch | None:
+    """Return the infusion that an earlier run kept for a channel."""
+    watch = durable.watch
+    return None if watch is None else watch.shifted(_shift_ns(durable, watch.latest_ns, clock))
+
+
+def take_up_watch(live: LivePump, watch: InfusionWatch) -> None:
+    """Give a pump the infusion that it carried in an earlier run: its order, its label, its bed."""
+    live.state = replace(live.state, watch=watch)
+    set_up(live, under(live.state.setup, watch))
+    place(live, watch)
+
+
+def place(live: LivePump, watch: InfusionWatch | None) -> None:
+    """Let the pump stand where its infusion is, under its label; after the end without any label."""
+    home = live.home or live.place
+    live.home = home
+    if watch is None or watch.left or watch.ended_ns is not None:
+        live.place = replace(home, label="")
+        return
+    carrier = watch.infusion.carrier
+    live.place = replace(home, bed=carrier.bed, ward=carrier.ward, label=watch.infusion.patient.label)

@@ -1,0 +1,143 @@
+"""The infusion of a channel as the snapshot tells it, worked out from present state."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Literal
+
+from pumpd.clock import Clock
+from pumpd.contract.infusion_payloads import (
+    InfusionPart,
+    ObservationPart,
+    TotalPart,
+    VersionPart,
+)
+from pumpd.core.drug_library import TotalLimit, TotalOver
+from pumpd.core.infusion_record import Infusion, Observation, ProgrammeVersion, to_waste_e6_p
+from pumpd.core.infusion_watch import InfusionWatch, flow_to_set
+from pumpd.core.infusion_words import amount_digits, amount_unit
+from pumpd.core.quantities import NL_PER_ML, NS_PER_S, Volume
+from pumpd.daemon.seams import LivePump
+
+SHOWN_OBSERVATIONS = 12
+
+
+def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
+    """Return what people see of the infusion on ``live``; None without one, and when all is over."""
+    watch = live.state.watch
+    if watch is None or watch.left:
+        return None
+    now_ns, wall = clock.monotonic_ns(), clock.wall()
+    due_ns = watch.look_due_ns
+    if watch.ended_ns is not None and due_ns is None and watch.stood_since:
+        return None
+    infusion = watch.infusion
+    programme, ordered = infusion.programme, infusion.ordered
+    kind = programme.concentration.kind
+    waste, volume = to_waste_e6_p(infusion, watch.given_e6_p), programme.volume
+    ending = infusion.ending
+
+    def at(moment_ns: int | None) -> datetime | None:
+        if moment_ns is None:
+            return None
+        return wall + timedelta(microseconds=(moment_ns - now_ns) // 1000)
+
+    return InfusionPart(
+        id=infusion.id,
+        state=_state(watch),
+        drug=programme.drug,
+        concentration=str(programme.concentration),
+        begun_by=infusion.begun.by,
+        begun_at=infusion.begun.at,
+        attached=infusion.attached,
+        template=infusion.template,
+        ended_by="" if ending is None else ending.by,
+        ended_at=None if ending is None else ending.at,
+        version=ordered.number,
+        versions=[_version(each) for each in infusion.versions],
+        dose=ordered.dose.digits(6),
+        dose_unit=programme.unit.value,
+        set_ml_h=flow_to_set(infusion, live.state.setup.flow_step).ml_per_h,
+        agrees=watch.agrees,
+        amount_unit="mg" if amount_unit(programme.concentration) == "mg" else "U",
+        given=amount_digits(watch.given_e6_p, kind),
+        given_up_to=watch.up_to,
+        given_ml=Volume(watch.given_nl).ml,
+        remaining_ml=None if volume is None else Volume(max(0, volume.nl - watch.given_nl)).ml,
+        to_waste=None if waste is None else amount_digits(waste, kind),
+        totals=[_total(each, watch, now_ns) for each in infusion.entry.totals],
+        looked_at=at(watch.looked_ns),
+        look_due_at=at(due_ns),
+        observations=[_observation(o) for o in reversed(infusion.observations[-SHOWN_OBSERVATIONS:])],
+        checklist_open=list(infusion.checklist_open),
+        second_check=infusion.entry.second_check,
+        checked_by=ordered.checked_by,
+        pumps=_pumps(infusion),
+        library_version=infusion.library_version,
+        library_sha256=infusion.library_sha256,
+        advisories=list(infusion.entry.advisories),
+    )
+
+
+def _state(watch: InfusionWatch) -> Literal["begun", "running", "standing", "ended"]:
+    if watch.ended_ns is not None:
+        return "ended"
+    if watch.flowed_from_ns is None:
+        return "begun"
+    return "running" if watch.standing_ns is None else "standing"
+
+
+def _pumps(infusion: Infusion) -> list[str]:
+    return list(dict.fromkeys(f"{c.pump}/{c.channel}" for c in reversed(infusion.carriers)))[::-1]
+
+
+def _version(version: ProgrammeVersion) -> VersionPart:
+    programme = version.programme
+    return VersionPart(
+        number=version.number,
+        dose_min=programme.dose_min.digits(6),
+        dose_max=programme.dose_max.digits(6),
+        dose_unit=programme.unit.value,
+        volume_ml=None if programme.volume is None else programme.volume.ml,
+        duration_s=programme.duration_s,
+        by=version.by,
+        at=version.at,
+        reason=version.reason,
+        checked_by=version.checked_by,
+    )
+
+
+def _observation(seen: Observation) -> ObservationPart:
+    return ObservationPart(
+        by=seen.by,
+        at=seen.at,
+        pain=seen.pain,
+        sedation=seen.sedation,
+        systolic_mmhg=seen.systolic_mmhg,
+        diastolic_mmhg=seen.diastolic_mmhg,
+        pulse_per_min=seen.pulse_per_min,
+        spo2_percent=seen.spo2_percent,
+        side_effects=seen.side_effects,
+    )
+
+
+def _total(limit: TotalLimit, watch: InfusionWatch, now_ns: int) -> TotalPart:
+    programme = watch.infusion.programme
+    kind, weight = programme.concentration.kind, programme.weight
+    window_ns = None if limit.window_s is None else limit.window_s * NS_PER_S
+    given: Fraction | int
+    if limit.over is TotalOver.INFUSION:
+        given = watch.given_e6_p
+    elif limit.over is TotalOver.SERIES:
+        given = watch.dose.series_e6_p
+    else:
+        given = watch.dose.account.given(window_ns, now_ns) * NL_PER_ML
+    soft, hard = limit.amount.soft_max, limit.amount.hard_max
+    return TotalPart(
+        over=limit.over.value,
+        window_h=None if limit.window_s is None else limit.window_s // 3600,
+        given=amount_digits(int(given), kind),
+        soft_max=None if soft is None else amount_digits(int(soft.p_for(weight) * NL_PER_ML), kind),
+        hard_max=None if hard is None else amount_digits(int(hard.p_for(weight) * NL_PER_ML), kind),
+    )
