@@ -120,11 +120,15 @@ class Alarm:
     climb: Climb | None = None
     """How far it has climbed; None while it does not."""
 
+    accounted: bool = False
+    """Nothing came of it, as the pump's counter shows: it ends without waiting for a person."""
+
     @property
     def latches(self) -> bool:
         """True when it outlives its condition until a person has seen it."""
         latch_from = CATALOGUE[self.condition].latch_from
-        return not self.suppressed_by and latch_from is not None and self.priority >= latch_from
+        quiet = self.suppressed_by or self.accounted
+        return not quiet and latch_from is not None and self.priority >= latch_from
 
     @property
     def title(self) -> str:

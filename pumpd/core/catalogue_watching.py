@@ -23,7 +23,7 @@ OF_WATCHING = (
         _PROMPT,
         ("GIP-5.8", "MON-1"),
         "Open-PCA 1.0.0 R6.4.4(2), EC18",
-        ends="a reading",
+        ends="a reading; it waits for a person unless the counter moved as set meanwhile, to 5 % and 3 steps",
     ),
     AlarmCondition(
         ConditionId.LINE_LOST,

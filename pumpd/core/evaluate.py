@@ -16,6 +16,7 @@ from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
 from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
+from pumpd.core.gap import end_gap
 from pumpd.core.infusion_seen import follow
 from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
@@ -133,6 +134,8 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     present.update(_technical(after, now))
     if not present and not state.alarms:
         return after, tuple(effects)
+    if ConditionId.LINK_LOST in state.alarms and ConditionId.LINK_LOST not in present:
+        after = end_gap(after, state.account)
     after, changes = _settled(after, present, frozenset(held), now)
     effects.extend(changes)
     after, pause = _restrain(after, present, reading, now)

@@ -108,7 +108,9 @@ class AlarmsJudge:
             self._priorities[key] = alarm.priority
             self._seen.pop((whose, alarm.condition), None)
         elif event.event == "clear":
-            unseen = event.before != "acknowledged" and not alarm.suppressed_by
+            # A lost link may end so: the pump's counter then accounts for the gap.
+            seen_to = alarm.suppressed_by or alarm.condition == ConditionId.LINK_LOST.value
+            unseen = event.before != "acknowledged" and not seen_to
             if alarm.priority == "HIGH" and alarm.signal == "off" and unseen:
                 where = f"{_words(whose)} {alarm.condition}, revision {alarm.revision}"
                 self._broken.tell("INV-4", "a HIGH alarm ended that nobody had seen", where)
