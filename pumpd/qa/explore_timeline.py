@@ -117,6 +117,7 @@ class TimelineMaker:
     def _world(self, at_s: float, bed: Bed) -> None:
         chance = self._chance
         pairs = [("block", "unblock"), ("disconnect", "connect"), ("mains-off", "mains-on")]
+        pairs += [("lock", "unlock")]
         if not bed.syringe:
             pairs.append(("block-inlet", "unblock-inlet"))
         kind = chance.random()

@@ -21,7 +21,8 @@ from pumpd.transports.url import Framing, PumpUrl
 R = TypeVar("R")
 
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 5.0
+"""Between two attempts to open a line: whoever is back is seen again soon, and an attempt costs little."""
 _LASTED_S: Final = 10.0
 """A line that held this long was well: the next attempts begin with short pauses again."""
 

@@ -37,7 +37,7 @@ def test_the_verdict_for_real_is_the_virtual_one(tmp_path: Path) -> None:
         for ours, theirs in zip(real, virtual, strict=True)
         if verdict(ours) != verdict(theirs)
     }
-    assert apart == {}
+    assert apart == {}, apart
     failing = [each.loaded.name for each in real if each.failed]
     assert failing == ["expects-what-is-not-so"]
     assert len(real[list(SHORT).index(failing[0])].failures) == 2

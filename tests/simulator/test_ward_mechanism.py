@@ -201,6 +201,7 @@ def test_every_action_at_a_pump_changes_it(tmp_path, action):
         "unblock": "block",
         "unblock-inlet": "block-inlet",
         "connect": "disconnect",
+        "unlock": "lock",
         "mains-on": "mains-off",
         "end-free-flow": "free-flow",
     }
