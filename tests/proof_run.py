@@ -131,29 +131,33 @@ async def run_file(path: Path, at_commit: str, at_once: asyncio.Semaphore, ends_
 
 
 def page(records: list[Record], at_commit: str) -> str:
-    """Return docs/proof.md for what was recorded at ``at_commit``."""
-    newest = {r.name: r for r in records if r.commit == at_commit and r.seed == SEED}
+    """Return docs/proof.md at ``at_commit``: the newest record of each property that is still counted."""
+    files = {f.relative_to(ROOT).as_posix() for f in counting_files()}
+    newest_of_file = {r.file: r.commit for r in records if r.seed == SEED and r.file in files}
+    newest = {r.name: r for r in records if r.seed == SEED and r.commit == newest_of_file.get(r.file)}
+    elsewhere = sum(r.commit != at_commit for r in newest.values())
     lines = [
         "# What was tried, and how often",
         "",
         "Written by `make proof`. A count says what was tried, not that nothing else can happen: 0 of n seen",
-        "means below 3/n at 95 %. Times are those of the whole file that a property stands in.",
+        "means below 3/n at 95 %. Times are those of the whole file that a property stands in. A row names",
+        f"the commit it was tried at: {elsewhere} of {len(newest)} are from before that of the last run.",
         "",
         f"- commit: `{at_commit}`",
         f"- seed: {SEED}",
         f"- date: {max((r.at for r in newest.values()), default='none')}",
         "",
-        "| property | tried | failed, at 95 % | result | file | s |",
-        "|---|---:|---|---|---|---:|",
+        "| property | tried | failed, at 95 % | result | file | s | commit | date |",
+        "|---|---:|---|---|---|---:|---|---|",
     ]
     for r in sorted(newest.values(), key=lambda r: (r.file, r.name)):
         bound = f"below 3 in {r.count:,}" if r.result == "passed" and r.count else "see result"
-        lines.append(f"| {r.name} | {r.count:,} | {bound} | {r.result} | `{r.file}` | {r.seconds} |")
+        tried = f"| {r.name} | {r.count:,} | {bound} | {r.result} | `{r.file}` | {r.seconds} "
+        lines.append(f"{tried}| `{r.commit}` | {r.at[:10]} |")
     begun = {r.file for r in newest.values()}
-    left = [f.relative_to(ROOT).as_posix() for f in counting_files()]
-    left = [name for name in left if name not in begun]
+    left = sorted(files - begun)
     if left:
-        lines += ["", "Not run to its end at this commit: " + ", ".join(f"`{name}`" for name in left) + "."]
+        lines += ["", "Not run to its end yet: " + ", ".join(f"`{name}`" for name in left) + "."]
     return "\n".join(lines) + "\n"
 
 

@@ -32,10 +32,23 @@ def test_what_passed_at_this_commit_is_not_run_again() -> None:
 @pytest.mark.requirement("HOUSE-DOCS")
 def test_the_page_says_seed_count_commit_and_bound() -> None:
     """Each property stands in the page with its count and what zero failures of so many mean."""
-    written = page([_record("no value is misattributed", "one.py")], "abc")
+    file = "tests/core/test_dosing.py"
+    records = [
+        _record("no value is misattributed", file, commit="older"),
+        _record("dropped since", file, commit="older"),
+        _record("no value is misattributed", file),
+        _record("tried before", "tests/core/test_alarms.py", commit="older"),
+    ]
+    written = page(records, "abc")
     assert f"- seed: {proof.SEED}" in written
     assert "- commit: `abc`" in written
-    assert "| no value is misattributed | 1,000 | below 3 in 1,000 | passed |" in written
+    assert (
+        f"| no value is misattributed | 1,000 | below 3 in 1,000 | passed | `{file}` | 1.0 | `abc` |"
+        in written
+    )
+    assert "| tried before | 1,000 | below 3 in 1,000 | passed |" in written
+    assert "1 of 2 are from before" in written
+    assert "dropped since" not in written
 
 
 @pytest.mark.requirement("HOUSE-DOCS")
