@@ -63,6 +63,11 @@ def show(
         ("not told within 2 h", unseen(spec.counter_step)),
         ("channels", ", ".join(spec.channels)),
         ("pause tried on", card.pause_proven_on),
+        *(
+            [("lower rate tried on", f"{card.lower_proven_on}, window {card.lower_window_ms} ms")]
+            if spec.lowerable
+            else []
+        ),
         ("writes", "; ".join(card.writes) or "nothing"),
         *(("document", f"{d.title}, revision {d.revision}, pages {d.pages}") for d in card.documents),
         *(

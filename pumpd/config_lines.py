@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from pumpd.config_models import PumpSection
 from pumpd.config_reach import horizon_s, reach_s, wire_s
-from pumpd.core.state import Enforcement
+from pumpd.core.restraint_gate import Enforcement
 from pumpd.document import DocPath, Document
 from pumpd.drivers.registry import DriverSpec
 from pumpd.errors import Problem
@@ -177,7 +177,11 @@ def driver_problems(
 
 def _control(document: Document, place: DocPath, pump: PumpSection, spec: DriverSpec) -> Iterator[Problem]:
     """Asking for a control that the pump does not have would look safe on paper and do nothing at the bed."""
-    able = {Enforcement.ALARM: True, Enforcement.PAUSE: bool(spec.pausable), Enforcement.CAP: False}
+    able = {
+        Enforcement.ALARM: True,
+        Enforcement.PAUSE: bool(spec.pausable),
+        Enforcement.CAP: bool(spec.lowerable),
+    }
     if not able[pump.enforcement]:
         yield document.problem(
             (*place, "enforcement"),

@@ -10,7 +10,7 @@ from pumpd.config_alarms import AlarmsSection
 from pumpd.config_section import Section
 from pumpd.core.infusion import Programme
 from pumpd.core.occlusion import Line, line_of
-from pumpd.core.state import Enforcement
+from pumpd.core.restraint_gate import Enforcement
 from pumpd.fields import (
     BodyWeight,
     Dose,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pumpd.config_models import ProgrammeSection, PumpSection
 from pumpd.core.dosing import flow_for
 from pumpd.core.drug_library import DrugLibrary, DrugLimits, Restrain
-from pumpd.core.state import Enforcement
+from pumpd.core.restraint_gate import Enforcement
 from pumpd.core.telemetry import Provenance
 from pumpd.document import DocPath, Document
 from pumpd.errors import Problem
@@ -207,8 +207,10 @@ def _enforcement(
             "alarm",
             "write enforcement: alarm, or have the library signed",
         )
-    elif entry.restrain.value != pump.enforcement.value:
-        allowed = "alarm" if entry.restrain is Restrain.NONE else f"alarm, {entry.restrain.value}"
+    elif entry.restrain is Restrain.NONE or (
+        pump.enforcement is Enforcement.PAUSE and entry.restrain is not Restrain.PAUSE
+    ):
+        allowed = "alarm" if entry.restrain is Restrain.NONE else "alarm, cap"
         yield document.problem(
             path,
             f"the drug library does not allow {pump.enforcement.value} for {entry.drug}",

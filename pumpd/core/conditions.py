@@ -90,6 +90,7 @@ class ConditionId(Enum):
     PUMP_FAULT = "pump-fault"
     PUMP_OTHER = "pump-other"
     RESTRAINED = "restrained"
+    RATE_LOWERED = "rate-lowered"
     RESTRAINT_FAILED = "restraint-failed"
     FRAME_BLOCKED = "frame-blocked"
     JOURNAL_LATE = "journal-late"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from types import MappingProxyType
 
 from pumpd.core import alarms as signals
@@ -20,14 +19,13 @@ from pumpd.core.gap import end_gap
 from pumpd.core.infusion_seen import follow
 from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
-from pumpd.core.quantities import NS_PER_S, FlowRate
-from pumpd.core.restraints import RestraintPhase, RestraintRecord
+from pumpd.core.restraining import RESTRAINING, climbing, restrained, still_so, told_of
+from pumpd.core.restraints import RestraintPhase
 from pumpd.core.state import (
     Effect,
     FrameBlocked,
     Now,
     Ordered,
-    PauseNow,
     PumpInput,
     PumpState,
     ReadAgain,
@@ -42,11 +40,7 @@ CONFIRM_OF = 3
 CONFIRM_NEEDED = 2
 """A hard limit is broken when 2 of the last 3 readings break it (reference: OVER_HARD, 2 of 3)."""
 
-ONE_RESTRAINT_PER = timedelta(minutes=10)
-"""After a pause a person may restart the pump: no second pause for that cause for this long."""
-
-_RESTRAINING = (ConditionId.OVER_HARD, ConditionId.FLOW_CEILING)
-_CONFIRMED = (*_RESTRAINING, ConditionId.TEN_FOLD)
+_CONFIRMED = (*RESTRAINING, ConditionId.TEN_FOLD)
 _EVERY = frozenset(ConditionId)
 _OUTDONE = (
     (ConditionId.OVER_HARD, ConditionId.OVER_SOFT),
@@ -120,17 +114,14 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     for worse, lesser in _OUTDONE:
         if worse in present or (worse in held and worse in state.alarms):
             present.pop(lesser, None)
-    if reading.status.delivers:
-        held.add(ConditionId.RESTRAINT_FAILED)
-    else:
-        held.add(ConditionId.RESTRAINED)
+    held |= still_so(state.alarms, reading)
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = state.after_reading(
         reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant, watch
     )
     if after.phase is RestraintPhase.ASKED:
-        after = replace(after, restraints=_climbing(after.restraints, reading))
+        after = replace(after, restraints=climbing(after.restraints, reading))
     present.update(_technical(after, now))
     if not present and not state.alarms:
         return after, tuple(effects)
@@ -138,9 +129,9 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         after = end_gap(after, state.account)
     after, changes = _settled(after, present, frozenset(held), now)
     effects.extend(changes)
-    after, pause = _restrain(after, present, reading, now)
-    if pause is not None:
-        effects.append(pause)
+    after, restraint = restrained(after, present, reading, now)
+    if restraint is not None:
+        effects.append(restraint)
     return after, tuple(effects)
 
 
@@ -199,69 +190,8 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
     return found
 
 
-def _restrain(
-    state: PumpState, present: Mapping[ConditionId, Finding], reading: Telemetry, now: Now
-) -> tuple[PumpState, PauseNow | None]:
-    """Return a pause when a confirmed hard limit is broken and the three gates agree; once per cause."""
-    flow = reading.flow.value
-    if (
-        flow is None
-        or state.limits is None  # a pump without an order or a library entry is alarmed on, never restrained
-        or not state.setup.gate.may_pause
-        or state.phase is not RestraintPhase.IDLE
-        or not reading.status.delivers
-        or state.freshness is not Freshness.FRESH  # it may say nothing of the pump as it is
-    ):
-        return state, None
-    for cause in _RESTRAINING:
-        finding = present.get(cause)
-        if finding is None or not _may_again(state.restraints.get(cause), flow, now):
-            continue
-        # One stop speaks for every limit broken at this flow: a nurse who restarts it has seen them all.
-        record = RestraintRecord(now.wall, _meant(reading, flow), at_ns=now.mono_ns)
-        broken = dict.fromkeys((c for c in _RESTRAINING if c in present), record)
-        records = MappingProxyType({**state.restraints, **broken})
-        after = replace(state, restraints=records, phase=RestraintPhase.ASKED)
-        return after, PauseNow(cause, finding.measured, finding.allowed)
-    return state, None
-
-
-def _may_again(record: RestraintRecord | None, flow: FlowRate, now: Now) -> bool:
-    if record is None or not record.settled or flow > record.flow:
-        return True
-    if record.at_ns is not None:
-        return now.mono_ns - record.at_ns >= ONE_RESTRAINT_PER.total_seconds() * NS_PER_S
-    # A wall clock that stepped back since must not bring a needless second stop.
-    return now.wall - record.at >= ONE_RESTRAINT_PER
-
-
-def _meant(reading: Telemetry, flow: FlowRate) -> FlowRate:
-    """Return the flow that ``reading`` gives or is set to give, whichever is higher."""
-    return flow if reading.set_flow.value is None else max(flow, reading.set_flow.value)
-
-
-def _climbing(
-    restraints: Mapping[ConditionId, RestraintRecord], reading: Telemetry
-) -> Mapping[ConditionId, RestraintRecord]:
-    """Return the records under way with the flow that ``reading`` shows, where it is higher."""
-    flow = reading.flow.value
-    if flow is None:
-        return restraints
-    highest = _meant(reading, flow)
-    return MappingProxyType(
-        {c: r if r.settled else replace(r, flow=max(r.flow, highest)) for c, r in restraints.items()}
-    )
-
-
 def _outcome(state: PumpState, outcome: RestraintOutcome, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
-    condition = ConditionId.RESTRAINED if outcome.paused else ConditionId.RESTRAINT_FAILED
-    finding = Finding(
-        CATALOGUE[condition].priority,
-        outcome.measured,
-        outcome.allowed,
-        frozenset({now.wall.isoformat()}),  # every outcome is told, whatever was acknowledged before
-    )
-    held = _EVERY - {ConditionId.RESTRAINT_FAILED}
     settled = MappingProxyType({c: replace(r, settled=True) for c, r in state.restraints.items()})
     after = replace(state, phase=RestraintPhase.IDLE, restraints=settled)
-    return _settled(after, {condition: finding}, held, now)
+    held = _EVERY - {ConditionId.RESTRAINT_FAILED}
+    return _settled(after, told_of(state, outcome, now), held, now)

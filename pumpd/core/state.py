@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from types import MappingProxyType
 
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
@@ -13,14 +12,16 @@ from pumpd.core.alert_loop import Loop
 from pumpd.core.climb import NOBODY, EscalationPlan, StepTold
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
-from pumpd.core.drug_library import DrugLimits, Restrain
+from pumpd.core.drug_library import DrugLimits
 from pumpd.core.dwell import Dwell
 from pumpd.core.freshness import Freshness, FreshnessLimits
 from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits, Suppress
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
 from pumpd.core.infusion_watch import InfusionWatch, Titrated
+from pumpd.core.lowering import LowerNow
 from pumpd.core.occlusion import Line, Trend
 from pumpd.core.quantities import FlowRate, Volume
+from pumpd.core.restraint_gate import RestraintGate
 from pumpd.core.restraints import RestraintPhase, RestraintRecord
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
@@ -31,36 +32,6 @@ class Now:
 
     mono_ns: int
     wall: datetime
-
-
-class Enforcement(Enum):
-    """What the configuration allows pumpd to do to a pump."""
-
-    ALARM = "alarm"
-    CAP = "cap"
-    PAUSE = "pause"
-
-
-@dataclass(frozen=True, slots=True)
-class RestraintGate:
-    """The three things that must agree before pumpd pauses a pump; see ``may_pause``."""
-
-    enforcement: Enforcement = Enforcement.ALARM
-    library_signed: bool = False
-    """The library is signed for this pump's provenance."""
-    library_allows: Restrain = Restrain.NONE
-    pause_proven: bool = False
-    """The driver's card says that pausing was tried on such a pump, or an engineer signed for it."""
-
-    @property
-    def may_pause(self) -> bool:
-        """True when configuration, drug library and driver card all allow a pause."""
-        return (
-            self.enforcement is Enforcement.PAUSE
-            and self.library_signed
-            and self.library_allows is Restrain.PAUSE
-            and self.pause_proven
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +172,7 @@ class ReadAgain:
     """Effect: read this pump again as soon as the line allows; a finding waits for confirmation."""
 
 
-Effect = AlarmChanged | PauseNow | ReadAgain | Titrated
+Effect = AlarmChanged | PauseNow | LowerNow | ReadAgain | Titrated
 """What comes back from the core as a value, for the daemon to carry out in this order."""
 
 
@@ -235,13 +206,17 @@ class SessionCrashed:
 
 @dataclass(frozen=True, slots=True)
 class RestraintOutcome:
-    """Input: what became of a PauseNow (or of a nurse's request)."""
+    """Input: what became of a PauseNow, a LowerNow or a nurse's request."""
 
     cause: ConditionId
     paused: bool
     """True only when the pump, read back, does not deliver."""
     measured: str
     allowed: str
+    lower_to: FlowRate | None = None
+    """What it was to be lowered to; then ``paused`` means: no more is set, and flows. None: a pause."""
+    needless: bool = False
+    """A hand was quicker: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

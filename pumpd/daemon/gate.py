@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pumpd.core.state import Enforcement, RestraintGate
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
 from pumpd.core.telemetry import Telemetry, Validity
 
 
@@ -15,14 +15,15 @@ def does_not_deliver(reading: Telemetry) -> bool:
     return reading.flow.validity is Validity.MISSING
 
 
-def refused_by_gate(gate: RestraintGate) -> str:
-    """Return which part of the gate does not allow a pause; empty when all agree."""
-    if gate.may_pause:
+def refused_by_gate(gate: RestraintGate, *, lower: bool = False) -> str:
+    """Return which part of the gate does not allow a pause, or a ``lower`` rate; empty when all agree."""
+    if gate.may_lower if lower else gate.may_pause:
         return ""
-    if gate.enforcement is not Enforcement.PAUSE:
+    if gate.enforcement is Enforcement.ALARM or not (lower or gate.enforcement is Enforcement.PAUSE):
         return f"this pump's configuration does not allow it (enforcement: {gate.enforcement.value})"
     if not gate.library_signed:
         return "the drug library is not signed for this pump"
-    if not gate.pause_proven:
-        return "pausing was never tried on such a pump (see its driver's card)"
+    if not (gate.lower_proven if lower else gate.pause_proven):
+        what = "lowering the rate" if lower else "pausing"
+        return f"{what} was never tried on such a pump (see its driver's card)"
     return f"the drug library does not allow it for this drug (restraint: {gate.library_allows.value})"

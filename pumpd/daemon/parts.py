@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pumpd.clock import Clock
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.escalator import Calls
+from pumpd.daemon.lines import Line, Talk
 from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Ward
-from pumpd.daemon.session import Line, Talk
 from pumpd.drivers.base import Driver
 from pumpd.store.base import Journal, TelemetryWriter
 

@@ -15,6 +15,7 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.infusion_setup import under
 from pumpd.core.infusion_watch import InfusionWatch, Titrated
+from pumpd.core.lowering import LowerNow
 from pumpd.core.quantities import FlowRate
 from pumpd.core.site import SiteInput, Technical, evaluate_site
 from pumpd.core.state import Effect, Now, PauseNow, PumpInput, PumpSetup, ReadAgain, Tick
@@ -29,10 +30,10 @@ NS_PER_MS = 1_000_000
 
 
 class StartRestraint(Protocol):
-    """Who pauses pumps."""
+    """Who pauses pumps and lowers their rates."""
 
-    def begin(self, live: LivePump, pause: PauseNow) -> None:
-        """Begin to pause ``live`` now; returns at once."""
+    def begin(self, live: LivePump, asked: PauseNow | LowerNow) -> None:
+        """Begin to do to ``live`` what is asked now; returns at once."""
         ...
 
 
@@ -64,7 +65,7 @@ class Pipeline:
         """Told that a reading moved what is known of an infusion; returns whether people should see it."""
 
     def restrain_with(self, restraint: StartRestraint) -> None:
-        """Hand every PauseNow to ``restraint``."""
+        """Hand every PauseNow and LowerNow to ``restraint``."""
         self._restraint = restraint
 
     def tell(self, outlet: Outlet) -> None:
@@ -188,10 +189,10 @@ class Pipeline:
             self.take_site(Technical(condition, bool(reason), reason))
 
     def _carry_out(self, live: LivePump, effects: Sequence[Effect]) -> bool:
-        """Act on what the core wants: the pause first, since it does not wait for the disk."""
+        """Act on what the core wants: a restraint first, since it does not wait for the disk."""
         again = False
         for effect in effects:
-            if isinstance(effect, PauseNow):
+            if isinstance(effect, (PauseNow, LowerNow)):
                 self._restraint.begin(live, effect)
             elif isinstance(effect, ReadAgain):
                 again = True
@@ -209,8 +210,10 @@ class Pipeline:
         changes = [effect for effect in effects if isinstance(effect, AlarmChanged)]
         made = [*notes, *(self._events.alarm(live, change) for change in changes)]
         for effect in effects:
-            if isinstance(effect, PauseNow):
+            if isinstance(effect, (PauseNow, LowerNow)):
                 detail = f"{effect.cause.value}: {effect.measured}, limit {effect.allowed}"
+                if isinstance(effect, LowerNow):
+                    detail += f"; to be lowered to {effect.to}"
                 made.append(self._events.note(live, "restraint", "asked", self._clock.wall(), detail=detail))
             elif isinstance(effect, Titrated):
                 detail = f"from {effect.before} to {effect.after}, set at the pump, inside the order"

@@ -11,7 +11,8 @@ from pumpd.core.inactivation import InactivationLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.occlusion import Line
 from pumpd.core.quantities import FlowRate, Volume
-from pumpd.core.state import Enforcement, PumpSetup, RestraintGate
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
+from pumpd.core.state import PumpSetup
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.seams import Place
 from pumpd.drivers.base import Identity
@@ -48,6 +49,8 @@ class PumpPlan:
     """The kinds of pump that the library is signed for."""
     pause_proven_on: frozenset[Provenance]
     """The kinds of pump on which the driver's pause was tried."""
+    lower_proven_on: frozenset[Provenance]
+    """The same of lowering the rate."""
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
     escalation: EscalationPlan = NOBODY
     human_use: bool = True
@@ -85,5 +88,6 @@ class PumpPlan:
                 library_signed=kind in self.signed_for,
                 library_allows=Restrain.NONE if self.entry is None else self.entry.restrain,
                 pause_proven=kind in self.pause_proven_on,
+                lower_proven=kind in self.lower_proven_on,
             ),
         )

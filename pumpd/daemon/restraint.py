@@ -1,6 +1,6 @@
-"""Carries out a pause: writes it, reads back until the pump does not deliver, and tells what became of it.
+"""Carries out a restraint: writes it, reads back until it is so, and tells what became of it.
 
-Only a pause, only under the gate, and never a way back: after it only a hand at the pump starts it again.
+Only a pause or a lower rate, only under the gate, and never a way back: only a hand at the pump undoes it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Protocol
 
 from pumpd.clock import Clock
 from pumpd.core.conditions import ConditionId
-from pumpd.core.quantities import NS_PER_S
+from pumpd.core.lowering import LowerNow, within
+from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import PauseNow, RestraintOutcome
-from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.core.telemetry import ChannelId, PumpId, Telemetry
 from pumpd.daemon.gate import does_not_deliver, refused_by_gate
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump
@@ -41,6 +42,14 @@ class Hands(Protocol):
         """
         ...
 
+    async def lower(self, channel: ChannelId, to: FlowRate, on_written: Callable[[int], None]) -> bool:
+        """Set ``channel`` to ``to`` or the step below, in the turn of a fresh reading; True if it was.
+
+        False when that reading shows that a hand was quicker. ``on_written`` is given the monotonic time of
+        the write: after that it is never written again, whatever is raised. Raises as ``ask``.
+        """
+        ...
+
     async def read_back(self) -> None:
         """Read the pump now; what it says goes through the pipeline like any reading. Raises as ``ask``."""
         ...
@@ -48,33 +57,40 @@ class Hands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RestraintTiming:
-    """How fast a pause went out."""
+    """How fast a restraint went out."""
 
     pump: PumpId
     completed_ns: int
     """When the last reply of the reading that completed the confirmation had arrived."""
     written_ns: int
-    """When the pause frame was written."""
+    """When its frame was written."""
     verdict_ns: int
-    """When it was known whether the pump had stopped."""
+    """When it was known whether the pump obeyed."""
 
 
 @dataclass(slots=True, eq=False)
 class _Attempt:
-    """One pause under way."""
+    """One restraint under way."""
 
     live: LivePump
     cause: ConditionId
     measured: str
     allowed: str
     completed_ns: int
+    lower_to: FlowRate | None = None
+    """None: it is paused."""
     written_ns: int | None = None
     problem: str = ""
     refused: bool = False
+    needless: bool = False
+
+    def wrote(self, at_ns: int) -> None:
+        """Learn that a lower rate was written; it is never written a second time."""
+        self.written_ns = at_ns
 
 
 class Restrainer:
-    """Pauses pumps, one attempt per channel at a time, each in a task of its own."""
+    """Restrains pumps, one attempt per channel at a time, each in a task of its own."""
 
     def __init__(self, pipeline: Pipeline, hands: Callable[[PumpId], Hands], clock: Clock) -> None:
         self._pipeline = pipeline
@@ -84,11 +100,12 @@ class Restrainer:
         self.timings: deque[RestraintTiming] = deque(maxlen=10_000)
         """The latest pauses, for measuring."""
 
-    def begin(self, live: LivePump, pause: PauseNow) -> None:
-        """Pause ``live`` now, for a limit it broke; returns at once. One under way serves both causes."""
+    def begin(self, live: LivePump, asked: PauseNow | LowerNow) -> None:
+        """Restrain ``live`` now, for a limit it broke; returns at once. One under way serves both causes."""
         last = live.state.last
         completed_ns = self._clock.monotonic_ns() if last is None else last.taken_ns + last.span_ns
-        self._start(_Attempt(live, pause.cause, pause.measured, pause.allowed, completed_ns))
+        to = asked.to if isinstance(asked, LowerNow) else None
+        self._start(_Attempt(live, asked.cause, asked.measured, asked.allowed, completed_ns, to))
 
     async def on_request(self, live: LivePump, by: str, reason: str) -> bool:
         """Pause ``live`` because ``by`` asked; True when, read back, it does not deliver."""
@@ -123,18 +140,22 @@ class Restrainer:
             del self._under_way[key]
 
     async def _attempt(self, attempt: _Attempt) -> bool:
-        live = attempt.live
+        live, to = attempt.live, attempt.lower_to
         paused = False
         try:
             async with asyncio.timeout(WITHIN_S):
-                paused = await self._pause(attempt)
+                paused = await (self._pause(attempt) if to is None else self._lower(attempt, to))
         except TimeoutError:
             attempt.problem = attempt.problem or f"it still delivers after {WITHIN_S:.0f} s"
         except Exception as error:  # noqa: BLE001 - a restraint that breaks must end in an alarm, not in silence
             attempt.problem = f"{type(error).__name__}: {error}"
-        verdict = "paused" if paused else "failed"
+        worked = "paused" if to is None else "not-needed" if attempt.needless else "lowered"
+        verdict = worked if paused else "failed"
         self._pipeline.note(live, "restraint", verdict, detail="" if paused else attempt.problem)
-        self._pipeline.take(live, RestraintOutcome(attempt.cause, paused, attempt.measured, attempt.allowed))
+        needless = paused and attempt.needless
+        self._pipeline.take(
+            live, RestraintOutcome(attempt.cause, paused, attempt.measured, attempt.allowed, to, needless)
+        )
         if attempt.written_ns is not None:
             self.timings.append(
                 RestraintTiming(
@@ -150,13 +171,45 @@ class Restrainer:
             await self._write(attempt, hands)
             again_ns = self._clock.monotonic_ns() + int(PAUSE_AGAIN_AFTER_S * NS_PER_S)
             while True:
-                if await self._has_stopped(attempt, hands):
+                if await self._is_so(attempt, hands, does_not_deliver):
                     return True
                 if attempt.refused:
                     return False
                 if self._clock.monotonic_ns() >= again_ns:
                     break
                 await asyncio.sleep(READ_BACK_EVERY_S)
+
+    async def _lower(self, attempt: _Attempt, to: FlowRate) -> bool:
+        """Return True once the pump, read back, is set to ``to`` at most and gives no more.
+
+        Until something was written it is tried again; what was written is never repeated.
+        """
+        live = attempt.live
+        hands = self._hands(live.pump)
+        refusal = refused_by_gate(live.state.setup.gate, lower=True)
+        if refusal:
+            attempt.problem = refusal
+            return False
+        while True:
+            try:
+                attempt.needless = not await hands.lower(live.channel, to, attempt.wrote)
+            except (DeviceRefusedError, ForbiddenFrameError, WrongDeviceError) as error:
+                attempt.problem, attempt.refused = f"refused: {error}", True
+            except (WireError, TransportError) as error:
+                attempt.problem = str(error)
+            if attempt.refused or attempt.needless or attempt.written_ns is not None:
+                break
+            await asyncio.sleep(READ_BACK_EVERY_S)
+        if not attempt.needless:
+            step = "lower-not-confirmed" if attempt.problem else "lower-sent"
+            self._pipeline.note(live, "restraint", step, detail=attempt.problem or f"to {to}")
+        while not await self._is_so(
+            attempt, hands, lambda reading: does_not_deliver(reading) or within(reading, to)
+        ):
+            if attempt.refused:
+                return False
+            await asyncio.sleep(READ_BACK_EVERY_S)
+        return True
 
     async def _write(self, attempt: _Attempt, hands: Hands) -> None:
         live = attempt.live
@@ -182,7 +235,8 @@ class Restrainer:
             detail=attempt.problem,
         )
 
-    async def _has_stopped(self, attempt: _Attempt, hands: Hands) -> bool:
+    async def _is_so(self, attempt: _Attempt, hands: Hands, proves: Callable[[Telemetry], bool]) -> bool:
+        """Read the pump back; return whether the reading ``proves`` that it obeyed."""
         live, before = attempt.live, attempt.live.state.last
         try:
             await hands.read_back()
@@ -193,7 +247,7 @@ class Restrainer:
         if reading is None or reading is before:
             attempt.problem = "it can not be read back"
             return False
-        stopped = does_not_deliver(reading)
+        stopped = proves(reading)
         if not stopped and not attempt.refused:
             flow = reading.flow.value if reading.flow.value is not None else reading.flow.validity.value
             attempt.problem = f"read back: {reading.status.value}, {flow}"

@@ -6,20 +6,26 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import structlog
 
 from pumpd.clock import Clock
-from pumpd.core.quantities import NS_PER_S
+from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import FrameBlocked, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import ChannelId, Telemetry
 from pumpd.daemon.backoff import Backoff
+from pumpd.daemon.lines import Line, Talk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recognition import described, expected_instead
 from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
-from pumpd.drivers.base import ChannelReading, Conversation, Driver, Identity, PausableDriver
+from pumpd.drivers.base import (
+    ChannelReading,
+    Driver,
+    Identity,
+    LoweringDriver,
+    PausableDriver,
+)
 from pumpd.errors import (
     DeviceRefusedError,
     ForbiddenFrameError,
@@ -42,35 +48,6 @@ WRONG_DEVICE_RETRY_S = 5.0
 """How often a port with another pump behind it is asked who is there."""
 
 _log = structlog.get_logger("pumpd.session")
-
-
-class Line(Protocol):
-    """The line a pump is on, as its session needs it; a bus is one."""
-
-    @property
-    def name(self) -> str:
-        """What to call it in messages."""
-        ...
-
-    @property
-    def opening(self) -> int:
-        """Which opening of the line this is, 1, 2, 3 ...; 0 while it is not open."""
-        ...
-
-    async def until_up(self) -> None:
-        """Wait until the line is open."""
-        ...
-
-    async def run(self) -> None:
-        """Keep the line open until cancelled, then close it."""
-        ...
-
-
-class Talk(Conversation, Protocol):
-    """The conversation with one pump of a line."""
-
-    on_pause_written: Callable[[], None]
-    """Called at the moment a pause to this pump has been written."""
 
 
 class Session:
@@ -144,6 +121,22 @@ class Session:
             self._frame_blocked(error)
             raise
         return self._pause_written_ns
+
+    async def lower(self, channel: ChannelId, to: FlowRate, on_written: Callable[[int], None]) -> bool:
+        """Write a lower rate in the turn of a reading; see ``Hands.lower``."""
+        driver = self._driver
+        if not isinstance(driver, LoweringDriver):
+            raise DeviceRefusedError(f"{self._plan.pump}: its driver can not lower its rate; use the pump")
+        await self._recognise()
+
+        def written() -> None:
+            on_written(self._clock.monotonic_ns())
+
+        try:
+            return await driver.lower_rate(self._talk, channel, to, written) is not None
+        except ForbiddenFrameError as error:
+            self._frame_blocked(error)
+            raise
 
     async def read_back(self) -> None:
         """Read the pump ahead of every poll; see ``Hands.read_back``."""

@@ -144,6 +144,7 @@ def _watched(
         enforcement=section.enforcement,
         signed_for=config.library.signed_for,
         pause_proven_on=_PROVEN[card.pause_proven_on] if spec.pausable else frozenset(),
+        lower_proven_on=_PROVEN[card.lower_proven_on] if spec.lowerable else frozenset(),
         inactivation=config.alarms.inactivation(),
         escalation=config.alarms.escalation.plan(),
         human_use=card.human_use,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -68,10 +69,43 @@ class Driver(Protocol):
         ...
 
 
+class TurnTaking(Conversation, Protocol):
+    """A conversation that can also read and write in one turn of its line."""
+
+    async def lower(
+        self,
+        reading: Request[R],
+        decide: Callable[[R], Request[None] | None],
+        on_written: Callable[[], None],
+    ) -> bool:
+        """Ask ``reading`` and at once write what ``decide`` makes of its reply; True if it wrote any.
+
+        Nothing comes in between, nothing unanswered is about, neither half is repeated. ``on_written`` is
+        called at the moment of the write: an error after it may mean that the pump obeyed. Raises as ``ask``.
+        """
+        ...
+
+
 @runtime_checkable
 class PausableDriver(Driver, Protocol):
     """A driver whose pump can be stopped over the wire. There is no start, bolus or raise to implement."""
 
     async def pause(self, line: Conversation, channel: ChannelId) -> None:
         """Stop delivery of one channel; DeviceRefusedError when the pump says no. Read back to be sure."""
+        ...
+
+
+@runtime_checkable
+class LoweringDriver(Driver, Protocol):
+    """A driver that can set a running pump to a lower rate, in the turn of a fresh reading (invariant 1)."""
+
+    async def lower_rate(
+        self, line: TurnTaking, channel: ChannelId, to: FlowRate, on_written: Callable[[], None]
+    ) -> FlowRate | None:
+        """Set one channel to ``to``, rounded down to the pump's step; return the rate that was written.
+
+        None, and nothing written, when a fresh reading shows that it does not deliver or is set no higher.
+        DeviceRefusedError when it delivers otherwise than RUNNING, its rate can not be known, or the pump
+        says no. Read back to be sure.
+        """
         ...

@@ -74,6 +74,13 @@ class Card(_Part):
     """How late a reply may still come, where that is more than three time-outs."""
     pause_proven_on: Literal["none", "simulator", "hardware"]
     """On what the pause was tried and read back; with ``none`` an engineer must sign before it is used."""
+    lower_proven_on: Literal["none", "simulator", "hardware"] = "none"
+    """On what lowering the rate was tried and read back; with ``none`` an engineer must sign before."""
+    lower_window_ms: int | None = Field(default=None, ge=1)
+    """From the rate that the pump reports to its obeying a write made because of it: measured, the longest.
+
+    A hand that turns it further down just then is undone, up to the rate that is written.
+    """
     writes: tuple[str, ...]
     """Everything it ever writes, in words."""
     capabilities: dict[str, Capability]
@@ -88,11 +95,18 @@ class Card(_Part):
                 ", ".join(CAPABILITIES),
                 "say done, todo or exempt of each",
             )
-        if (self.capabilities["pause"].state == "done") is not bool(self.writes):
+        lowers = self.capabilities["lower rate"].state == "done"
+        if (lowers or self.capabilities["pause"].state == "done") is not bool(self.writes):
             raise refused(
-                "pause and writes do not agree",
-                "writes: lists what pause sends, and is empty without it",
+                "pause, lower rate and writes do not agree",
+                "writes: lists what they send, and is empty without them",
                 "say in writes: what travels",
+            )
+        if lowers is (self.lower_window_ms is None) or (not lowers and self.lower_proven_on != "none"):
+            raise refused(
+                "lower rate, lower_window_ms and lower_proven_on do not agree",
+                "lower_window_ms: measured where lower rate is done, neither where it is not",
+                "measure how long a hand could be undone, and say so",
             )
         return self
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
+from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import ChannelId
-from pumpd.drivers.base import ChannelReading, Conversation, Identity
+from pumpd.drivers.base import ChannelReading, Conversation, Identity, TurnTaking
+from pumpd.drivers.lowering import must_lower
 from pumpd.drivers.register_reading import ReadingDecoder
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols.modbus import ReadBits, ReadRegisters, WriteCoil, WriteRegister
-from pumpd.protocols.registers import PauseControl, RegisterMap
+from pumpd.protocols.registers import LowerControl, PauseControl, RegisterMap
 from pumpd.protocols.registers_codec import Replies, text_of
 from pumpd.protocols.registers_fields import OrderField
 from pumpd.protocols.registers_order import order_reader
@@ -67,6 +70,11 @@ def pause_request(unit: int, register_map: RegisterMap, control: PauseControl) -
     return WriteRegister(unit, at, control.value, Permission.PAUSE)
 
 
+def lower_request(unit: int, register_map: RegisterMap, control: LowerControl, counts: int) -> WriteRegister:
+    """Return the write that sets a rate of ``counts``."""
+    return WriteRegister(unit, register_map.pdu(control.address), counts, Permission.LOWER)
+
+
 def control_points(register_map: RegisterMap) -> tuple[ControlPoint, ...]:
     """Return every write that the map's driver can make: the list of the outgoing filter."""
     points = []
@@ -75,6 +83,9 @@ def control_points(register_map: RegisterMap) -> tuple[ControlPoint, ...]:
             at, value = register_map.pdu(channel.pause.address), channel.pause.value
             raw = value * 0xFF00 if channel.pause.function == 5 else value
             points.append(ControlPoint(channel.pause.function, at, raw, raw, Permission.PAUSE))
+        if channel.lower is not None:
+            at, highest = register_map.pdu(channel.lower.address), channel.lower.highest
+            points.append(ControlPoint(channel.lower.function, at, 1, highest, Permission.LOWER))
     return tuple(points)
 
 
@@ -83,6 +94,7 @@ class RegisterMapDriver:
 
     def __init__(self, compiled: CompiledMap, unit: int) -> None:
         self._compiled = compiled
+        self._unit = unit
         self._identity_reads = [read_request(unit, read) for read in compiled.identity_plan.reads]
         self._reads = [read_request(unit, read) for read in compiled.reading_plan.reads]
         self._pauses: dict[ChannelId, PauseRequest] = {
@@ -117,6 +129,31 @@ class RegisterMapDriver:
         await self._rest()
         await line.ask(request)
         self._rested()
+
+    async def lower_rate(
+        self, line: TurnTaking, channel: ChannelId, to: FlowRate, on_written: Callable[[], None]
+    ) -> FlowRate | None:
+        """Set one channel to ``to`` or the step below, in the turn of a reading; see ``LoweringDriver``."""
+        spec = self._compiled.map.channels.get(channel)
+        control = None if spec is None else spec.lower
+        if control is None:
+            raise DeviceRefusedError(
+                f"channel {channel}: register map {self._compiled.map.name} declares no lower; use the pump"
+            )
+        counts = min(to.nl_per_h // control.step_nl_h, control.highest)
+        written = FlowRate(counts * control.step_nl_h)
+
+        def decide(reply: tuple[int, ...] | tuple[bool, ...]) -> WriteRegister | None:
+            if self._compiled.map.heartbeat is not None:
+                self._check_heartbeat([reply], self._compiled.map.heartbeat.changes_within_ms)
+            readings = self._compiled.decode([reply])
+            reading = next(r for r in readings if r.channel == channel)
+            if not must_lower(reading, written):
+                return None
+            return lower_request(self._unit, self._compiled.map, control, counts)
+
+        done = await line.lower(self._reads[0], decide, on_written)
+        return written if done else None
 
     async def _cycle(self, line: Conversation, reads: list[ReadRequest]) -> list[tuple[int, ...]]:
         if not self._rest_s:

@@ -44,6 +44,8 @@ class DriverSpec:
     """Make the driver of the pump at a unit address."""
     controls: tuple[Control, ...]
     """Every write that the driver can make: the list of the outgoing filter."""
+    lowerable: frozenset[ChannelId] = frozenset()
+    """Channels whose rate can be lowered over the wire."""
     register_map: RegisterMap | None = None
     """The map that a Modbus driver reads by."""
     dialect: Dialect | None = None
@@ -75,6 +77,7 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
         cycle_rtu_bytes=compiled.reading_plan.rtu_bytes,
         build=lambda unit: RegisterMapDriver(compiled, unit),
         controls=control_points(register_map),
+        lowerable=frozenset(ChannelId(name) for name, channel in channels.items() if channel.lower),
         register_map=register_map,
     )
 

@@ -7,6 +7,7 @@ base that the map states; requests carry them less that base.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -16,16 +17,19 @@ from pumpd.document_check import demand
 from pumpd.fields import refused
 from pumpd.protocols.registers_fields import (
     AlarmField,
+    Exact,
     NumberField,
     Order,
     OrderField,
     Part,
     Place,
+    Quirks,
     StatusField,
     TextField,
     UnitField,
     Word,
 )
+from pumpd.protocols.registers_plan import plan
 from pumpd.protocols.registers_units import Quantity
 
 QUANTITIES = {
@@ -65,10 +69,43 @@ class Control(Part):
 
 
 class PauseControl(Control):
-    """The write that stops delivery; the only control a driver has."""
+    """The write that stops delivery."""
 
     permission: Literal["pause"]
     """Said aloud, so that whoever writes a map declares what the write does."""
+
+
+class LowerControl(Part):
+    """The register that sets a rate: written in the turn of a fresh reading that shows a higher one.
+
+    Only where one request reads all of the pump, so that nothing lies between the reading and the write.
+    """
+
+    function: Literal[6]
+    address: int = Field(ge=0, le=65536)
+    scale: Exact = Field(gt=0)
+    """Flow in one count of the register, in ``unit``; what is written is rounded down to it."""
+    unit: str
+    highest: Word
+    """The greatest count that the register takes."""
+    permission: Literal["lower"]
+    """Said aloud, so that whoever writes a map declares what the write does."""
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> LowerControl:
+        flows = Quantity.FLOW.units
+        if self.unit not in flows or (Fraction(self.scale) * flows[self.unit]).denominator != 1:
+            raise refused(
+                f"steps of {self.scale} {self.unit} are no whole nL/h",
+                allowed=f"whole nL/h, in {', '.join(flows)}",
+                remedy="Give scale and unit of one count.",
+            )
+        return self
+
+    @property
+    def step_nl_h(self) -> int:
+        """Nanolitres per hour in one count."""
+        return int(Fraction(self.scale) * Quantity.FLOW.units[self.unit])
 
 
 class Identity(Part):
@@ -91,6 +128,7 @@ class ChannelMap(Part):
     battery: NumberField | None = None
     alarms: tuple[AlarmField, ...] = ()
     pause: PauseControl | None = None
+    lower: LowerControl | None = None
 
     @field_validator(*QUANTITIES)
     @classmethod
@@ -113,19 +151,6 @@ class Source(Part):
     document: str = Field(min_length=1)
     revision: str = Field(min_length=1)
     pages: str = Field(min_length=1)
-
-
-class Quirks(Part):
-    """What a device can not bear."""
-
-    pause_ms: int = Field(default=0, ge=0, le=10_000)
-    """Rest between two requests."""
-    largest_read: int = Field(default=125, ge=2, le=125)
-    """Registers in one request."""
-    readable_gap: int = Field(default=0, ge=0, le=64)
-    """Registers without a meaning that may be read along, where the device answers for them."""
-    one_field_per_request: bool = False
-    """True when a request may not span two values."""
 
 
 class ExampleRead(Part):
@@ -224,6 +249,20 @@ class RegisterMap(Part):
                     allowed="a write that is not declared as pause",
                     remedy="Find out what the write does before anything else.",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lowers_in_one_turn(self) -> RegisterMap:
+        lowering = [name for name, channel in self.channels.items() if channel.lower]
+        blind = [name for name in lowering if self.channels[name].set_flow is None]
+        reads = plan(self.telemetry_places(), self.address_base, self.quirks).reads
+        if blind or (lowering and (len(reads) > 1 or self.quirks.pause_ms)):
+            raise refused(
+                f"channel {(blind or lowering)[0]}: lower, but "
+                + ("no set_flow" if blind else f"{len(reads)} requests {self.quirks.pause_ms} ms apart"),
+                allowed="a set_flow, and all values in one request without pause_ms",
+                remedy="Leave lower out: a rate is only written on the heels of a reading.",
+            )
         return self
 
 

@@ -139,6 +139,19 @@ class AlarmField(Code):
         return self
 
 
+class Quirks(Part):
+    """What a device can not bear."""
+
+    pause_ms: int = Field(default=0, ge=0, le=10_000)
+    """Rest between two requests."""
+    largest_read: int = Field(default=125, ge=2, le=125)
+    """Registers in one request."""
+    readable_gap: int = Field(default=0, ge=0, le=64)
+    """Registers without a meaning that may be read along, where the device answers for them."""
+    one_field_per_request: bool = False
+    """True when a request may not span two values."""
+
+
 class NumberField(Place):
     """A number with its unit; outside ``range`` it is INVALID and never shown."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pumpd.protocols.registers import Quirks
-from pumpd.protocols.registers_fields import Place
+from pumpd.protocols.registers_fields import Place, Quirks
 
 MOST_BITS = 2000
 """Coils or discrete inputs in one request: Modbus Application Protocol V1.1b3, 6.1."""

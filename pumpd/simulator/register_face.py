@@ -7,7 +7,7 @@ from functools import cache
 
 from pumpd.protocols import modbus_serving as serving
 from pumpd.protocols.modbus_serving import IncomingCoils, IncomingRead, IncomingRegisters
-from pumpd.protocols.registers import RegisterMap
+from pumpd.protocols.registers import LowerControl, RegisterMap
 from pumpd.protocols.registers_codec import words_of_text
 from pumpd.simulator.face import PumpFace
 from pumpd.simulator.layout import DeviceSettings, Layout, Render, Words
@@ -25,10 +25,14 @@ class FaceBuilder:
         self.layout = Layout(register_map, settings or DeviceSettings())
         self.recipe = cache(self._recipe)
         self.controls: dict[tuple[int, int, int], Callable[[dict[str, PumpModel]], None]] = {}
+        self.rates: dict[int, tuple[str, LowerControl]] = {}
+        """PDU address of each register that sets a rate: it obeys whatever is written there, up or down."""
         for name, channel in register_map.channels.items():
             if channel.pause is not None:
                 at = register_map.pdu(channel.pause.address)
                 self.controls[channel.pause.function, at, channel.pause.value] = _pause(name)
+            if channel.lower is not None:
+                self.rates[register_map.pdu(channel.lower.address)] = (name, channel.lower)
         start = register_map.never_sent.get("start")
         if start is not None:
             self.controls[start.function, register_map.pdu(start.address), start.value] = _start
@@ -113,6 +117,9 @@ class RegisterFace(PumpFace):
     def _write(self, asked: IncomingCoils | IncomingRegisters) -> bytes:
         if asked.function not in {5, 6}:
             return serving.exception_reply(asked, serving.ILLEGAL_FUNCTION)
+        rate = self._builder.rates.get(asked.start) if asked.function == 6 else None
+        if rate is not None:
+            return self._set_rate(asked, *rate)
         if (asked.function, asked.start) not in self._builder.control_addresses:
             return serving.exception_reply(asked, serving.ILLEGAL_ADDRESS)
         control = self._builder.controls.get((asked.function, asked.start, int(asked.values[0])))
@@ -121,4 +128,16 @@ class RegisterFace(PumpFace):
         if any(model.locked for model in self.models.values()):
             return serving.exception_reply(asked, serving.DEVICE_FAILURE)
         control(self.models)
+        return serving.write_reply(asked)
+
+    def _set_rate(
+        self, asked: IncomingCoils | IncomingRegisters, channel: str, control: LowerControl
+    ) -> bytes:
+        model, counts = self.models[channel], int(asked.values[0])
+        rate_nl_h = counts * control.step_nl_h
+        if counts > control.highest or rate_nl_h > model.traits.highest_rate_nl_h:
+            return serving.exception_reply(asked, serving.ILLEGAL_VALUE)
+        if model.locked:
+            return serving.exception_reply(asked, serving.DEVICE_FAILURE)
+        model.turn_rate(rate_nl_h)
         return serving.write_reply(asked)

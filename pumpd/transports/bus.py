@@ -54,6 +54,17 @@ class LineConversation:
             raise ValueError(f"a conversation with unit {self._unit} can not ask unit {request.address}")
         return await self._link.ask(request, reply_time_ms=self._reply_time_ms)
 
+    async def lower(
+        self,
+        reading: Request[R],
+        decide: Callable[[R], Request[None] | None],
+        on_written: Callable[[], None],
+    ) -> bool:
+        """Ask and write in one turn of the line, as ``Link.lower``; ValueError for another's question."""
+        if reading.address != self._unit:
+            raise ValueError(f"a conversation with unit {self._unit} can not ask unit {reading.address}")
+        return await self._link.lower(reading, decide, on_written, reply_time_ms=self._reply_time_ms)
+
 
 class Bus:
     """One line and everyone on it. ``run`` keeps it open; who asks while it is down gets TransportError."""

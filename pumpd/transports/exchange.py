@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pumpd.errors import DeviceRefusedError
 from pumpd.protocols.wire import Permission, Request
@@ -45,6 +46,9 @@ class Exchange(Generic[R]):
         "address",
         "answer",
         "counters",
+        "expires_at",
+        "follow",
+        "on_sent",
         "permission",
         "request",
         "sent_at",
@@ -63,6 +67,12 @@ class Exchange(Generic[R]):
         self.answer = answer
         self.tries_left = 2 if self.permission is Permission.READ else 1
         self.sent_at = 0.0
+        self.follow: Callable[[R], Exchange[Any] | None] | None = None
+        """Makes of the answer what is written in the same turn; None for a question that stands alone."""
+        self.on_sent: Callable[[], None] | None = None
+        """Called at the moment it has been written."""
+        self.expires_at: float | None = None
+        """After this it is not sent any more."""
 
     @property
     def horizon_s(self) -> float:

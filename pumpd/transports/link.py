@@ -16,10 +16,13 @@ from pumpd.protocols.wire import Framer, Permission, Request
 from pumpd.transports.base import Transport
 from pumpd.transports.exchange import Counters, Exchange
 from pumpd.transports.outgoing import OutgoingFilter
+from pumpd.transports.turn import WRITE_WITHIN_S, Turn, too_late
 
 R = TypeVar("R")
 
 _REMEMBERED_SHAPES: Final = 1024
+_FIRST: Final = (Permission.PAUSE, Permission.LOWER)
+"""What waits for no reading; a LOWER belongs to a turn that has begun."""
 
 
 class Link:
@@ -44,6 +47,7 @@ class Link:
         self._latest = Counters()
         self._overdue: dict[Request[Any], Exchange[Any]] = {}
         self._silent_until = 0.0
+        self._unanswered_until = 0.0
         self._gap_s = 0.0
         self._clear_at: dict[tuple[object, ...], float] = {}
         self._read_again_at: dict[int | None, float] = {}
@@ -91,23 +95,45 @@ class Link:
         TransportError while the line is down, LinkTimeoutError after silence, WireError, DeviceRefusedError,
         or ForbiddenFrameError. Only a read is asked a second time, and only after silence.
         """
-        if not isinstance(getattr(request, "permission", None), Permission):
+        permission = getattr(request, "permission", None)
+        if not isinstance(permission, Permission):
             self._outgoing.refuse(None, b"", f"{type(request).__name__} has no permission to be sent")
-        if not self._up:
-            raise TransportError(f"{self._transport.name}: the line is down")
-        loop = asyncio.get_running_loop()
-        exchange: Exchange[R] = Exchange(
-            request,
-            self.timeout_s(request, reply_time_ms),
-            self.counters_of(request.address),
-            loop.create_future(),
-        )
-        self._waiting.append(exchange)
-        if self._current is None:
-            self._advance(loop)
+        if permission is Permission.LOWER:
+            self._outgoing.refuse(
+                request.address, b"", "a rate is written only in the turn of a fresh reading"
+            )
+        exchange = self._exchange(request, reply_time_ms)
+        self._enter(exchange)
         return await exchange.answer
 
-    # --- the transport's receiver ---
+    async def lower(
+        self,
+        reading: Request[R],
+        decide: Callable[[R], Request[None] | None],
+        on_written: Callable[[], None],
+        *,
+        reply_time_ms: int,
+    ) -> bool:
+        """Ask ``reading`` and, in the same turn, send what ``decide`` makes of its reply; True if any.
+
+        The contract is that of ``drivers.base.TurnTaking``.
+        """
+        exchange = self._exchange(reading, reply_time_ms)
+        turn = Turn(exchange, decide, lambda request: self._exchange(request, reply_time_ms), on_written)
+        self._enter(exchange)
+        return await turn.taken()
+
+    def _exchange(self, request: Request[R], reply_time_ms: int) -> Exchange[R]:
+        if not self._up:
+            raise TransportError(f"{self._transport.name}: the line is down")
+        answer = asyncio.get_running_loop().create_future()
+        timeout_s = self.timeout_s(request, reply_time_ms)
+        return Exchange(request, timeout_s, self.counters_of(request.address), answer)
+
+    def _enter(self, exchange: Exchange[Any]) -> None:
+        self._waiting.append(exchange)
+        if self._current is None:
+            self._advance(asyncio.get_running_loop())
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; what answers no open question is dropped and counted."""
@@ -129,6 +155,8 @@ class Link:
         counters.longest_round_trip_ms = max(counters.longest_round_trip_ms, counters.round_trip_ms)
         if not current.settle(payload):
             self._quarantine(current, current.sent_at + current.horizon_s)
+        elif current.follow is not None and not current.answer.cancelled():
+            self._follow_up(current.follow(current.answer.result()))
         if self._waiting:
             self._advance(loop)
 
@@ -136,7 +164,13 @@ class Link:
         """Learn that the wire is gone; whoever waits gets ``error``."""
         self._end(error)
 
-    # --- one question at a time ---
+    def _follow_up(self, writing: Exchange[Any] | None) -> None:
+        """Put what belongs to the same turn in front of everything."""
+        if writing is not None and self._may_go_at(writing) <= self._silent_until:
+            writing.expires_at = self._silent_until + WRITE_WITHIN_S
+            self._waiting.insert(0, writing)
+        elif writing is not None:
+            writing.fail(too_late(self._transport.name, writing))
 
     def _advance(self, loop: asyncio.AbstractEventLoop) -> None:
         """Send the next question that may go: a pause first, else who waited longest."""
@@ -147,7 +181,7 @@ class Link:
                 at = self._may_go_at(exchange)
                 if at > now:
                     ready_at = min(ready_at, at)
-                elif exchange.permission is Permission.PAUSE:
+                elif exchange.permission in _FIRST:
                     chosen = exchange
                     break
                 elif chosen is None:
@@ -162,6 +196,8 @@ class Link:
 
     def _may_go_at(self, exchange: Exchange[Any]) -> float:
         at = self._silent_until if self._gap_s else 0.0
+        if exchange.follow is not None:
+            at = max(at, self._unanswered_until)
         if self._framer.tells_replies_apart or exchange.answer.done():
             return at
         clear = self._clear_at
@@ -176,6 +212,9 @@ class Link:
         return at
 
     def _send(self, exchange: Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
+        if exchange.expires_at is not None and now > exchange.expires_at:
+            exchange.fail(too_late(self._transport.name, exchange))
+            return
         try:
             frame = self._framer.encode(exchange.request)
             self._outgoing.check(frame, exchange.permission)
@@ -197,6 +236,8 @@ class Link:
         self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
         if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
             self.on_pause_written(exchange.address)
+        if exchange.on_sent is not None:
+            exchange.on_sent()
 
     def _wake(self) -> None:
         self._timer = None
@@ -210,6 +251,7 @@ class Link:
         self._framer.give_up()
         current.counters.timed_out += 1
         self._overdue[current.request] = current
+        self._unanswered_until = max(self._unanswered_until, current.sent_at + current.horizon_s)
         self._quarantine(current, current.sent_at + current.horizon_s)
         current.tries_left -= 1
         if current.tries_left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from pumpd.config import load
 from pumpd.document import DEEPEST, LARGEST_BYTES, parse_document
+from pumpd.drivers.registry import find
 from pumpd.errors import ConfigError
 
 BROKEN = Path(__file__).with_name("broken")
@@ -77,3 +79,20 @@ def test_words_of_old_yaml_stay_text() -> None:
     """No, octal, sexagesimal, exponents and dates are not guessed at."""
     document = parse_document(b"[no, on, 010, 1:30, 1e3, 2026-01-31, 0x10, 1_000, .5]", "words.yaml")
     assert document.data == ["no", "on", "010", "1:30", "1e3", "2026-01-31", "0x10", "1_000", ".5"]
+
+
+@pytest.mark.requirement("CFG-3")
+def test_a_control_that_the_pump_does_not_have_is_refused(
+    broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cap on a pump whose rate can not be lowered would look safe on paper and do nothing at the bed."""
+    without = {"reference-pump": replace(find("reference-pump"), lowerable=frozenset())}
+    monkeypatch.setattr("pumpd.config_check.installed", lambda: without)
+    file = broken / "capped.yaml"
+    asked = (broken / "pause-where-only-cap.yaml").read_text()
+    file.write_text(asked.replace("enforcement: pause", "enforcement: cap"))
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    (problem,) = caught.value.problems
+    assert problem.what == "reference-pump can not do cap over the wire"
+    assert (problem.allowed, problem.remedy) == ("alarm, pause", "write enforcement: alarm")

@@ -14,16 +14,15 @@ from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.freshness import Freshness, FreshnessLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import NS_PER_S, Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
 from pumpd.core.state import (
     Effect,
-    Enforcement,
     Now,
     PauseNow,
     PumpInput,
     PumpSetup,
     PumpState,
     ReadAgain,
-    RestraintGate,
     Tick,
     new_state,
 )

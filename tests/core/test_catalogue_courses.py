@@ -30,6 +30,7 @@ LATCHING = {
     "over-hard",
     "over-infusion",
     "pump-fault",
+    "rate-lowered",
     "restrained",
     "restraint-failed",
     "reverse-flow",

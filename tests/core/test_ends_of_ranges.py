@@ -11,12 +11,12 @@ from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivered import seen
 from pumpd.core.drug_library import Bounds, TotalLimit, TotalOver
-from pumpd.core.evaluate import ONE_RESTRAINT_PER, _may_again
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.infusion import OrderedRange, flow_limits
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.occlusion import Trend, followed, line_of, part_nl
 from pumpd.core.quantities import NS_PER_S, FlowRate
+from pumpd.core.restraining import ONE_RESTRAINT_PER, _may_again
 from pumpd.core.restraints import RestraintRecord
 from pumpd.core.state import PumpSetup, new_state
 from pumpd.core.telemetry import Measured, PumpStatus, Telemetry, missing

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pumpd.core.alarms import AlarmSignal
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import NS_PER_S, FlowRate
-from pumpd.core.state import Acknowledge, RestraintGate, RestraintOutcome, WrongDevice
+from pumpd.core.restraint_gate import RestraintGate
+from pumpd.core.state import Acknowledge, RestraintOutcome, WrongDevice
 from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus
 from tests.core.situations import SETUP, Bedside, events, pauses
 

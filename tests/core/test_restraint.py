@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pumpd.core.alarms import AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Restrain
-from pumpd.core.evaluate import ONE_RESTRAINT_PER
 from pumpd.core.quantities import DoseRate, FlowRate
+from pumpd.core.restraining import ONE_RESTRAINT_PER
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
 from pumpd.core.restraints import RestraintPhase
-from pumpd.core.state import Enforcement, PauseNow, RestraintGate, RestraintOutcome
+from pumpd.core.state import PauseNow, RestraintOutcome
 from pumpd.core.telemetry import Measured, PumpStatus
 from tests import proof
 from tests.core.situations import ENTRY, SETUP, Bedside, pauses
@@ -61,7 +62,7 @@ def test_one_reading_is_not_enough_to_pause() -> None:
     bed = Bedside()
     assert pauses(bed.every_second(["40"])) == []
     (pause,) = pauses(bed.every_second(["40"]))
-    assert pause == PauseNow(CAUSE, "1.143 mg/kg/h", "1 mg/kg/h")
+    assert pause == PauseNow(CAUSE, "1.143 mg/kg/h", "1 mg/kg/h of the drug library")
     assert bed.state.phase is RestraintPhase.ASKED
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumpd.core.lowering import LowerNow
 from pumpd.core.state import PauseNow
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.events import EventWriter
@@ -31,11 +32,11 @@ class Scene:
     live: LivePump
     desk: JournalDesk
     pipeline: Pipeline
-    pauses: list[tuple[float, PauseNow]]
+    pauses: list[tuple[float, PauseNow | LowerNow]]
 
-    def begin(self, live: LivePump, pause: PauseNow) -> None:
+    def begin(self, live: LivePump, asked: PauseNow | LowerNow) -> None:
         """Take the place of the restrainer."""
-        self.pauses.append((asyncio.get_running_loop().time(), pause))
+        self.pauses.append((asyncio.get_running_loop().time(), asked))
 
     def read(self, ml_h: str) -> bool:
         """Take a reading that was taken just now."""

@@ -6,7 +6,8 @@ from pumpd.core.drug_library import DoseLimits, DrugLibrary, DrugLimits, Restrai
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
-from pumpd.core.state import Enforcement, Now, PumpSetup, RestraintGate, new_state
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
+from pumpd.core.state import Now, PumpSetup, new_state
 from pumpd.core.telemetry import ChannelId, Measured, Provenance, PumpId, PumpStatus, Telemetry
 from pumpd.daemon.pipeline import set_up
 from pumpd.daemon.seams import LinkStatus, LivePump, Place

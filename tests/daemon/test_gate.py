@@ -9,7 +9,8 @@ import pytest
 
 from pumpd.core.drug_library import Restrain
 from pumpd.core.quantities import FlowRate
-from pumpd.core.state import Enforcement, Now, RestraintGate
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
+from pumpd.core.state import Now
 from pumpd.core.telemetry import Measured, PumpStatus, missing
 from pumpd.daemon.gate import does_not_deliver, refused_by_gate
 from pumpd.qa.virtual_time import START

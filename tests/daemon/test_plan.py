@@ -9,7 +9,7 @@ import pytest
 from pumpd.core.drug_library import Restrain
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import FlowRate, Volume
-from pumpd.core.state import Enforcement
+from pumpd.core.restraint_gate import Enforcement
 from pumpd.core.telemetry import Provenance, PumpId
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recognition import expected_instead
@@ -46,6 +46,7 @@ def plan(
         enforcement=Enforcement.PAUSE,
         signed_for=signed,
         pause_proven_on=proven,
+        lower_proven_on=proven,
     )
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from pumpd.errors import ConfigError
 from pumpd.protocols.maps import shipped_map
-from pumpd.protocols.registers import Quirks, load_map
-from pumpd.protocols.registers_fields import Code, TextField
+from pumpd.protocols.registers import load_map
+from pumpd.protocols.registers_fields import Code, Quirks, TextField
 from pumpd.protocols.registers_plan import Read, plan
 
 GOOD = """\

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pumpd.contract.payloads import LinkPart, ReadingPart, SnapshotPayload
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.inactivation import PauseAudio
+from pumpd.core.restraint_gate import Enforcement
 from pumpd.core.restraints import RestraintPhase
-from pumpd.core.state import Acknowledge, Enforcement, Now, SessionCrashed, WrongDevice
+from pumpd.core.state import Acknowledge, Now, SessionCrashed, WrongDevice
 from pumpd.daemon.events import alarm_parts
 from pumpd.daemon.publisher_snapshot import SnapshotWriter
 from pumpd.daemon.publisher_telemetry import TelemetryWriter

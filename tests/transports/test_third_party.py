@@ -76,11 +76,12 @@ async def read_everything(url, unit):
             assert await pump.ask(ReadBits(unit, function, 3, 10)) == (True, False) * 5
         assert await pump.ask(ReadRegisters(unit, 3, 20, 1)) == (100 * unit + 20,)
         await pump.ask(WriteCoil(unit, 7, on=True, permission=Permission.PAUSE))
-        await pump.ask(WriteRegister(unit, 9, 120, Permission.LOWER))
+        lower = WriteRegister(unit, 9, 120, Permission.LOWER)
+        assert await pump.lower(ReadRegisters(unit, 3, 30, 2), lambda _reply: lower, lambda: None)
         with pytest.raises(DeviceRefusedError, match="illegal data address") as refusal:
             await pump.ask(ReadRegisters(unit, 3, 1000, 2))
         assert refusal.value.code == 2
-        assert (pump.counters.answered, pump.counters.timed_out, pump.counters.discarded_bytes) == (7, 0, 0)
+        assert (pump.counters.answered, pump.counters.timed_out, pump.counters.discarded_bytes) == (8, 0, 0)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

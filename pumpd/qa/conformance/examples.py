@@ -90,6 +90,7 @@ def the_card_says_what_the_driver_can(subject: Subject, _: None) -> None:
     spec = subject.spec
     done = {name for name, ability in spec.card.capabilities.items() if ability.state == "done"}
     same("pause on the card", "pause" in done, bool(spec.pausable))
+    same("lower rate on the card", "lower rate" in done, bool(spec.lowerable))
     same("writes on the card", bool(spec.card.writes), bool(spec.controls))
     if spec.register_map is not None:
         same("make", spec.card.make, spec.register_map.make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pumpd.core.conditions import ConditionId
+from pumpd.core.quantities import FlowRate
 from pumpd.core.site import Technical
 from pumpd.core.state import FrameBlocked, RestraintOutcome, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import Measured, PumpStatus
@@ -32,6 +33,12 @@ def impossible(seconds: int) -> Act:
     return reads(seconds, battery_percent=Measured.invalid("255"))
 
 
+def lowered(ml_per_h: int, seconds: int) -> Act:
+    """Return: it runs at the rate that it is set to."""
+    rate = Measured.valid(FlowRate.parse(f"{ml_per_h}"))
+    return reads(seconds, f"{ml_per_h}", set_flow=rate)
+
+
 COURSES = {
     ConditionId.LINK_LOST: Course((silent(16),), (silent(5), reads(1), silent(5)), (reads(1),)),
     ConditionId.INVALID_VALUE: Course((impossible(6),), (impossible(5),), (reads(6),)),
@@ -51,6 +58,14 @@ COURSES = {
         (given(RestraintOutcome(CAUSE, False, "40 mL/h", "35 mL/h")), reads(5)),
         (stands(60), reads(1)),
         beside=frozenset({ConditionId.RESTRAINT_FAILED}),
+    ),
+    ConditionId.RATE_LOWERED: Course(
+        (lowered(17, 5), given(RestraintOutcome(CAUSE, True, "40 mL/h", "35 mL/h", FlowRate.parse("35")))),
+        (
+            lowered(17, 5),
+            given(RestraintOutcome(CAUSE, True, "40 mL/h", "35 mL/h", FlowRate.parse("35"), needless=True)),
+        ),
+        (lowered(17, 60), lowered(16, 1)),
     ),
     ConditionId.RESTRAINT_FAILED: Course(
         (given(RestraintOutcome(CAUSE, False, "40 mL/h", "35 mL/h")),),
