@@ -11,8 +11,10 @@ from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.climb import Climb, EscalationEvent, EscalationPlan, StepTold
 from pumpd.core.inactivation import InactivationKind
 from pumpd.core.quantities import NS_PER_S
+from pumpd.core.quieting import CLOCK_STEP_S
 from pumpd.core.state import Now
 
+CLOCK_STEP = timedelta(seconds=CLOCK_STEP_S)
 _US = timedelta(microseconds=1)
 
 
@@ -83,11 +85,16 @@ def _anchored(alarm: Alarm, plan: EscalationPlan, now: Now) -> Climb:
     if climb is None:
         return Climb(now.wall, now.mono_ns)
     if climb.at_ns is not None:
-        return climb
-    if climb.at > now.wall:  # the clock went back: nobody knows how long it waits, so the next step is due
-        after_s = plan.after_s(alarm.priority) or 0
-        return replace(climb, at_ns=now.mono_ns - (climb.step_count + 1) * after_s * NS_PER_S)
-    return replace(climb, at_ns=now.mono_ns - (now.wall - climb.at) // _US * 1000)
+        # A clock that was set moves the label along, so that a restart does not count the step as time.
+        began = now.wall - timedelta(microseconds=(now.mono_ns - climb.at_ns) // 1000)
+        return climb if abs(began - climb.at) <= CLOCK_STEP else replace(climb, at=began)
+    interval_s = plan.after_s(alarm.priority) or 0
+    waited_ns = (now.wall - climb.at) // _US * 1000
+    if waited_ns < climb.step_count * interval_s * NS_PER_S:
+        # The clock went back: nobody knows how long it waits, so the next step is due.
+        waited_ns = (climb.step_count + 1) * interval_s * NS_PER_S
+    began = now.wall - timedelta(microseconds=waited_ns // 1000)
+    return replace(climb, at=began, at_ns=now.mono_ns - waited_ns)
 
 
 def _due(alarm: Alarm, climb: Climb, plan: EscalationPlan, now: Now) -> bool:
