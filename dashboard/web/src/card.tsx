@@ -4,15 +4,17 @@ import type { Signal } from "@preact/signals";
 import { AlarmBand } from "./alarm-band";
 import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
 import { delivers, type Freshness } from "./freshness";
+import type { Infusion } from "./infusion-types";
+import { amount, lookWords } from "./infusion-words";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms } from "./order";
 import { isShelved } from "./quiet";
 import { timeLeft, volumeLeft } from "./progress";
 import { pageOf } from "./route";
 import { Spark } from "./spark";
-import { ageOf, freshnessOf, linkUp, now } from "./store";
+import { ageOf, freshnessOf, linkUp, now, second, wallNow } from "./store";
 import type { Card, Reading } from "./types";
-import { driverWords, staleWords, statusWord } from "./words";
+import { capital, driverWords, staleWords, statusWord } from "./words";
 
 export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
   const card = of.value;
@@ -37,6 +39,7 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
         <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
         {card.limits && <LimitBar limits={card.limits} dose={card.reading?.dose ?? null} faded={fresh !== "fresh"} />}
         <Progress card={card} fresh={fresh} ageMs={ageMs} />
+        {card.infusion && <Course infusion={card.infusion} />}
         <Spark name={card.key} limits={card.limits ?? null}
           flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
       </div>
@@ -72,10 +75,6 @@ function Head({ card, fresh, name }: { card: Card; fresh: Freshness; name: strin
       <p class={`card-status ${quiet ? "" : "strong"} status-${card.reading?.status ?? "none"}`}>{status}</p>
     </header>
   );
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 interface FiguresProps {
@@ -117,6 +116,18 @@ function Figure({ of, field, decimals, unitText, live }: FigureProps) {
     <p class="figure">
       {live ? <b>{shown}</b> : <s>{shown}</s>}
       <span class="figure-unit">{GAP}{unitText}</span>
+    </p>
+  );
+}
+
+/** What was given and when to look at the patient; what to set only while the pump is set to something else. */
+function Course({ infusion }: { infusion: Infusion }) {
+  void second.value;
+  return (
+    <p class="progress course">
+      {infusion.agrees === false && infusion.state !== "ended" && <b>To set: {number(infusion.set_ml_h)}{GAP}mL/h</b>}
+      <span>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)} given</span>
+      {infusion.look_due_at && <span>look {lookWords(infusion, wallNow())}</span>}
     </p>
   );
 }

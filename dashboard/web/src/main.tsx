@@ -6,6 +6,7 @@ import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import "./alarm.css";
 import "./ward.css";
+import "./form.css";
 import { Footer } from "./footer";
 import { EngineerNotes, Header, LostBanner, NodeAlarms, TrainingStrip } from "./header";
 import { start } from "./link";

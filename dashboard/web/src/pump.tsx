@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { BedCard } from "./card";
 import { span, timeOfDay } from "./format";
 import { journal } from "./history";
+import { InfusionPanel } from "./infusion";
 import { cards, events, wallNow } from "./store";
 import { TrendChart } from "./trend";
 import type { Card, JournalEvent } from "./types";
@@ -43,6 +44,7 @@ export function PumpPage({ name }: { name: string }) {
         <LinkFacts card={card} />
       </div>
       <div class="pump-main">
+        <InfusionPanel card={card} />
         <section class="panel"><TrendChart of={of} lines={lines} /></section>
         <section class="panel">
           <h3>Journal</h3>

@@ -1,5 +1,7 @@
 /** What travels over the stream: the contract's payloads in the server's frames. */
 
+import type { Infusion } from "./infusion-types";
+
 export type Priority = "LOW" | "MEDIUM" | "HIGH";
 export type Signal = "off" | "on" | "latched" | "acknowledged";
 export type Provenance = "real" | "demo";
@@ -122,6 +124,8 @@ export interface CardFrame extends Numbers {
   lost_after_ms?: number;
   flow_step_ml_h?: string;
   programme?: Programme | null;
+  /** Begun by a person; null when none has. */
+  infusion?: Infusion | null;
   limits?: Limits | null;
   restraint?: Restraint;
   link?: Link;

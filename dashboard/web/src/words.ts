@@ -4,6 +4,10 @@ import { GAP, span, timeOfDay } from "./format";
 import type { Freshness } from "./freshness";
 import type { Alarm, Card, JournalEvent, Priority } from "./types";
 
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const STATUS: Record<string, string> = {
   running: "RUNNING",
   stopped: "STOPPED",

@@ -1,0 +1,166 @@
+/** The bodies of what is asked of an infusion, and how the page knows that it was done. */
+
+import type { Request } from "./ask";
+import { numberProblem } from "./draft";
+import type { Infusion, Order, Question, Template } from "./infusion-types";
+import { cards } from "./store";
+import type { Card } from "./types";
+
+/** Return the request `verb` about the infusion, or the free pump, on `card`. */
+export function infusionRequest(card: Card, verb: string, more: object): Request {
+  const { node, boot_id, pump, channel, infusion } = card;
+  const of = verb === "begin" ? {} : { infusion: infusion?.id ?? "" };
+  return { path: `infusion/${verb}`, body: { node, boot_id, pump, channel, ...of, ...more } };
+}
+
+/** Return what of a card moves when anything is done about its infusion. */
+function mark(card: Card | undefined): string {
+  const infusion = card?.infusion;
+  if (!card || !infusion) return "none";
+  const { id, state, version, dose, observations, checklist_open: open } = infusion;
+  return [id, state === "ended", version, dose, observations[0]?.at, open.length, card.bed, card.ward].join(" ");
+}
+
+/** Return whether the daemon's state of this card is another than it is now. */
+export function movedSince(card: Card): () => boolean {
+  const before = mark(card);
+  return () => mark(cards.value.get(card.key)?.value) !== before;
+}
+
+type Values = Record<string, string>;
+
+function text(values: Values, name: string): string {
+  return (values[name] ?? "").trim();
+}
+
+/** Return what the fields of a begin form hold first: the template's numbers, and nothing of the patient. */
+export function firstValues(template: Template): Values {
+  const { dose, dose_min, dose_max, volume_ml, duration_min } = template.order;
+  return { dose, dose_min, dose_max, volume_ml: volume_ml ?? "", duration_min: duration_min === null ? "" : String(duration_min) };
+}
+
+export const BEGIN_FIELDS = [
+  "label", "identifier", "weight_kg", "dose", "dose_min", "dose_max", "volume_ml", "duration_min", "checklist", "checked_by", "accepted",
+] as const;
+
+/** Return what is wrong with a beginning, by field; `runs`: the checklist may be answered later. */
+export function beginProblems(values: Values, template: Template, runs: boolean): Values {
+  const wrong: Values = {};
+  const need = (name: string, words: string) => {
+    if (!text(values, name)) wrong[name] = words;
+  };
+  const number = (name: string, optional = false, decimals = true) => {
+    const problem = optional && !text(values, name) ? "" : numberProblem(text(values, name), decimals);
+    if (problem) wrong[name] = problem;
+  };
+  need("label", "Write the patient's initials.");
+  need("identifier", "Write a second mark of the patient, such as the case number.");
+  number("weight_kg", !template.order.dose_unit.includes("/kg"));
+  for (const name of ["dose", "dose_min", "dose_max"]) number(name);
+  number("volume_ml", true);
+  number("duration_min", true, false);
+  if (template.second_check) need("checked_by", "A second person must check: write the name.");
+  template.checklist.forEach((question, index) => {
+    const answer = text(values, `q${index}`);
+    if (!answer && !runs) wrong[`q${index}`] = "Answer yes or no.";
+    if (answer !== "yes" || !question.second_person) return;
+    need(`q${index}-second`, "Who else looked at this? Write the name.");
+    need(`q${index}-reason`, "Write why it may begin all the same.");
+  });
+  return wrong;
+}
+
+/** Return the answers that were given, each with its question word for word. */
+export function answers(values: Values, checklist: Question[]): object[] {
+  return checklist.flatMap((question, index) => {
+    const answer = text(values, `q${index}`);
+    if (!answer) return [];
+    const yes = answer === "yes";
+    const also = yes ? { second_person: text(values, `q${index}-second`), reason: text(values, `q${index}-reason`) } : {};
+    return [{ ask: question.ask, yes, ...also }];
+  });
+}
+
+/** Return what verb `begin` takes. */
+export function beginBody(values: Values, template: Template): object {
+  const order: Order = {
+    ...template.order,
+    weight_kg: text(values, "weight_kg") || null,
+    dose: text(values, "dose"),
+    dose_min: text(values, "dose_min"),
+    dose_max: text(values, "dose_max"),
+    volume_ml: text(values, "volume_ml") || null,
+    duration_min: text(values, "duration_min") ? Number(text(values, "duration_min")) : null,
+  };
+  return {
+    label: text(values, "label"),
+    identifier: text(values, "identifier"),
+    order,
+    template: template.name,
+    checked_by: text(values, "checked_by"),
+    answers: answers(values, template.checklist),
+    accepted: text(values, "accepted"),
+    new_series: text(values, "new_series") === "yes",
+  };
+}
+
+/** Return whether a dose stands outside of what is ordered; the daemon decides, this only asks for more. */
+export function isOutside(dose: string, infusion: Infusion): boolean {
+  const ordered = infusion.versions[infusion.versions.length - 1];
+  if (!ordered || numberProblem(dose)) return false;
+  return Number(dose) < Number(ordered.dose_min) || Number(dose) > Number(ordered.dose_max);
+}
+
+/** Return what verb `change` takes: a dose inside the order, or a new order with its reason. */
+export function changeBody(values: Values, card: Card, template: Template | undefined): object {
+  const infusion = card.infusion!;
+  const dose = text(values, "dose");
+  const also = { version: infusion.version, accepted: text(values, "accepted") };
+  if (!isOutside(dose, infusion)) return { ...also, dose };
+  const ordered = infusion.versions[infusion.versions.length - 1]!;
+  const order: Order = {
+    drug: infusion.drug,
+    concentration: infusion.concentration,
+    care_area: card.programme?.care_area ?? template?.order.care_area ?? "",
+    form: template?.order.form ?? "",
+    indication: template?.order.indication ?? "",
+    weight_kg: card.programme?.weight_kg ?? null,
+    dose,
+    dose_min: text(values, "dose_min"),
+    dose_max: text(values, "dose_max"),
+    dose_unit: infusion.dose_unit,
+    volume_ml: ordered.volume_ml,
+    duration_min: ordered.duration_s === null ? null : Math.round(ordered.duration_s / 60),
+  };
+  return { ...also, order, reason: text(values, "reason"), checked_by: text(values, "checked_by") };
+}
+
+const SEEN_NUMBERS: readonly [name: string, words: string, most: number][] = [
+  ["pain", "Pain is a number from 0 to 10.", 10],
+  ["systolic_mmhg", "Write the upper blood pressure in mmHg, at most 400.", 400],
+  ["diastolic_mmhg", "Write the lower blood pressure in mmHg, at most 400.", 400],
+  ["pulse_per_min", "Write beats in a minute, at most 400.", 400],
+  ["spo2_percent", "Write per cent, at most 100.", 100],
+];
+export const OBSERVE_FIELDS = [...SEEN_NUMBERS.map(([name]) => name), "sedation", "side_effects"];
+
+/** Return what is wrong with an observation: nothing is judged but that a number can be one. */
+export function observeProblems(values: Values): Values {
+  const wrong: Values = {};
+  for (const [name, words, most] of SEEN_NUMBERS) {
+    const written = text(values, name);
+    if (!written) continue;
+    const problem = numberProblem(written, false);
+    if (problem || Number(written) > most) wrong[name] = problem || words;
+  }
+  if (OBSERVE_FIELDS.every((name) => !text(values, name))) wrong[""] = "Nothing is written down yet: fill in what you saw.";
+  return wrong;
+}
+
+/** Return what verb `observe` takes: what was filled in, and no more. */
+export function observeBody(values: Values): object {
+  const body: Record<string, string | number> = {};
+  for (const [name] of SEEN_NUMBERS) if (text(values, name)) body[name] = Number(text(values, name));
+  for (const name of ["sedation", "side_effects"]) if (text(values, name)) body[name] = text(values, name);
+  return body;
+}

@@ -1,0 +1,87 @@
+/** What travels of infusions: the part of a snapshot, and what a clinic gives (its templates). */
+
+export interface Version {
+  number: number;
+  dose_min: string;
+  dose_max: string;
+  dose_unit: string;
+  volume_ml: string | null;
+  duration_s: number | null;
+  by: string;
+  at: string;
+  reason: string;
+  checked_by: string;
+}
+
+export interface Observation {
+  by: string;
+  at: string;
+  pain: number | null;
+  sedation: string;
+  systolic_mmhg: number | null;
+  diastolic_mmhg: number | null;
+  pulse_per_min: number | null;
+  spo2_percent: number | null;
+  side_effects: string;
+}
+
+export interface Infusion {
+  id: string;
+  state: "begun" | "running" | "standing" | "ended";
+  drug: string;
+  concentration: string;
+  begun_by: string;
+  begun_at: string;
+  attached: boolean;
+  template: string;
+  ended_by: string;
+  ended_at: string | null;
+  version: number;
+  versions: Version[];
+  dose: string;
+  dose_unit: string;
+  set_ml_h: string;
+  /** The pump is set to it; null while that can not be known. */
+  agrees: boolean | null;
+  amount_unit: "mg" | "U";
+  given: string;
+  given_up_to: boolean;
+  given_ml: string;
+  remaining_ml: string | null;
+  to_waste: string | null;
+  look_due_at: string | null;
+  observations: Observation[];
+  checklist_open: string[];
+  second_check: boolean;
+  checked_by: string;
+  pumps: string[];
+  advisories: string[];
+}
+
+export interface Order {
+  drug: string;
+  concentration: string;
+  care_area: string;
+  form: string;
+  indication: string;
+  weight_kg: string | null;
+  dose: string;
+  dose_min: string;
+  dose_max: string;
+  dose_unit: string;
+  volume_ml: string | null;
+  duration_min: number | null;
+}
+
+export interface Question {
+  ask: string;
+  second_person: boolean;
+}
+
+export interface Template {
+  name: string;
+  order: Order;
+  checklist: Question[];
+  advisories: string[];
+  second_check: boolean;
+}

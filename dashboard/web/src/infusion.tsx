@@ -1,0 +1,116 @@
+/** The infusion on a pump's own page: what to set, what was given, when to look, and what may be asked. */
+
+import { useState } from "preact/hooks";
+import { Begin } from "./begin";
+import { GAP, number, timeOfDay, unit } from "./format";
+import { End, Move, Observe, Titrate } from "./infusion-forms";
+import type { Infusion, Observation } from "./infusion-types";
+import { agreesWords, amount, isDue, lookWords } from "./infusion-words";
+import { linkUp, second, wallNow } from "./store";
+import type { Card } from "./types";
+import { capital } from "./words";
+
+type Opened = "begin" | "change" | "observe" | "end" | "move" | null;
+const BUTTONS: readonly [Exclude<Opened, null>, string][] = [
+  ["change", "Change the dose"], ["observe", "Write what you saw"], ["move", "Move it"], ["end", "End it"],
+];
+
+export function InfusionPanel({ card }: { card: Card }) {
+  const [opened, open] = useState<Opened>(null);
+  const infusion = card.infusion ?? null;
+  const live = linkUp.value && card.not_live === "";
+  const goesOn = infusion !== null && infusion.state !== "ended";
+  const props = { card, live, onDone: () => open(null) };
+  return (
+    <section class="panel infusion" aria-label="Infusion">
+      <h3>Infusion</h3>
+      {infusion && <Told infusion={infusion} card={card} />}
+      {!opened && (
+        <div class="form-buttons">
+          {infusion && BUTTONS.filter(([name]) => goesOn || name === "observe").map(([name, words]) => (
+            <button type="button" key={name} class="plain" onClick={() => open(name)}>{words}</button>
+          ))}
+          {!goesOn && <button type="button" class="primary" onClick={() => open("begin")}>Begin an infusion</button>}
+        </div>
+      )}
+      {opened === "begin" && !goesOn && <Begin {...props} />}
+      {infusion && goesOn && opened === "change" && <Titrate {...props} infusion={infusion} />}
+      {infusion && opened === "observe" && <Observe {...props} infusion={infusion} />}
+      {infusion && goesOn && opened === "end" && <End {...props} infusion={infusion} />}
+      {infusion && goesOn && opened === "move" && <Move {...props} infusion={infusion} />}
+      {infusion && infusion.observations.length > 0 && <Observations of={infusion.observations} />}
+    </section>
+  );
+}
+
+function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
+  void second.value;
+  const ordered = infusion.versions[infusion.versions.length - 1];
+  const ended = infusion.state === "ended";
+  return (
+    <>
+      <p class="infusion-who">
+        <b>{card.label}</b> {capital(infusion.drug)} {infusion.concentration}
+        <span class="quiet-text"> begun by {infusion.begun_by} at {timeOfDay(infusion.begun_at)}{infusion.attached && ", the pump ran already"}</span>
+      </p>
+      {ended
+        ? <p><b>Ended by {infusion.ended_by}{infusion.ended_at && ` at ${timeOfDay(infusion.ended_at)}`}.</b></p>
+        : <ToSet infusion={infusion} card={card} />}
+      <dl class="sums">
+        {ordered && !ended && (
+          <><dt>Ordered</dt><dd>{number(ordered.dose_min)} to {number(ordered.dose_max)} {unit(ordered.dose_unit)}</dd></>
+        )}
+        <dt>Given</dt><dd>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)} ({number(infusion.given_ml, 2)}{GAP}mL)</dd>
+        {infusion.remaining_ml !== null && !ended && (
+          <><dt>Left</dt><dd>{number(infusion.remaining_ml, 1)}{GAP}mL ({amount(infusion.to_waste, infusion.amount_unit)})</dd></>
+        )}
+        <dt>Look at the patient</dt><dd class={isDue(infusion, wallNow()) ? "due" : ""}>{lookWords(infusion, wallNow())}</dd>
+        {ordered?.reason && <><dt>Order changed</dt><dd>by {ordered.by} at {timeOfDay(ordered.at)}: {ordered.reason}</dd></>}
+      </dl>
+      {infusion.checklist_open.length > 0 && !ended && (
+        <p class="due">Not yet answered: {infusion.checklist_open.join(" ")}</p>
+      )}
+      {infusion.advisories.length > 0 && !ended && (
+        <details><summary>Advice of the drug library</summary><ul class="advice">{infusion.advisories.map((words) => <li key={words}>{words}</li>)}</ul></details>
+      )}
+    </>
+  );
+}
+
+/** What to set on the pump, large, and whether the pump is set to it. */
+function ToSet({ infusion, card }: { infusion: Infusion; card: Card }) {
+  return (
+    <div class="to-set">
+      <p class="to-set-words">Set on the pump</p>
+      <p class="to-set-flow"><b>{number(infusion.set_ml_h)}</b>{GAP}mL/h</p>
+      <p class="to-set-words">for {number(infusion.dose)}{GAP}{unit(infusion.dose_unit)}</p>
+      <p class={`agrees ${infusion.agrees === false ? "not" : ""}`} role="status">{agreesWords(infusion, card)}</p>
+    </div>
+  );
+}
+
+function Observations({ of }: { of: Observation[] }) {
+  return (
+    <div class="observations">
+      <table>
+        <caption>What was seen</caption>
+        <thead>
+          <tr><th scope="col">At</th><th scope="col">Pain</th><th scope="col">BP</th><th scope="col">Pulse</th><th scope="col">SpO2</th><th scope="col">Seen</th><th scope="col">By</th></tr>
+        </thead>
+        <tbody>
+          {of.map((seen) => (
+            <tr key={seen.at}>
+              <td>{timeOfDay(seen.at)}</td>
+              <td>{seen.pain ?? ""}</td>
+              <td>{seen.systolic_mmhg === null && seen.diastolic_mmhg === null ? "" : `${seen.systolic_mmhg ?? "?"}/${seen.diastolic_mmhg ?? "?"}`}</td>
+              <td>{seen.pulse_per_min ?? ""}</td>
+              <td>{seen.spo2_percent === null ? "" : `${seen.spo2_percent} %`}</td>
+              <td>{[seen.sedation && `sedation ${seen.sedation}`, seen.side_effects].filter(Boolean).join("; ")}</td>
+              <td>{seen.by}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
