@@ -100,9 +100,9 @@ export function Accepted({ draft }: { draft: Signal<Draft> }) {
 function Checklist({ draft, template }: { draft: Signal<Draft>; template: Template }) {
   const told = draft.value.problems["checklist"];
   return (
-    <section class="checklist" aria-label="Before the start">
+    <section class={`checklist ${told ? "is-wrong" : ""}`} aria-label="Before the start">
       <h5>Before the start</h5>
-      {told && <p class="field-told" role="alert">{told}</p>}
+      {told && <p class="field-told">{told}</p>}
       {template.checklist.map((question, index) => (
         <div key={question.ask} class="question">
           <Choice draft={draft} name={`q${index}`} label={question.ask} options={[["no", "No"], ["yes", "Yes"]]} />

@@ -5,7 +5,7 @@ import { AlarmBand } from "./alarm-band";
 import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
 import { delivers, type Freshness } from "./freshness";
 import type { Infusion } from "./infusion-types";
-import { amount, lookWords } from "./infusion-words";
+import { amount, isDue, lookWords } from "./infusion-words";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms } from "./order";
 import { isShelved } from "./quiet";
@@ -127,7 +127,9 @@ function Course({ infusion }: { infusion: Infusion }) {
     <p class="progress course">
       {infusion.agrees === false && infusion.state !== "ended" && <b>To set: {number(infusion.set_ml_h)}{GAP}mL/h</b>}
       <span>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)} given</span>
-      {infusion.look_due_at && <span>look {lookWords(infusion, wallNow())}</span>}
+      {infusion.look_due_at && (isDue(infusion, wallNow())
+        ? <b>look {lookWords(infusion, wallNow())}</b>
+        : <span>look {lookWords(infusion, wallNow())}</span>)}
     </p>
   );
 }

@@ -30,7 +30,7 @@ export function Field({ draft, name, label, unit, hint, digits = false, optional
           onInput={(event) => type(draft, name, event.currentTarget.value)} />
         {unit && <span class="field-unit">{unit}</span>}
       </span>
-      <p class="field-told" id={`${id}-told`} role={problem ? "alert" : undefined}>{problem ?? hint}</p>
+      <p class="field-told" id={`${id}-told`}>{problem ?? hint}</p>
     </div>
   );
 }
@@ -46,7 +46,7 @@ interface ChoiceProps {
 export function Choice({ draft, name, label, options }: ChoiceProps) {
   const problem = draft.value.problems[name];
   return (
-    <fieldset class={`field choices ${problem ? "is-wrong" : ""}`}>
+    <fieldset class={`field choices ${problem ? "is-wrong" : ""}`} aria-describedby={`field-${name}-told`}>
       <legend>{label}</legend>
       <div class="choice-row">
         {options.map(([value, words]) => (
@@ -56,7 +56,7 @@ export function Choice({ draft, name, label, options }: ChoiceProps) {
           </label>
         ))}
       </div>
-      {problem && <p class="field-told" role="alert">{problem}</p>}
+      <p class="field-told" id={`field-${name}-told`}>{problem}</p>
     </fieldset>
   );
 }
@@ -86,8 +86,7 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
   const waiting = state?.state === "asked";
   const show = (problems: Record<string, string>) => {
     draft.value = { ...draft.value, problems };
-    const first = ["name", ...fields].find((field) => problems[field]);
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>(`[name="${first ?? ""}"]`)?.focus());
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>(".is-wrong input")?.focus());
   };
   const submit = async () => {
     const problems = check();

@@ -24,6 +24,9 @@ export function InfusionPanel({ card }: { card: Card }) {
   return (
     <section class="panel infusion" aria-label="Infusion">
       <h3>Infusion</h3>
+      {!infusion && card.programme && (
+        <p class="quiet-text">What is watched here stands in the configuration. Begin an infusion to say for whom it is.</p>
+      )}
       {infusion && <Told infusion={infusion} card={card} />}
       {!opened && (
         <div class="form-buttons">

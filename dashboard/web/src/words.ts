@@ -100,6 +100,17 @@ const EVENT: Record<string, string> = {
   unshelve: "no longer put off",
 };
 
+const INFUSION: Record<string, string> = {
+  begun: "infusion begun",
+  changed: "order changed",
+  dose: "dose changed",
+  answered: "checklist answered",
+  observed: "seen",
+  ended: "infusion ended",
+  swapped: "infusion moved to another pump",
+  transferred: "moved to another bed",
+};
+
 const RESTRAINT: Record<string, string> = {
   asked: "pumpd asks the pump to pause",
   "pause-sent": "pause sent",
@@ -115,7 +126,8 @@ export function eventWords(event: JournalEvent): string {
     const why = event.detail ? `. ${event.detail}` : "";
     return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}${why}`;
   }
-  const what = event.kind === "restraint" ? (RESTRAINT[event.event] ?? event.event) : event.event;
+  const words = event.kind === "restraint" ? RESTRAINT : event.kind === "infusion" ? INFUSION : {};
+  const what = words[event.event] ?? event.event;
   return [what, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");
 }
 

@@ -67,6 +67,9 @@ describe("words", () => {
     expect(eventWords({ ...event, kind: "restraint", alarm: null, event: "paused", by: "" })).toBe(
       "read back: the pump does not deliver",
     );
+    const begun = { ...event, kind: "infusion" as const, alarm: null, event: "begun", detail: "ketamine 2 mg/mL" };
+    expect(eventWords(begun)).toBe("infusion begun: ketamine 2 mg/mL: by Ann");
+    expect(eventWords({ ...event, event: "shelve", detail: "the syringe comes" })).toBe("EMPTY: put off by Ann. the syringe comes");
   });
 });
 
