@@ -21,6 +21,7 @@ from dashboard.page import ConfiguredPump, Pages
 from dashboard.plain_text import plain
 from dashboard.security import LocalOnly, is_loopback
 from dashboard.stream import Hub
+from dashboard.templates import Template, make_templates_router
 from pumpd.clock import Clock
 from pumpd.errors import ConfigError, Problem
 from pumpd.mqtt import Broker
@@ -40,6 +41,8 @@ class DashboardSettings:
     port: int
     broker: Broker
     pumps: tuple[ConfiguredPump, ...]
+    templates: tuple[Template, ...] = ()
+    """What a nurse may begin with."""
     source: str = ""
     """The file it comes from, for messages."""
 
@@ -106,6 +109,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_middleware(LocalOnly)
     app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader))
+    app.include_router(make_templates_router(settings.templates))
     _serve_front_end(app)
     return app
 

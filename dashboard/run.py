@@ -11,6 +11,7 @@ import uvicorn
 
 from dashboard.app import DashboardSettings, create_app, make_parts
 from dashboard.page import ConfiguredPump
+from dashboard.templates import templates_of
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.http_serving import LoopServer, bound_socket
@@ -43,6 +44,7 @@ def settings_of(config: Config) -> DashboardSettings:
             ConfiguredPump(pump.id, pump.bed, pump.ward, pump.label, "real" if pump.real else "demo")
             for pump in config.pumps
         ),
+        templates=templates_of(config),
         source=str(config.file),
     )
 

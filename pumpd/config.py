@@ -18,6 +18,7 @@ from pumpd.config_models import (
     PumpSection,
     RecorderSection,
 )
+from pumpd.config_order import TemplateSection
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
 from pumpd.document_check import check, in_order
@@ -46,6 +47,7 @@ class Config:
     recorder: RecorderSection = field(default_factory=RecorderSection)
     alarms: AlarmsSection = field(default_factory=AlarmsSection)
     machine: MachineSection = field(default_factory=MachineSection)
+    templates: tuple[TemplateSection, ...] = ()
 
     @property
     def journal_file(self) -> Path:
@@ -111,4 +113,5 @@ def load(file: Path) -> Config:
         recorder=section.recorder,
         alarms=section.alarms,
         machine=section.machine,
+        templates=section.templates,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
+from pumpd.config_templates import template_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_bounded
 from pumpd.document_check import Checked
@@ -42,6 +43,8 @@ def cross_problems(
     yield from driver_problems(document, pumps, installed())
     for place, pump in pumps:
         yield from programme_problems(document, place, pump, library, doubtful)
+    templates = [(checked.place(("templates", at)), each) for at, each in enumerate(section.templates)]
+    yield from template_problems(document, templates, library, doubtful)
 
 
 def _loopback(host: str) -> bool:

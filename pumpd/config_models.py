@@ -7,17 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pumpd.config_alarms import AlarmsSection
+from pumpd.config_order import ProgrammeSection, TemplateSection
 from pumpd.config_section import Section
-from pumpd.core.infusion import Programme
 from pumpd.core.occlusion import Line, line_of
 from pumpd.core.restraint_gate import Enforcement
 from pumpd.fields import (
-    BodyWeight,
-    Dose,
-    DrugConcentration,
     Flag,
     Flow,
-    Millilitres,
     Number,
     TopicId,
     Whole,
@@ -109,52 +105,6 @@ class LinesSection(Section):
         description="what the network adds to a pump's reply, 0 to 5000 ms",
         examples=[20],
     )
-
-
-class ProgrammeSection(Section):
-    """What was ordered to run on a pump."""
-
-    drug: str = Field(min_length=1, description="a drug of the drug library", examples=["ketamine"])
-    concentration: DrugConcentration = Field(
-        description="a concentration such as 2 mg/mL, as in the drug library", examples=["2 mg/mL"]
-    )
-    care_area: str = Field(
-        min_length=1, description="a care area of the drug library", examples=["pain-clinic"]
-    )
-    form: str = Field(
-        default="", description="salt or isomer, where the library has several", examples=["racemic"]
-    )
-    indication: str = Field(
-        default="",
-        description="what it is given for, where the library has several",
-        examples=["chronic pain"],
-    )
-    weight: BodyWeight | None = Field(
-        default=None, description="the patient's weight in kg, where doses are per kg", examples=["70 kg"]
-    )
-    dose_min: Dose = Field(description="the lowest dose rate ordered", examples=["0.1 mg/kg/h"])
-    dose_max: Dose = Field(description="the highest dose rate ordered", examples=["0.5 mg/kg/h"])
-    volume: Millilitres | None = Field(
-        default=None, description="the volume to be infused, in mL", examples=["50 mL"]
-    )
-    duration_min: Whole | None = Field(
-        default=None, ge=1, le=2880, description="minutes it is meant to run, 1 to 2880", examples=[120]
-    )
-
-    def programme(self) -> Programme:
-        """Return it as the core's value; ValueError says what does not fit together."""
-        return Programme(
-            drug=self.drug,
-            concentration=self.concentration,
-            care_area=self.care_area,
-            weight=self.weight,
-            dose_min=self.dose_min,
-            dose_max=self.dose_max,
-            volume=self.volume,
-            duration_s=None if self.duration_min is None else self.duration_min * 60,
-            form=self.form,
-            indication=self.indication,
-        )
 
 
 class PumpSection(Section):
@@ -268,6 +218,9 @@ class ConfigSection(Section):
     )
     machine: MachineSection = Field(
         default_factory=MachineSection, description="what is asked of the machine that pumpd runs on"
+    )
+    templates: tuple[TemplateSection, ...] = Field(
+        default=(), description="a list of what the clinic gives, for nurses to begin with"
     )
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"

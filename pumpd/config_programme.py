@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pumpd.config_models import ProgrammeSection, PumpSection
+from pumpd.config_models import PumpSection
+from pumpd.config_order import OrderSection, ProgrammeSection
 from pumpd.core.dosing import flow_for
 from pumpd.core.drug_library import DrugLibrary, DrugLimits, Restrain
 from pumpd.core.restraint_gate import Enforcement
@@ -39,7 +40,7 @@ def programme_problems(
     if entry is None and programme.drug in doubtful:
         return
     if entry is None:
-        yield from _no_entry(document, here, programme, library)
+        yield from no_entry(document, here, programme, library)
         return
     if not fits:
         yield from _hard_limits(document, here, programme, entry)
@@ -77,8 +78,8 @@ def _fits_itself(document: Document, here: DocPath, programme: ProgrammeSection)
         )
 
 
-def _no_entry(
-    document: Document, here: DocPath, programme: ProgrammeSection, library: DrugLibrary
+def no_entry(
+    document: Document, here: DocPath, programme: OrderSection, library: DrugLibrary
 ) -> Iterator[Problem]:
     """Say which of drug, care area and concentration the library does not have, in that order."""
     of_drug = [entry for entry in library.entries if entry.drug == programme.drug]
@@ -104,7 +105,7 @@ def _no_entry(
     )
 
 
-def _which(document: Document, here: DocPath, programme: ProgrammeSection, library: DrugLibrary) -> Problem:
+def _which(document: Document, here: DocPath, programme: OrderSection, library: DrugLibrary) -> Problem:
     """Say that form or indication does not name one entry."""
     entries = library.matching(programme.drug, programme.concentration, programme.care_area)
     forms = sorted({entry.form for entry in entries})

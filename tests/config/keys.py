@@ -37,10 +37,10 @@ from pumpd.config_models import (
     LinesSection,
     MachineSection,
     MqttSection,
-    ProgrammeSection,
     PumpSection,
     RecorderSection,
 )
+from pumpd.config_order import ProgrammeSection, TemplateSection
 
 TABLES: dict[str, type[BaseModel]] = {
     "pumpd.yaml": ConfigSection,
@@ -55,6 +55,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "alarms.escalation": EscalationSection,
     "pumps[]": PumpSection,
     "pumps[].programme": ProgrammeSection,
+    "templates[]": TemplateSection,
     "drug-library.yaml": LibrarySection,
     "signatures[]": Signature,
     "entries[]": EntrySection,
