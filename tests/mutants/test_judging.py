@@ -90,6 +90,14 @@ def test_a_change_reaches_the_product_whichever_way_it_is_made(crew: Crew, how: 
     assert _ask(crew, same, _playing(AIR), how=how)["by"] == ""
 
 
+def test_a_changed_map_reaches_the_tests(crew: Crew) -> None:
+    """Also what pytest would import by itself, as it does with a package that brings a plug-in."""
+    moved = _mutant("address:", "channels.1.flow.address")
+    names = ["tests/drivers/test_against_oracle.py::test_every_value_is_read_from_its_place"]
+    found = _ask(crew, moved, [{"kind": "tests", "names": names}], how="import")
+    assert (found["by"], found["judge"]) == ("test", names[0])
+
+
 def test_what_never_ends_is_found_and_what_judges_nothing_is_no_judge(crew: Crew) -> None:
     """A mutant that runs for ever is ended and found; tests that are not there give no verdict."""
     text = source("pumpd/core/freshness.py").replace(
