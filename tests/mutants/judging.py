@@ -16,7 +16,7 @@ _PYTEST = (
     "-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-m", "not real and not e2e", "-k", "not page",
     "--rootdir",
 )  # fmt: skip
-"""Rewritten assertions would come from the files of a package with a plug-in, and never from a changed text."""
+"""Rewriting assertions reads the files of a package with a plug-in, and never a changed text."""
 
 
 class HarnessError(Exception):
