@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from dashboard import history
 from dashboard.commands import VERBS, AlarmRequest, Commands
+from dashboard.infusions import make_infusion_router
 from dashboard.page import Pages
 from dashboard.stream import Hub
 from pumpd.errors import StoreError
@@ -61,6 +62,8 @@ def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReade
 
     for verb, (request_of, _) in VERBS.items():
         router.post(f"/api/{verb}")(_asking(commands, verb, request_of))
+
+    router.include_router(make_infusion_router(commands))
 
     @router.websocket("/stream")
     async def stream(socket: WebSocket) -> None:

@@ -1,4 +1,4 @@
-"""Requests about an alarm: to the daemon over MQTT, and its answer within three seconds or none."""
+"""Requests of people: to the daemon over MQTT, and its answer within three seconds or none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from dashboard.live import LiveWard
 from dashboard.plain_text import plain
 from pumpd.clock import Clock
+from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
 from pumpd.contract.quieting import (
     AlarmCommandPayload,
@@ -128,29 +129,39 @@ class Commands:
 
     async def ask(self, verb: str, request: AlarmRequest) -> Answer:
         """Ask the daemon for one of VERBS and return its answer."""
-        node = self._ward.nodes.get(request.node)
+        fields = request.model_dump(exclude={"node"})
+        return await self.send(verb, VERBS[verb][1], request.node, fields)
+
+    async def send(
+        self, verb: str, payload: type[CommandPayload], node_id: str, fields: Mapping[str, object]
+    ) -> Answer:
+        """Ask node ``node_id`` for ``verb``, with all ``fields`` of ``payload`` but id, dashboard and expiry.
+
+        pydantic.ValidationError when they do not make one.
+        """
+        node = self._ward.nodes.get(node_id)
         node_ms = node.clock_ms(self._clock.monotonic_ns() // 1_000_000) if node is not None else None
-        if node is None or node_ms is None or not self._ward.broker_up:
-            return Answer(Outcome.UNANSWERED, f"{request.node} does not answer")
-        if node.fresh_boot != request.boot_id:
-            return Answer(Outcome.REFUSED, "pumpd was restarted since: look again")
-        command = VERBS[verb][1].model_validate(
+        command = payload.model_validate(
             {
-                **request.model_dump(exclude={"node"}),
+                **fields,
                 "id": uuid.uuid4().hex,
                 "dashboard": self._dashboard_id,
-                "expires_ms": node_ms + round(ANSWER_WITHIN_S * 1000),
+                "expires_ms": (node_ms or 0) + round(ANSWER_WITHIN_S * 1000),
             }
         )
+        if node is None or node_ms is None or not self._ward.broker_up:
+            return Answer(Outcome.UNANSWERED, f"{node_id} does not answer")
+        if node.fresh_boot != command.boot_id:
+            return Answer(Outcome.REFUSED, "pumpd was restarted since: look again")
         waiting: asyncio.Future[ReplyPayload] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = waiting
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                topic = self._ward.topics.command(request.node, verb)
+                topic = self._ward.topics.command(node_id, verb)
                 await self._publish(topic, command.model_dump_json().encode())
                 reply = await waiting
         except (TimeoutError, TransportError):
-            return Answer(Outcome.UNANSWERED, f"{request.node} did not answer within {ANSWER_WITHIN_S:.0f} s")
+            return Answer(Outcome.UNANSWERED, f"{node_id} did not answer within {ANSWER_WITHIN_S:.0f} s")
         finally:
             del self._waiting[command.id]
         return Answer(Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED, reply.reason)

@@ -16,6 +16,7 @@ from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
 from pumpd.core.gap import end_gap
+from pumpd.core.infusion_due import BY_PEOPLE, due_findings, infusion_findings
 from pumpd.core.infusion_seen import follow
 from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
@@ -48,6 +49,8 @@ _OUTDONE = (
     (ConditionId.TEN_FOLD, ConditionId.UNDER_HARD),
     (ConditionId.TEN_FOLD, ConditionId.UNDER_SOFT),
     (ConditionId.UNDER_HARD, ConditionId.UNDER_SOFT),
+    (ConditionId.TOTAL_DOSE_HARD, ConditionId.TOTAL_DOSE_SOFT),
+    (ConditionId.STILL_RUNNING, ConditionId.NO_PROGRAMME),
 )
 """While the worse one is raised the lesser one is not: two alarms for one fact hide each other."""
 
@@ -63,7 +66,7 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
         case RestraintOutcome():
             return _outcome(state, given, now)
         case Ordered():
-            return _without_reading(set_under(state, given), now)
+            return _without_reading(set_under(state, given), now, *BY_PEOPLE)
         case Tick():
             return _without_reading(state, now)
         case WrongDevice():
@@ -102,6 +105,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         watch, titrated = follow(watch, state, reading, delivery.account)
         if titrated is not None:
             effects.append(titrated)
+        present_now.update(infusion_findings(watch, state.setup, reading, now.mono_ns))
     dwells = state.dwells
     if reading.flow.value is None:
         held.update(JUDGED_BY_FLOW)
@@ -158,8 +162,10 @@ def _without_reading(state: PumpState, now: Now, *told: ConditionId) -> tuple[Pu
 
 
 def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
-    """Return what is wrong with the watching itself."""
+    """Return what is wrong with the watching itself, and what is due by the clock."""
     found: dict[ConditionId, Finding] = {}
+    if state.watch is not None:
+        found.update(due_findings(state.watch, now))
     if state.wrong_device:
         answered, _, expected = state.wrong_device.partition("\n")
         found[ConditionId.WRONG_DEVICE] = Finding(

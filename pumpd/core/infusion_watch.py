@@ -10,6 +10,7 @@ from pumpd.core.dosing import highest_flow
 from pumpd.core.infusion import OrderedRange
 from pumpd.core.infusion_clock import next_look_ns
 from pumpd.core.infusion_record import Infusion, Patient, aimed
+from pumpd.core.infusion_totals import DoseBound
 from pumpd.core.quantities import NS_PER_H, FlowRate
 from pumpd.core.telemetry import PumpStatus, Telemetry
 from pumpd.core.total_dose import DoseAccount, Stretch, amount_e6_p
@@ -98,6 +99,8 @@ class InfusionWatch(NamedTuple):
     """When its rate was last raised."""
     raise_from_nl_h: int | None = None
     """From which rate, as long as that raise is in question."""
+    bounds: tuple[DoseBound, ...] = ()
+    """The library's limits of the total dose, for this patient and order."""
     agrees: bool | None = None
     """The pump is set to what is to be given; None while that can not be known."""
 

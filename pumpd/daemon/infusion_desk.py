@@ -26,6 +26,7 @@ from pumpd.core.infusion_begin import (
     ordered_before,
     watched,
 )
+from pumpd.core.infusion_due import check_totals, with_bounds
 from pumpd.core.infusion_order import check_answers, check_order
 from pumpd.core.infusion_record import (
     Carrier,
@@ -40,6 +41,7 @@ from pumpd.core.infusion_record import (
     to_waste_e6_p,
 )
 from pumpd.core.infusion_setup import set_under, under
+from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.infusion_words import amount_words, beginning_words, observation_words, order_words
 from pumpd.core.state import Ordered, PumpSetup, Tick
@@ -104,7 +106,8 @@ class InfusionDesk:
         assert library is not None
         self._check_bed(live, infusion, carrier)
         before = newest_dose(self._ward, no_dose_yet(beginning.patient, infusion.programme.drug, library))
-        watch = watched(infusion, before, now.mono_ns, new_series=beginning.new_series)
+        watch = with_bounds(watched(infusion, before, now.mono_ns, new_series=beginning.new_series))
+        check_totals(beginning.order, watch.dose, None, watch.bounds, now.mono_ns)
         self._put_away(live, watch.dose)
         return self._apply(
             live, watch, asked, "begun", beginning_words(infusion), afresh=True, also=[self._ward]
@@ -126,6 +129,9 @@ class InfusionDesk:
             )
             after = changed(infusion, order, now.wall)
             check_order(order, infusion.entry, setup.flow_step, setup.ceiling)
+            bounds = bounds_of(infusion.entry, order.programme)
+            check_totals(order, watch.dose, watch, bounds, now.mono_ns)
+            watch = watch._replace(bounds=bounds)
             said.append(f"{order_words(infusion.ordered)} -> {order_words(after.ordered)}: {asked.reason}")
         elif asked.dose is not None:
             dose = dose_of(asked.dose, infusion.programme.unit.value)

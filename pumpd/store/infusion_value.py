@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pumpd.core.infusion_record import Infusion, Patient
+from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.total_dose import DoseAccount, Stretch
 from pumpd.store.values import read, written
@@ -37,11 +38,13 @@ def dose_of(told: Mapping[str, Any]) -> PatientDose:
 
 def watch_value(watch: InfusionWatch) -> dict[str, Any]:
     """Return what ``watch_of`` reads back."""
-    return {**watch._asdict(), "infusion": written(watch.infusion), "dose": dose_value(watch.dose)}
+    told = {**watch._asdict(), "infusion": written(watch.infusion), "dose": dose_value(watch.dose)}
+    del told["bounds"]  # they follow from the infusion
+    return told
 
 
 def watch_of(told: Mapping[str, Any]) -> InfusionWatch:
     """Return what ``watch_value`` told; KeyError, TypeError or ValueError when it is no such thing."""
-    return InfusionWatch(
-        **{**told, "infusion": read(Infusion, told["infusion"]), "dose": dose_of(told["dose"])}
-    )
+    infusion = read(Infusion, told["infusion"])
+    bounds = bounds_of(infusion.entry, infusion.programme)
+    return InfusionWatch(**{**told, "infusion": infusion, "dose": dose_of(told["dose"]), "bounds": bounds})

@@ -149,6 +149,7 @@ class Bedside:
             alarms=alarms,
             restraints=restraints,
             carried=self.state.delivered,
+            watch=None if self.state.watch is None else self.state.watch.shifted(0),
         )
 
 

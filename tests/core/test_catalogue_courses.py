@@ -34,7 +34,10 @@ LATCHING = {
     "restrained",
     "restraint-failed",
     "reverse-flow",
+    "still-running",
     "ten-fold",
+    "total-dose-hard",
+    "total-dose-soft",
     "volume-exceeded",
     "wrong-device",
 }

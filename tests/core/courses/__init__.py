@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pumpd.core.conditions import ConditionId
-from tests.core.courses import of_delivery, of_dose, of_node, of_pump, of_watching
+from tests.core.courses import of_delivery, of_dose, of_infusion, of_node, of_pump, of_watching
 from tests.core.courses.bed import Counted, Course, Node, NodeCourse
 
 COURSES: dict[ConditionId, Course] = {
     **of_dose.COURSES,
     **of_delivery.COURSES,
+    **of_infusion.COURSES,
     **of_pump.COURSES,
     **of_watching.COURSES,
 }

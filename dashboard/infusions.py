@@ -1,0 +1,83 @@
+"""The routes by which a page asks for what concerns an infusion: passed on to the daemon, never to a pump."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from dashboard.commands import Commands
+from dashboard.plain_text import plain
+from pumpd.contract.infusion_payloads import (
+    BeginPayload,
+    ChangePayload,
+    EndPayload,
+    ObservePayload,
+    SwapPayload,
+    TransferPayload,
+)
+from pumpd.contract.parts import CommandPayload
+
+INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
+    "begin": BeginPayload,
+    "change": ChangePayload,
+    "observe": ObservePayload,
+    "end": EndPayload,
+    "swap": SwapPayload,
+    "transfer": TransferPayload,
+}
+_OURS = frozenset({"v", "advisory", "id", "dashboard", "expires_ms"})
+"""Keys of a command that a page does not choose."""
+
+
+class InfusionRequest(BaseModel):
+    """What every request has; the other keys are those of the command."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    node: str = Field(min_length=1, max_length=64)
+    boot_id: str = Field(min_length=1, max_length=64)
+    """Of the daemon that the page saw."""
+    user: str = Field(max_length=64)
+
+    @field_validator("user")
+    @classmethod
+    def _name(cls, user: str) -> str:
+        """Return the name as it will be read by others; one that nobody could read is refused."""
+        name = plain(user)
+        if not name:
+            raise ValueError("a name is needed")
+        return name
+
+
+def make_infusion_router(commands: Commands) -> APIRouter:
+    """Return ``POST /api/infusion/{verb}`` for every verb."""
+    router = APIRouter()
+    for verb, payload in INFUSION_VERBS.items():
+        router.post(f"/api/infusion/{verb}")(_asking(commands, verb, payload))
+    return router
+
+
+def _asking(
+    commands: Commands, verb: str, payload: type[CommandPayload]
+) -> Callable[[InfusionRequest], Awaitable[JSONResponse]]:
+    """Return the route of one verb."""
+
+    async def ask(request: InfusionRequest) -> JSONResponse:
+        """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
+        fields = request.model_dump(exclude={"node"})
+        unknown = sorted(set(fields) - (set(payload.model_fields) - _OURS))
+        if unknown:
+            raise RequestValidationError(
+                [{"loc": ("body", key), "msg": f"{verb} has no such key"} for key in unknown]
+            )
+        try:
+            answer = await commands.send(verb, payload, request.node, fields)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_context=False)) from None
+        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+
+    return ask

@@ -1,0 +1,88 @@
+"""Courses of the conditions of an infusion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pumpd.core.amounts import DrugAmount
+from pumpd.core.conditions import ConditionId
+from pumpd.core.drug_library import Bounds, DrugLimits, TotalLimit, TotalOver
+from pumpd.core.infusion_due import with_bounds
+from pumpd.core.infusion_record import ProgrammeVersion
+from pumpd.core.infusion_setup import under
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.state import Ordered
+from pumpd.core.total_dose import DoseAccount
+from tests.core.courses.bed import COUNTED, Act, Counted, Course, runs, stands
+from tests.core.infusion_scene import AT, FULL_ENTRY, PATIENT, dose, infusion, programme
+
+BARE = replace(COUNTED, programme=None, entry=None)
+TWO_MINUTES = programme(volume=None, duration_s=120)
+"""At 10 mL/h 0.667 mg."""
+
+
+def _limited(**bounds: DrugAmount) -> DrugLimits:
+    return replace(FULL_ENTRY, totals=(TotalLimit(TotalOver.INFUSION, Bounds(**bounds)),))
+
+
+def begins(entry: DrugLimits = FULL_ENTRY, ordered: object = None) -> Act:
+    """Return: an infusion is begun on it."""
+
+    def act(bed: Counted) -> None:
+        version = ProgrammeVersion(1, ordered or programme(), dose("0.3"), "A. Nurse", AT)  # type: ignore[arg-type]
+        given = PatientDose(PATIENT, "ketamine", DoseAccount(0))
+        watch = InfusionWatch(infusion(entry, versions=(version,)), bed.now_ns, given)
+        bed.setup = under(BARE, watch)
+        bed.told += bed.give(Ordered(bed.setup, with_bounds(watch), afresh=True))
+
+    return act
+
+
+def ended_on_paper(bed: Counted) -> None:
+    """Let a nurse write down its end."""
+    assert bed.state.watch is not None
+    watch = bed.state.watch._replace(ended_ns=bed.now_ns)
+    bed.setup = under(BARE, watch)
+    bed.told += bed.give(Ordered(bed.setup, watch))
+
+
+def looked_at(bed: Counted) -> None:
+    """Let somebody look at the patient."""
+    assert bed.state.watch is not None
+    bed.told += bed.give(Ordered(bed.setup, bed.state.watch._replace(looked_ns=bed.now_ns)))
+
+
+MOST = DrugAmount.parse("0.01 mg/kg")
+"""0.7 mg."""
+COURSES = {
+    ConditionId.TOTAL_DOSE_HARD: Course(
+        (runs(125),),
+        (runs(115),),
+        (stands(3),),
+        setup=BARE,
+        before=(begins(_limited(hard_max=MOST), TWO_MINUTES),),
+    ),
+    ConditionId.TOTAL_DOSE_SOFT: Course(
+        (runs(125),),
+        (runs(115),),
+        (stands(3),),
+        setup=BARE,
+        before=(begins(_limited(soft_max=MOST), TWO_MINUTES),),
+    ),
+    ConditionId.STILL_RUNNING: Course(
+        (runs(11),),
+        (runs(10), stands(20)),
+        (stands(7),),
+        setup=BARE,
+        before=(begins(), runs(20), ended_on_paper),
+    ),
+    ConditionId.OBSERVATION_DUE: Course(
+        (runs(896),), (runs(895),), (looked_at,), setup=BARE, before=(begins(), runs(5))
+    ),
+    ConditionId.NOT_STARTED: Course(
+        (stands(300),), (stands(299),), (runs(2),), setup=BARE, before=(begins(),)
+    ),
+    ConditionId.LONG_PAUSE: Course(
+        (stands(301),), (stands(300),), (runs(2),), setup=BARE, before=(begins(), runs(5))
+    ),
+}

@@ -1,0 +1,104 @@
+"""What a page asks of infusions: passed on whole, refused where it is no such request, never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.app import create_app
+from dashboard.commands import Answer, Commands, Outcome
+from dashboard.infusions import INFUSION_VERBS
+from dashboard.live import LiveWard
+from pumpd.clock import SystemClock
+from pumpd.contract.parts import CommandPayload
+from pumpd.contract.payloads import ReplyPayload
+from pumpd.qa.virtual_time import VirtualClock, in_virtual_time
+from pumpd.store.reader import SqliteHistoryReader
+from tests.daemon.infusion_asks import ANSWERS, ORDER
+from tests.dashboard import canned
+from tests.dashboard.canned import BOOT, NODE, SITE
+from tests.dashboard.client import TestClient
+from tests.dashboard.test_api import OURS, settings
+
+HEAD: dict[str, Any] = {"boot_id": BOOT, "user": "Ann", "pump": "PUMP-01", "channel": "1"}
+OF = {**HEAD, "infusion": "command-0001"}
+BODIES: dict[str, dict[str, Any]] = {
+    "begin": HEAD
+    | {"label": "B.K.", "identifier": "1234", "order": ORDER, "answers": ANSWERS, "checked_by": "Cy"},
+    "change": OF | {"version": 1, "dose": "0.2"},
+    "observe": OF | {"pain": 3},
+    "end": OF | {"reason": "no pain", "witness": "Cy"},
+    "swap": OF | {"to_pump": "PUMP-02", "to_channel": "1", "reason": "broken"},
+    "transfer": OF | {"bed": "7", "reason": "recovery"},
+}
+HEADERS = {"Origin": OURS}
+pytestmark = pytest.mark.requirement("INF-3")
+
+
+@in_virtual_time
+@pytest.mark.parametrize("verb", sorted(BODIES))
+async def test_what_was_typed_goes_out_whole_on_the_verbs_own_topic(verb: str) -> None:
+    """Every key reaches the daemon as it was typed, with an id and an expiry on the node's clock."""
+    clock = VirtualClock(asyncio.get_running_loop())
+    ward = LiveWard(SITE)
+    ward.broker(up=True, now_ms=0)
+    body = canned.telemetry(sent_ms=777_000).model_dump_json().encode()
+    ward.receive(
+        ward.topics.node_telemetry(NODE), body, retained=False, now_ms=clock.monotonic_ns() // 1_000_000
+    )
+    sent: list[tuple[str, CommandPayload]] = []
+
+    async def publish(topic: str, payload: bytes) -> None:
+        command = INFUSION_VERBS[verb].model_validate_json(payload, strict=True)
+        sent.append((topic, command))
+        commands.reply(ReplyPayload(id=command.id, accepted=True))
+
+    commands = Commands(ward, clock, "desk", publish)
+    answer = await commands.send(verb, INFUSION_VERBS[verb], NODE, BODIES[verb])
+    assert answer == Answer(Outcome.ACCEPTED)
+    ((topic, command),) = sent
+    assert topic.endswith(f"/node/{NODE}/command/{verb}")
+    same = {"id": command.id, "dashboard": "desk", "expires_ms": command.expires_ms}
+    assert command == INFUSION_VERBS[verb].model_validate({**BODIES[verb], **same})
+    assert command.expires_ms == 777_000 + 3000
+
+
+@pytest.fixture
+def client(tmp_path: Path):
+    """Yield a client of a dashboard with neither broker nor daemon."""
+    reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
+    with TestClient(create_app(settings(), reader, SystemClock()), base_url=OURS) as made:
+        yield made
+
+
+@pytest.mark.parametrize("verb", sorted(BODIES))
+def test_a_node_that_is_away_leaves_it_unanswered(client, verb: str) -> None:
+    """Each verb has its route; with nobody there the page hears that nobody knows."""
+    asked = client.post(f"/api/infusion/{verb}", json={"node": NODE, **BODIES[verb]}, headers=HEADERS)
+    assert asked.status_code == 200
+    assert asked.json()["outcome"] == "unanswered"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"user": " "},
+        {"label": ""},
+        {"colour": "red"},
+        {"id": "mine-0001"},
+        {"order": ORDER | {"dose": "0,3"}},
+        {"order": ORDER | {"volume_ml": "-1"}},
+        {"order": None},
+        {"label": "B\nK"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_is_no_such_request_is_refused_before_it_is_sent(client, wrong: dict[str, Any]) -> None:
+    """A comma, an unknown key, a name that is none: 422, and what is wrong with it."""
+    body = {"node": NODE, **BODIES["begin"], **wrong}
+    asked = client.post("/api/infusion/begin", json=body, headers=HEADERS)
+    assert asked.status_code == 422
+    assert asked.json()["detail"]
