@@ -45,3 +45,19 @@ def test_without_a_flow_only_what_a_flow_decides_stands() -> None:
     assert suspended(dwells, NOW) == stands
     alone = {ConditionId.SILENT_STOP: other}
     assert suspended(alone, NOW) is alone
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ConditionId.OVER_SOFT,
+        ConditionId.UNDER_HARD,
+        ConditionId.UNDER_SOFT,
+        ConditionId.NO_PROGRAMME,
+        ConditionId.LIBRARY_MISSING,
+    ],
+)
+def test_each_that_a_flow_decides_stands_without_one(condition: ConditionId) -> None:
+    """A pump that shows no flow for a while neither raises nor clears any of them by that."""
+    dwell = Dwell(5, 0, 1)
+    assert suspended({condition: dwell}, NOW) == {condition: replace(dwell, last_ns=NOW.mono_ns)}

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from pumpd.core.occlusion import (
+    QUARTERS,
     RESTING_KPA_E1,
+    RISES_PERCENT,
     SYRINGE_NL_PER_KPA,
     Line,
     Trend,
     blind_s,
     followed,
     line_of,
+    part_nl,
     told_words,
 )
 from pumpd.core.quantities import NS_PER_H, NS_PER_S, FlowRate
@@ -132,6 +135,28 @@ def test_what_the_trend_can_not_use_leaves_it_alone() -> None:
     reading = replace(reading, status=PumpStatus.RUNNING)
     assert followed(trend, reading, 0, line, TICK_NL) == Trend(0, 250, 1)
     assert told_words(reading, line) == ("25 kPa", "100 kPa in 45 min")
+
+
+@pytest.mark.parametrize(
+    ("risen_kpa_e4", "told"),
+    [((0, 1, 2, 3, 4), True), ((0, 1, 2, 3), False), ((0, 1, 2, 3, 3), False)],
+)
+def test_four_rises_in_five_parts_are_told_and_no_fewer(risen_kpa_e4: tuple[int, ...], told: bool) -> None:
+    """At just the least rise of a closed line; one rise fewer, or one that is smaller, is not enough."""
+    line = Line(20_000, 1000)
+    part = part_nl(line, TICK_NL)
+    least = 10_000 * part // line.compliance_nl_per_kpa * RISES_PERCENT
+    assert least % 100 == 0
+    parts = tuple(100_000 + step * least // 100 for step in risen_kpa_e4)
+    reading = replace(
+        Bench(1_000_000).reading(), pressure_kpa_e1=Measured.valid(100), status=PumpStatus.RUNNING
+    )
+    trend = Trend(0, parts[-1] // 1000, 1, parts[:-1])._replace(sum_kpa_e1=parts[-1], n_readings=1000)
+    after = followed(trend, reading, part, line, TICK_NL)
+    assert after is not None
+    assert after.parts_kpa_e4 == parts
+    assert (after.told_kpa_e4 is not None) is told
+    assert after.judged is (len(parts) == QUARTERS + 1)
 
 
 def test_a_line_that_gives_nothing_is_refused() -> None:

@@ -6,6 +6,14 @@ EQUIVALENT: dict[str, str] = {
     "comparison: core/delivery_rules.py: detected_within_s: beyond > 0 -> beyond >= 0": (
         "no fault is off by just FAST_PERCENT, so what is beyond it is never 0"
     ),
+    "comparison: core/delivery.py: advanced: moved_nl > 0 -> moved_nl >= 0": (
+        "a counter that stands is what is due at the least, so it never comes so far"
+    ),
+    "comparison: core/delivery_account.py: Account.as_seen: self.step_nl <= counter.tick_nl -> "
+    "self.step_nl < counter.tick_nl": "a step that is the declared one is put in the place of itself",
+    "comparison: protocols/registers_codec.py: encoder.to_integer: raw > greatest -> raw >= greatest": (
+        "the greatest pattern stands for itself either way"
+    ),
     "comparison: core/limits.py: confirmed_findings: rate > ordered.high -> rate >= ordered.high": (
         "a rate at the end of the order is no slip, so its priority is never asked for"
     ),

@@ -125,3 +125,21 @@ def test_text_that_can_not_be_seen_is_marked():
     """A pump's text reaches terminals and screens: control characters come as U+FFFD."""
     field = TextField(function=4, address=0, length=4)
     assert text_of(words_of_text("\x1b[2J\x07", field, "abcd"), "abcd") == "\ufffd[2J\ufffd"
+
+
+def test_a_text_may_fill_its_registers_and_no_more():
+    """Four letters in two registers; the fifth is refused."""
+    field = TextField(function=4, address=0, length=2)
+    assert words_of_text("ABCD", field, "abcd") == (0x4142, 0x4344)
+    with pytest.raises(ValueError, match="does not fit in 2 registers"):
+        words_of_text("ABCDE", field, "abcd")
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "pattern"),
+    [("u16", 40_000, 40_000), ("u16", -1, 0), ("i16", 40_000, 0x7FFF), ("i16", -1, 0xFFFF)],
+)
+def test_what_a_type_can_not_show_is_shown_as_its_last(kind, counts, pattern):
+    """A type without a sign ends at nought below and reaches twice as far above."""
+    field = number(kind, unit="kPa", range=(-(10**6), 10**6))
+    assert encoder(field, Quantity.PRESSURE, "kPa")(10 * counts) == pattern
