@@ -33,6 +33,7 @@ from pumpd.contract.payloads import (
     TelemetryPayload,
 )
 from pumpd.contract.quieting import (
+    OffLinePayload,
     PauseAudioPayload,
     ResumeAudioPayload,
     ShelvePayload,
@@ -76,6 +77,7 @@ _COMMANDS: dict[str, type[CommandPayload]] = {
     "resume-audio": ResumeAudioPayload,
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
+    "off-line": OffLinePayload,
     "test-channel": TestChannelPayload,
     "pause-pump": PausePumpPayload,
     "begin": BeginPayload,

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from pumpd.contract.parts import CommandPayload, Part, Said
-from pumpd.core.inactivation import LONGEST_AUDIO_PAUSE_S, LONGEST_SHELF_S
+from pumpd.core.inactivation import LONGEST_AUDIO_PAUSE_S, LONGEST_OFF_LINE_S, LONGEST_SHELF_S
 
 
 class InactivationPart(Part):
@@ -75,6 +75,16 @@ class ShelvePayload(SeenAlarmPayload):
 
 class UnshelvePayload(AlarmCommandPayload):
     """Verb ``unshelve``: take an alarm off its shelf before its time."""
+
+
+class OffLinePayload(CommandPayload):
+    """Verb ``off-line``: take a pump that stands off the line until a time; its silence is no alarm then."""
+
+    pump: str
+    channel: str
+    for_s: int = Field(ge=0, le=LONGEST_OFF_LINE_S)
+    """0 puts it back."""
+    reason: Said = Field(min_length=1, max_length=200)
 
 
 class TestChannelPayload(CommandPayload):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pumpd.core import escalation, quieting
 from pumpd.core.alarms import AlarmChanged, Alarms, AlarmSignal, acknowledge
 from pumpd.core.climb import EscalationPlan, StepTold
-from pumpd.core.inactivation import InactivationLimits, Suppress
+from pumpd.core.inactivation import InactivationLimits, Suppress, TakeOffLine
 from pumpd.core.state import Acknowledge, Now, SaidOfAlarm
 
 
@@ -30,6 +30,8 @@ def said(
             return escalation.told(alarms, given, now)
         case Suppress():
             return quieting.suppressed(alarms, given.line, now)
+        case TakeOffLine():
+            raise ValueError("a pump is taken off the line, not the node")
         case _:
             return quieting.asked(alarms, given, limits, now)
 

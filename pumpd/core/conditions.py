@@ -79,6 +79,8 @@ class ConditionId(Enum):
     LIBRARY_MISSING = "library-missing"
     LINK_LOST = "link-lost"
     LINE_LOST = "line-lost"
+    OFF_LINE = "off-line"
+    OFF_LINE_DELIVERS = "off-line-delivers"
     INVALID_VALUE = "invalid-value"
     UNKNOWN_STATUS = "unknown-status"
     WRONG_DEVICE = "wrong-device"

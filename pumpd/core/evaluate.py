@@ -16,10 +16,12 @@ from pumpd.core.delivered import seen
 from pumpd.core.ends import followed_pump
 from pumpd.core.freshness import Freshness, freshness
 from pumpd.core.gap import end_gap
+from pumpd.core.inactivation import TakeOffLine
 from pumpd.core.infusion_due import BY_PEOPLE, due_findings, infusion_findings
 from pumpd.core.infusion_seen import follow
 from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
+from pumpd.core.off_line import off_line, taken_off
 from pumpd.core.restraining import RESTRAINING, climbing, restrained, still_so, told_of
 from pumpd.core.restraints import RestraintPhase
 from pumpd.core.state import (
@@ -76,6 +78,8 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _without_reading(replace(state, blocked_frame=given.frame), now)
         case SessionCrashed():
             return _without_reading(replace(state, crashed=given.reason), now, ConditionId.SESSION_CRASHED)
+        case TakeOffLine():
+            return taken_off(state, given, now)
         case _:
             after, changes = answers.said(state.alarms, given, state.setup.inactivation, now)
             return replace(state, alarms=after), changes
@@ -158,7 +162,7 @@ def _without_reading(state: PumpState, now: Now, *told: ConditionId) -> tuple[Pu
     if state.last is None and fresh is Freshness.FRESH:
         fresh = Freshness.STALE  # never read is never live
     after = state if fresh is state.freshness else replace(state, freshness=fresh)
-    return _settled(after, _technical(after, now), _EVERY.difference(told), now)
+    return _settled(after, _technical(after, now), _EVERY.difference((*told, ConditionId.OFF_LINE)), now)
 
 
 def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
@@ -193,6 +197,8 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
             found[ConditionId.LINK_LOST] = Finding(AlarmPriority.MEDIUM)
         case _:
             pass
+    if state.alarms:
+        off_line(state, found, now)
     return found
 
 

@@ -123,5 +123,18 @@ class Suppress:
     line: str
 
 
+LONGEST_OFF_LINE_S = 7 * 86_400
+"""Nobody forgets a pump for longer than a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffLine:
+    """Input: a named person takes the pump off the line for ``for_s``, and says why; 0 puts it back."""
+
+    by: str
+    for_s: int
+    reason: str
+
+
 AskedOfAlarm = PauseAudio | ResumeAudio | Shelve | Unshelve
 """What a person may ask of an alarm besides acknowledging it."""

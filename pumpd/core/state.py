@@ -15,7 +15,7 @@ from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.drug_library import DrugLimits
 from pumpd.core.dwell import Dwell
 from pumpd.core.freshness import Freshness, FreshnessLimits
-from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits, Suppress
+from pumpd.core.inactivation import AskedOfAlarm, InactivationLimits, Suppress, TakeOffLine
 from pumpd.core.infusion import FlowLimits, OrderedRange, Programme, flow_limits, ordered_range
 from pumpd.core.infusion_watch import InfusionWatch, Titrated
 from pumpd.core.lowering import LowerNow
@@ -228,7 +228,7 @@ class Acknowledge:
     by: str
 
 
-PersonSays = Acknowledge | AskedOfAlarm
+PersonSays = Acknowledge | AskedOfAlarm | TakeOffLine
 """What a named person says of an alarm."""
 
 SaidOfAlarm = PersonSays | StepTold | Suppress

@@ -25,6 +25,7 @@ from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
 from pumpd.contract.quieting import (
     AlarmCommandPayload,
+    OffLinePayload,
     PauseAudioPayload,
     ResumeAudioPayload,
     ShelvePayload,
@@ -32,7 +33,7 @@ from pumpd.contract.quieting import (
     UnshelvePayload,
 )
 from pumpd.core.conditions import ConditionId
-from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.seams import CommandPort, Ward
@@ -53,6 +54,7 @@ VERBS: dict[str, type[CommandPayload]] = {
     "resume-audio": ResumeAudioPayload,
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
+    "off-line": OffLinePayload,
     "pause-pump": PausePumpPayload,
     "test-channel": TestChannelPayload,
     "begin": BeginPayload,
@@ -206,6 +208,9 @@ class Commands:
             await self._port.say(pump, channel, _said(command), command.id)
         elif isinstance(command, TestChannelPayload):
             await self._port.test_channel(command.contact, command.user, command.id)
+        elif isinstance(command, OffLinePayload):
+            taken = TakeOffLine(command.user, command.for_s, command.reason)
+            await self._port.say(PumpId(command.pump), ChannelId(command.channel), taken, command.id)
         elif isinstance(command, PausePumpPayload):
             await self._port.pause_pump(
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id

@@ -52,6 +52,7 @@ class Director:
         now: dict[str, Callable[[], None]] = {
             "acknowledge": lambda: self._ask(event),
             "pause-pump": lambda: self._ask(event),
+            "off-line": lambda: self._ask(event),
             "reboot": lambda: self._reboot(event),
         }
         waiting: dict[str, Callable[[], Awaitable[None]]] = {

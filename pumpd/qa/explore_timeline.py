@@ -278,7 +278,9 @@ class TimelineMaker:
 
     def _person(self, at_s: float, bed: Bed) -> None:
         if self._chance.random() < 0.5:
-            self._add(at_s, "pause-pump", bed.pump, by=self._chance.choice(NURSES))
+            nurse = self._chance.choice(NURSES)
+            self._add(at_s, "pause-pump", bed.pump, by=nurse)
+            self._add(at_s + 2, "off-line", bed.pump, by=nurse, for_s=20.0)
         else:
             self._acknowledgements(at_s, bed.pump)
 

@@ -6,7 +6,8 @@ import asyncio
 
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.conditions import ConditionId
-from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
+from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
+from pumpd.core.off_line import off_line_until
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -75,6 +76,10 @@ class Hands:
 def _said(event: EventPayload, condition: ConditionId, revision: int) -> PersonSays:
     """Return what a person said of an alarm, as the recording tells it."""
     assert event.alarm is not None
+    if condition is ConditionId.OFF_LINE and event.event in {"raise", "worsen", "clear"}:
+        until = event.alarm.allowed if event.event != "clear" else ""
+        for_s = round((off_line_until(until) - event.at).total_seconds()) if until else 0
+        return TakeOffLine(event.by, for_s, event.detail or event.alarm.measured)
     quiet = event.alarm.inactivation
     if quiet is not None:
         for_s = round((quiet.until - quiet.at).total_seconds())

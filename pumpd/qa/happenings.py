@@ -36,11 +36,13 @@ TAKES: dict[str, tuple[str, ...]] = {
     "empty-disk": (),
     "acknowledge": ("alarm", "by"),
     "pause-pump": ("pump", "by"),
+    "off-line": ("pump", "by", "for_s"),
 }
 """Each action that is no simulated pump's own, and the keys that it needs."""
 MAY_TAKE: dict[str, tuple[str, ...]] = {
     "acknowledge": ("pump", "channel", "name", "revisions_ago"),
     "pause-pump": ("channel", "name"),
+    "off-line": ("channel", "name"),
 }
 
 
@@ -66,7 +68,10 @@ class SiteEvent(WardPart):
     serial_number: Annotated[str, Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")] | None = None
     """For swap: of the pump that stands there now, such as SIM-9001; it is stopped and set to nothing."""
     for_s: Annotated[float, Field(gt=0)] | None = None
-    """For reboot: how long it is off; it comes back stopped, with its counter at 0 and its rate kept."""
+    """For off-line: how long nobody misses it.
+
+    For reboot: how long it is off; it comes back stopped, with its counter at 0 and its rate kept.
+    """
     commit_after_s: Annotated[float, Field(gt=0)] | None = None
     """For journal-slow: how long each write takes."""
     step_s: Number | None = None

@@ -102,6 +102,8 @@ class ValuesJudge:
             self._broken.tell("INV-3", "an old reading is held to be fresh", whose)
         if now_s - last_s <= lost_s + WATCHDOG_S:
             return
+        if ConditionId.OFF_LINE in state.alarms:
+            return  # a person said so, and it stands on the page
         alarm = state.alarms.get(ConditionId.LINK_LOST)
         if alarm is None or alarm.signal is AlarmSignal.LATCHED:
             self._broken.tell("INV-3", "a silent pump is no alarm", whose)

@@ -14,6 +14,7 @@ from pumpd.contract.payloads import (
     ReplyPayload,
     SnapshotPayload,
 )
+from pumpd.contract.quieting import OffLinePayload
 from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
@@ -91,6 +92,16 @@ class Desk:
                     "channel": channel,
                     "condition": event.alarm,
                     "revision": revision,
+                }
+            )
+        elif event.action == "off-line":
+            command = OffLinePayload.model_validate(
+                {
+                    **common,
+                    "pump": event.pump,
+                    "channel": event.channel,
+                    "for_s": round(event.for_s or 0),
+                    "reason": "it goes to the workshop",
                 }
             )
         else:

@@ -27,6 +27,7 @@ LATCHING = {
     "link-lost",
     "occlusion",
     "occlusion-upstream",
+    "off-line-delivers",
     "over-hard",
     "over-infusion",
     "pump-fault",

@@ -28,7 +28,7 @@ ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
 @pytest.mark.requirement("INV-1")
 def test_the_network_may_ask_for_a_pause_of_alarms_and_of_infusions_and_nothing_else() -> None:
     """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
-    assert set(VERBS) == ABOUT_AN_ALARM | ABOUT_AN_INFUSION | {"pause-pump", "test-channel"}
+    assert set(VERBS) == ABOUT_AN_ALARM | ABOUT_AN_INFUSION | {"pause-pump", "off-line", "test-channel"}
 
 
 @pytest.mark.requirement("INV-1")

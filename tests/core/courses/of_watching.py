@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pumpd.core.conditions import ConditionId
+from pumpd.core.inactivation import TakeOffLine
 from pumpd.core.quantities import FlowRate
 from pumpd.core.site import Technical
-from pumpd.core.state import FrameBlocked, RestraintOutcome, SessionCrashed, WrongDevice
+from pumpd.core.state import FrameBlocked, PumpInput, RestraintOutcome, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import Measured, PumpStatus
 from tests.core.courses.bed import (
     Act,
+    Counted,
     Course,
     Node,
     NodeAct,
@@ -21,6 +25,18 @@ from tests.core.courses.bed import (
 )
 
 CAUSE = ConditionId.OVER_HARD
+
+OUT = TakeOffLine("Ada", 600, "to be cleaned")
+
+
+def refused(what: PumpInput) -> Act:
+    """Return: somebody asks for it, and it can not be."""
+
+    def act(bed: Counted) -> None:
+        with pytest.raises(ValueError, match="stop it at the pump"):
+            bed.give(what)
+
+    return act
 
 
 def strange(seconds: int) -> Act:
@@ -41,6 +57,17 @@ def lowered(ml_per_h: int, seconds: int) -> Act:
 
 COURSES = {
     ConditionId.LINK_LOST: Course((silent(16),), (silent(5), reads(1), silent(5)), (reads(1),)),
+    ConditionId.OFF_LINE: Course(
+        (stands(5), given(OUT), silent(60)),
+        (reads(5), refused(OUT), stands(60)),
+        (silent(541), reads(1)),
+    ),
+    ConditionId.OFF_LINE_DELIVERS: Course(
+        (stands(5), given(OUT), silent(60), reads(1)),
+        (stands(5), given(OUT), silent(60), stands(60)),
+        (stands(1),),
+        beside=frozenset({ConditionId.OFF_LINE}),
+    ),
     ConditionId.INVALID_VALUE: Course((impossible(6),), (impossible(5),), (reads(6),)),
     ConditionId.UNKNOWN_STATUS: Course((strange(6),), (strange(5),), (reads(6),)),
     ConditionId.WRONG_DEVICE: Course(
