@@ -34,6 +34,9 @@ data_dir: {directory}/var
 mqtt: {{host: 127.0.0.1, port: {mqtt}}}
 library: {library}
 dashboard: {{host: 127.0.0.1, port: {web}}}
+templates:
+  - {{name: Low dose, drug: ketamine, concentration: 2 mg/mL, care_area: pain-clinic, volume: 50 mL,
+     duration_min: 120, dose: 0.1 mg/kg/h, dose_min: 0.1 mg/kg/h, dose_max: 0.5 mg/kg/h}}
 pumps:
 """
 ORDER = (

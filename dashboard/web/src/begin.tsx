@@ -31,10 +31,12 @@ export function Begin({ card, live, onDone }: Props) {
     );
   }
   if (known.length === 0) return <p>The clinic has no templates: an engineer writes them into the configuration.</p>;
-  const template = known.find((one) => one.name === typed(chosen, "name")) ?? (known.length === 1 ? known[0] : undefined);
+  const template = known.find((one) => one.name === typed(chosen, "template")) ?? (known.length === 1 ? known[0] : undefined);
   return (
     <>
-      <Choice draft={chosen} name="name" label="What is given" options={known.map((one) => [one.name, one.name] as const)} />
+      {known.length > 1 && (
+        <Choice draft={chosen} name="template" label="What is given" options={known.map((one) => [one.name, one.name] as const)} />
+      )}
       {template
         ? <BeginWith key={template.name} card={card} live={live} template={template} onDone={() => {
             dropDraft(`${card.key} template`);
@@ -56,7 +58,7 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
   };
   return (
     <AskForm
-      place={`${card.key} infusion`} draft={draft} title={`${capital(order.drug)} ${order.concentration}`} words="Begin watching it"
+      place={`${card.key} infusion`} draft={draft} title={`${template.name}: ${capital(order.drug)} ${order.concentration}`} words="Begin watching it"
       live={live} fields={BEGIN_FIELDS} seen={movedSince(card)} onDone={done} onBack={onDone}
       check={() => beginProblems(draft.peek().values, template, runs)}
       request={() => infusionRequest(card, "begin", beginBody(draft.peek().values, template))}
@@ -69,7 +71,7 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
       {template.advisories.length > 0 && <ul class="advice">{template.advisories.map((words) => <li key={words}>{words}</li>)}</ul>}
       <div class="fields">
         <Field draft={draft} name="label" label="Patient" hint="Initials, no name" longest={32} />
-        <Field draft={draft} name="identifier" label="Second mark" hint="Case number; on no screen" />
+        <Field draft={draft} name="identifier" label="Second mark" hint="Such as the case number" />
         <Field draft={draft} name="weight_kg" label="Weight" unit="kg" digits optional={!order.dose_unit.includes("/kg")} longest={16} />
       </div>
       <div class="fields">
