@@ -7,7 +7,7 @@ import { delivers, type Freshness } from "./freshness";
 import type { Infusion } from "./infusion-types";
 import { amount, isDue, lookWords } from "./infusion-words";
 import { LimitBar } from "./limit-bar";
-import { nurseAlarms } from "./order";
+import { nurseAlarms, offLine } from "./order";
 import { isShelved } from "./quiet";
 import { timeLeft, volumeLeft } from "./progress";
 import { pageOf } from "./route";
@@ -88,9 +88,11 @@ interface FiguresProps {
 function Figures({ card, fresh, ageMs, alarmed }: FiguresProps) {
   const reading = card.reading;
   const live = fresh === "fresh";
+  const off = linkUp.value ? offLine(card) : undefined;
   return (
     <div class={`figures ${live ? "" : "struck"}`}>
-      {!live && !(alarmed && linkUp.value) && <p class="stale-words">{staleWords(card, fresh, ageMs, linkUp.value)}</p>}
+      {off && <p class="stale-words">{off.title}</p>}
+      {!off && !live && !(alarmed && linkUp.value) && <p class="stale-words">{staleWords(card, fresh, ageMs, linkUp.value)}</p>}
       <Figure of={reading} field="flow_ml_h" decimals={decimalsOf(card.flow_step_ml_h)} unitText="mL/h" live={live} />
       {card.programme && (
         <Figure of={reading} field="dose" unitText={unit(card.programme.dose_unit)} live={live}

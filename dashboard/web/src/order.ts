@@ -15,10 +15,17 @@ function place(alarm: Alarm): number {
   return at === -1 ? FIRST.length : at;
 }
 
+const OFF_LINE = "off-line";
+
+/** Return what says that a person took this pump off the line: its card says so, and nobody is called. */
+export function offLine(card: Card): Alarm | undefined {
+  return card.alarms.find((alarm) => alarm.condition === OFF_LINE && alarm.signal !== "off");
+}
+
 /** The alarms a nurse must act on, worst first; those nobody has before the others. */
 export function nurseAlarms(alarms: Alarm[]): Alarm[] {
   return alarms
-    .filter((alarm) => alarm.audience === "nurse" && alarm.signal !== "off")
+    .filter((alarm) => alarm.audience === "nurse" && alarm.signal !== "off" && alarm.condition !== OFF_LINE)
     .sort(
       (a, b) =>
         WORSE[b.priority] - WORSE[a.priority] ||
@@ -44,6 +51,7 @@ export function rank(card: Card, fresh: Freshness): { group: Group; rank: number
     const unseen = answered(worst) ? 2 : worst.signal === "on" ? 0 : 1;
     return { group: "alarm", rank: (3 - WORSE[worst.priority]) * 3 + unseen };
   }
+  if (offLine(card)) return { group: "free", rank: 50 };
   if (fresh !== "fresh") return { group: "stale", rank: 20 };
   if (delivers(card)) return { group: "running", rank: 30 };
   if (card.programme) return { group: "stopped", rank: 40 };

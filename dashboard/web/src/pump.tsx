@@ -5,6 +5,7 @@ import { BedCard } from "./card";
 import { span, timeOfDay } from "./format";
 import { journal } from "./history";
 import { InfusionPanel } from "./infusion";
+import { OffLine } from "./off-line";
 import { cards, events, wallNow } from "./store";
 import { TrendChart } from "./trend";
 import type { Card, JournalEvent } from "./types";
@@ -95,6 +96,7 @@ function LinkFacts({ card }: { card: Card }) {
       <dl>
         {facts.map(([name, value]) => [<dt key={`${name}-t`}>{name}</dt>, <dd key={`${name}-d`}>{value}</dd>])}
       </dl>
+      {card.not_live !== "never" && <OffLine card={card} />}
     </section>
   );
 }
