@@ -44,7 +44,8 @@ def main(target: Path) -> None:
             if not look:
                 begin(page, "70,5")
                 page.wait_for_selector(".is-wrong")
-                page.locator(".infusion").screenshot(path=target / "refused.png")
+                page.evaluate("() => scrollTo(0, 0)")
+                page.screenshot(path=target / "refused.png")
                 page.fill(".infusion input[name=weight_kg]", "70")
                 page.click(".infusion button[type=submit]")
                 page.get_by_text("✓ The pump is set to it").wait_for()
@@ -55,6 +56,7 @@ def main(target: Path) -> None:
                 page.fill(".infusion input[name=side_effects]", "dizzy")
                 page.click(".infusion button[type=submit]")
                 page.wait_for_selector(".observations tbody tr")
+            page.evaluate("() => scrollTo(0, 0)")
             page.screenshot(path=target / f"infusion{look}.png", full_page=width == PHONE[0])
             context.close()
         browser.close()

@@ -61,6 +61,12 @@ def test_an_infusion_is_begun_titrated_observed_and_ended_on_a_pump_that_runs(pa
     assert (card["label"], card["infusion"]["begun_by"], card["infusion"]["attached"]) == ("B.K.", "Ann", True)
     assert "4711" not in str(card)
 
+    panel.get_by_text("Answer the checklist").click()
+    for question in panel.locator(".question").all():
+        question.locator("label.choice", has_text="No").click()
+    submit.click()
+    expect(panel.get_by_text("Answer the checklist")).to_have_count(0)
+
     panel.get_by_text("Change the dose").click()
     fill(page, dose="0.4")
     submit.click()

@@ -1,8 +1,8 @@
 /** Begin an infusion: a template first, then the patient, the checklist and the second person. */
 
-import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type Draft, draftOf, dropDraft, type, typed } from "./draft";
+import { Accepted, Checklist } from "./checklist";
+import { draftOf, dropDraft, type, typed } from "./draft";
 import { AskForm, Choice, Field } from "./form";
 import { unit } from "./format";
 import { delivers } from "./freshness";
@@ -81,7 +81,7 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
         <Field draft={draft} name="volume_ml" label="In the syringe or bag" unit="mL" digits optional longest={16} />
         <Field draft={draft} name="duration_min" label="For" unit="min" digits optional longest={16} />
       </div>
-      {template.checklist.length > 0 && <Checklist draft={draft} template={template} />}
+      {template.checklist.length > 0 && <Checklist draft={draft} title="Before the start" questions={template.checklist} />}
       {template.second_check && <Field draft={draft} name="checked_by" label="Checked by (a second person)" />}
       <Accepted draft={draft} />
       <label class="tick">
@@ -90,32 +90,5 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
         A new series: what the patient had before does not count to it
       </label>
     </AskForm>
-  );
-}
-
-/** The reason why a soft limit may be passed: asked for only once the daemon says that one is. */
-export function Accepted({ draft }: { draft: Signal<Draft> }) {
-  const shown = draft.value.problems["accepted"] || typed(draft, "accepted");
-  return shown ? <Field draft={draft} name="accepted" label="It may be so, because" longest={200} /> : null;
-}
-
-function Checklist({ draft, template }: { draft: Signal<Draft>; template: Template }) {
-  const told = draft.value.problems["checklist"];
-  return (
-    <section class={`checklist ${told ? "is-wrong" : ""}`} aria-label="Before the start">
-      <h5>Before the start</h5>
-      {told && <p class="field-told">{told}</p>}
-      {template.checklist.map((question, index) => (
-        <div key={question.ask} class="question">
-          <Choice draft={draft} name={`q${index}`} label={question.ask} options={[["no", "No"], ["yes", "Yes"]]} />
-          {typed(draft, `q${index}`) === "yes" && question.second_person && (
-            <div class="fields">
-              <Field draft={draft} name={`q${index}-second`} label="Who else looked" />
-              <Field draft={draft} name={`q${index}-reason`} label="It begins, because" longest={200} />
-            </div>
-          )}
-        </div>
-      ))}
-    </section>
   );
 }

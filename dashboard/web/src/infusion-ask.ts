@@ -60,14 +60,26 @@ export function beginProblems(values: Values, template: Template, runs: boolean)
   number("volume_ml", true);
   number("duration_min", true, false);
   if (template.second_check) need("checked_by", "A second person must check: write the name.");
-  template.checklist.forEach((question, index) => {
+  Object.assign(wrong, answerProblems(values, template.checklist, runs));
+  return wrong;
+}
+
+/** Return what is wrong with the answers to a checklist, by field; `later`: questions may be left open. */
+export function answerProblems(values: Values, checklist: Question[], later: boolean): Values {
+  const wrong: Values = {};
+  checklist.forEach((question, index) => {
     const answer = text(values, `q${index}`);
-    if (!answer && !runs) wrong[`q${index}`] = "Answer yes or no.";
+    if (!answer && !later) wrong[`q${index}`] = "Answer yes or no.";
     if (answer !== "yes" || !question.second_person) return;
-    need(`q${index}-second`, "Who else looked at this? Write the name.");
-    need(`q${index}-reason`, "Write why it may begin all the same.");
+    if (!text(values, `q${index}-second`)) wrong[`q${index}-second`] = "Who else looked at this? Write the name.";
+    if (!text(values, `q${index}-reason`)) wrong[`q${index}-reason`] = "Write why it goes on all the same.";
   });
   return wrong;
+}
+
+/** Return the questions that are still open; who must look at a yes is the template's word, a second person without it. */
+export function openQuestions(infusion: Infusion, template: Template | undefined): Question[] {
+  return infusion.checklist_open.map((ask) => template?.checklist.find((one) => one.ask === ask) ?? { ask, second_person: true });
 }
 
 /** Return the answers that were given, each with its question word for word. */

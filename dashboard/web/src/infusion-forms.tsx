@@ -1,11 +1,13 @@
 /** What is asked of a running infusion: another dose, what somebody saw, its end, another place. */
 
 import { useEffect } from "preact/hooks";
-import { Accepted } from "./begin";
+import { Accepted, Checklist } from "./checklist";
 import { draftOf, dropDraft, numberProblem, type, typed } from "./draft";
 import { AskForm, Choice, Field } from "./form";
 import { number, unit } from "./format";
-import { changeBody, infusionRequest, isOutside, movedSince, OBSERVE_FIELDS, observeBody, observeProblems } from "./infusion-ask";
+import {
+  answerProblems, answers, changeBody, infusionRequest, isOutside, movedSince, OBSERVE_FIELDS, observeBody, observeProblems, openQuestions,
+} from "./infusion-ask";
 import type { Infusion } from "./infusion-types";
 import { amount } from "./infusion-words";
 import { cards } from "./store";
@@ -70,6 +72,24 @@ export function Titrate(props: Props) {
       )}
       <Accepted draft={draft} />
       <p class="quiet-text">The pump is not touched: set it by hand to what the page then shows.</p>
+    </AskForm>
+  );
+}
+
+/** The questions that were left open when it began on a pump that ran already. */
+export function Answer(props: Props) {
+  const { card, infusion } = props;
+  const { draft, common, values } = useForm(props, "answer");
+  useEffect(() => void loadTemplates(), []);
+  const open = openQuestions(infusion, templates.value?.find((one) => one.name === infusion.template));
+  const check = () => ({
+    ...answerProblems(values(), open, true),
+    ...(answers(values(), open).length === 0 ? { "": "Nothing is answered yet." } : {}),
+  });
+  return (
+    <AskForm {...common} title="The checklist" words="Write the answers down" check={check} fields={["checklist"]}
+      request={() => infusionRequest(card, "change", { version: infusion.version, answers: answers(values(), open) })}>
+      <Checklist draft={draft} title="Still open" questions={open} />
     </AskForm>
   );
 }

@@ -1,18 +1,18 @@
 /** The infusion on a pump's own page: what to set, what was given, when to look, and what may be asked. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Begin } from "./begin";
 import { GAP, number, timeOfDay, unit } from "./format";
-import { End, Move, Observe, Titrate } from "./infusion-forms";
+import { Answer, End, Move, Observe, Titrate } from "./infusion-forms";
 import type { Infusion, Observation } from "./infusion-types";
 import { agreesWords, amount, isDue, lookWords } from "./infusion-words";
 import { linkUp, second, wallNow } from "./store";
 import type { Card } from "./types";
 import { capital } from "./words";
 
-type Opened = "begin" | "change" | "observe" | "end" | "move" | null;
+type Opened = "begin" | "change" | "answer" | "observe" | "end" | "move" | null;
 const BUTTONS: readonly [Exclude<Opened, null>, string][] = [
-  ["change", "Change the dose"], ["observe", "Write what you saw"], ["move", "Move it"], ["end", "End it"],
+  ["change", "Change the dose"], ["answer", "Answer the checklist"], ["observe", "Write what you saw"], ["move", "Move it"], ["end", "End it"],
 ];
 
 export function InfusionPanel({ card }: { card: Card }) {
@@ -20,9 +20,16 @@ export function InfusionPanel({ card }: { card: Card }) {
   const infusion = card.infusion ?? null;
   const live = linkUp.value && card.not_live === "";
   const goesOn = infusion !== null && infusion.state !== "ended";
-  const props = { card, live, onDone: () => open(null) };
+  const panel = useRef<HTMLElement>(null);
+  const close = () => {
+    open(null);
+    // Back to where the answer stands, for eyes and for keys.
+    panel.current?.focus();
+  };
+  const props = { card, live, onDone: close };
+  const offered = (name: Opened) => (name === "answer" ? goesOn && infusion.checklist_open.length > 0 : goesOn || name === "observe");
   return (
-    <section class="panel infusion" aria-label="Infusion">
+    <section class="panel infusion" aria-label="Infusion" tabIndex={-1} ref={panel}>
       <h3>Infusion</h3>
       {!infusion && card.programme && (
         <p class="quiet-text">What is watched here stands in the configuration. Begin an infusion to say for whom it is.</p>
@@ -30,7 +37,7 @@ export function InfusionPanel({ card }: { card: Card }) {
       {infusion && <Told infusion={infusion} card={card} />}
       {!opened && (
         <div class="form-buttons">
-          {infusion && BUTTONS.filter(([name]) => goesOn || name === "observe").map(([name, words]) => (
+          {infusion && BUTTONS.filter(([name]) => offered(name)).map(([name, words]) => (
             <button type="button" key={name} class="plain" onClick={() => open(name)}>{words}</button>
           ))}
           {!goesOn && <button type="button" class="primary" onClick={() => open("begin")}>Begin an infusion</button>}
@@ -38,6 +45,7 @@ export function InfusionPanel({ card }: { card: Card }) {
       )}
       {opened === "begin" && !goesOn && <Begin {...props} />}
       {infusion && goesOn && opened === "change" && <Titrate {...props} infusion={infusion} />}
+      {infusion && goesOn && opened === "answer" && <Answer {...props} infusion={infusion} />}
       {infusion && opened === "observe" && <Observe {...props} infusion={infusion} />}
       {infusion && goesOn && opened === "end" && <End {...props} infusion={infusion} />}
       {infusion && goesOn && opened === "move" && <Move {...props} infusion={infusion} />}
@@ -71,7 +79,9 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
         {ordered?.reason && <><dt>Order changed</dt><dd>by {ordered.by} at {timeOfDay(ordered.at)}: {ordered.reason}</dd></>}
       </dl>
       {infusion.checklist_open.length > 0 && !ended && (
-        <p class="due">Not yet answered: {infusion.checklist_open.join(" ")}</p>
+        <p class="due">
+          {infusion.checklist_open.length === 1 ? "1 question of the checklist is" : `${infusion.checklist_open.length} questions of the checklist are`} not answered yet.
+        </p>
       )}
       {infusion.advisories.length > 0 && !ended && (
         <details><summary>Advice of the drug library</summary><ul class="advice">{infusion.advisories.map((words) => <li key={words}>{words}</li>)}</ul></details>

@@ -6,7 +6,7 @@ import { card } from "./canned";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined });
 const asking = await import("../src/infusion-ask");
-const { BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, movedSince, observeBody, observeProblems } = asking;
+const { answerProblems, openQuestions, BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, movedSince, observeBody, observeProblems } = asking;
 const { take } = await import("../src/store");
 
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
@@ -140,6 +140,17 @@ describe("[DASH-9] a dose that is changed", () => {
       version: 1, accepted: "Dr N. ordered it", reason: "pain 8", checked_by: "Ben",
       order: { ...template.order, weight_kg: "70", dose: "0.6", dose_min: "0.1", dose_max: "0.7" },
     });
+  });
+});
+
+describe("[DASH-9] a checklist that was left open", () => {
+  const open = { ...infusion, checklist_open: ["Pregnant?", "Unknown to the template?"] };
+
+  test("asks for what the template says, and for a second person where nothing is known", () => {
+    const questions = openQuestions(open, template);
+    expect(questions).toEqual([template.checklist[1], { ask: "Unknown to the template?", second_person: true }]);
+    expect(answerProblems({ q0: "yes" }, questions, true)).toEqual({});
+    expect(Object.keys(answerProblems({ q1: "yes" }, questions, true))).toEqual(["q1-second", "q1-reason"]);
   });
 });
 
