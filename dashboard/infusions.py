@@ -20,6 +20,7 @@ from pumpd.contract.infusion_payloads import (
     TransferPayload,
 )
 from pumpd.contract.parts import CommandPayload
+from pumpd.contract.quieting import OffLinePayload
 
 INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "begin": BeginPayload,
@@ -29,6 +30,8 @@ INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "swap": SwapPayload,
     "transfer": TransferPayload,
 }
+PUMP_VERBS: Mapping[str, type[CommandPayload]] = {"off-line": OffLinePayload}
+"""What is asked of a pump that nobody is connected to."""
 _OURS = frozenset({"v", "advisory", "id", "dashboard", "expires_ms"})
 """Keys of a command that a page does not choose."""
 
@@ -54,10 +57,12 @@ class InfusionRequest(BaseModel):
 
 
 def make_infusion_router(commands: Commands) -> APIRouter:
-    """Return ``POST /api/infusion/{verb}`` for every verb."""
+    """Return ``POST /api/infusion/{verb}`` for every verb, and ``POST /api/off-line``."""
     router = APIRouter()
     for verb, payload in INFUSION_VERBS.items():
         router.post(f"/api/infusion/{verb}")(_asking(commands, verb, payload))
+    for verb, payload in PUMP_VERBS.items():
+        router.post(f"/api/{verb}")(_asking(commands, verb, payload))
     return router
 
 

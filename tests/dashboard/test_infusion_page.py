@@ -58,7 +58,11 @@ def test_an_infusion_is_begun_titrated_observed_and_ended_on_a_pump_that_runs(pa
     expect(panel.locator(".to-set-flow")).to_have_text(re.compile(r"^10\.5.mL/h$"))
     expect(panel.locator(".agrees")).to_have_text("✓ The pump is set to it", timeout=15_000)
     card = card_of(made, "PUMP-03")
-    assert (card["label"], card["infusion"]["begun_by"], card["infusion"]["attached"]) == ("B.K.", "Ann", True)
+    assert (card["label"], card["infusion"]["begun_by"], card["infusion"]["attached"]) == (
+        "B.K.",
+        "Ann",
+        True,
+    )
     assert "4711" not in str(card)
 
     panel.get_by_text("Answer the checklist").click()

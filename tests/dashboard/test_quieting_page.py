@@ -71,3 +71,27 @@ def test_a_lesser_alarm_is_put_off_with_a_reason_until_a_time_and_taken_back(pag
     card.get_by_text("Remind me now").click()
     expect(card.locator(".band-quiet")).to_have_count(0)
     expect(card.locator(".band")).to_have_class(re.compile("is-on"))
+
+
+@pytest.mark.requirement("DASH-8")
+def test_a_pump_that_stands_is_taken_off_the_line_and_put_back(page: Page, made: Served):
+    """Its card says until when and why, and calls nobody; one that delivers is refused in words."""
+    page.goto(f"{made.url}/#/pump/PUMP-03/1")
+    panel = page.locator(".off-line")
+    submit = panel.locator("button[type=submit]")
+    panel.get_by_text("Take it off the line").click()
+    panel.get_by_text("Being cleaned").click()
+    panel.locator("[name=name]").fill("Ann")
+    submit.click()
+    expect(panel).to_contain_text(re.compile("deliver|run", re.IGNORECASE))
+    expect(panel.locator("[role=alert], .is-wrong .field-told").first).to_be_visible()
+    page.goto(f"{made.url}/#/pump/PUMP-04/1")
+    panel.get_by_text("Take it off the line").click()
+    panel.get_by_text("Being cleaned").click()
+    submit.click()
+    expect(page.locator(".card .stale-words")).to_contain_text("Off the line until")
+    expect(page.locator(".card .band")).to_have_count(0)
+    panel.get_by_text("Put it back on the line").click()
+    submit.click()
+    expect(page.locator(".card .stale-words")).to_have_count(0)
+    assert "off-line" not in [a["condition"] for c in made.get("/api/state")["pumps"] for a in c["alarms"]]

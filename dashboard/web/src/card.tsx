@@ -14,7 +14,7 @@ import { pageOf } from "./route";
 import { Spark } from "./spark";
 import { ageOf, freshnessOf, linkUp, now, second, wallNow } from "./store";
 import type { Card, Reading } from "./types";
-import { capital, driverWords, staleWords, statusWord } from "./words";
+import { alarmWords, capital, driverWords, staleWords, statusWord } from "./words";
 
 export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
   const card = of.value;
@@ -91,7 +91,7 @@ function Figures({ card, fresh, ageMs, alarmed }: FiguresProps) {
   const off = linkUp.value ? offLine(card) : undefined;
   return (
     <div class={`figures ${live ? "" : "struck"}`}>
-      {off && <p class="stale-words">{off.title}</p>}
+      {off && <p class="stale-words">{alarmWords(off, null)}</p>}
       {!off && !live && !(alarmed && linkUp.value) && <p class="stale-words">{staleWords(card, fresh, ageMs, linkUp.value)}</p>}
       <Figure of={reading} field="flow_ml_h" decimals={decimalsOf(card.flow_step_ml_h)} unitText="mL/h" live={live} />
       {card.programme && (

@@ -8,6 +8,7 @@ import { span } from "./format";
 import { offLine } from "./order";
 import { cards, linkUp } from "./store";
 import type { Card } from "./types";
+import { alarmWords } from "./words";
 
 const HOUR_S = 3600;
 const TIMES: readonly (readonly [string, string])[] = [1, 4, 24, 72].map((hours) => [
@@ -36,7 +37,7 @@ export function OffLine({ card }: { card: Card }) {
   };
   return (
     <div class="off-line">
-      {off && <p><b>{off.title}</b></p>}
+      {off && <p><b>{alarmWords(off, null)}</b></p>}
       {!opened && (
         <button type="button" class="plain" onClick={() => open(true)}>{off ? "Put it back on the line" : "Take it off the line"}</button>
       )}

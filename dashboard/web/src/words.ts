@@ -2,6 +2,7 @@
 
 import { GAP, span, timeOfDay } from "./format";
 import type { Freshness } from "./freshness";
+import { wallNow } from "./store";
 import type { Alarm, Card, JournalEvent, Priority } from "./types";
 
 export function capital(text: string): string {
@@ -28,6 +29,16 @@ export function statusWord(status: string | undefined): string {
 
 export const ICON_MARKS: Record<Priority, string> = { HIGH: "!!!", MEDIUM: "!!", LOW: "!" };
 
+/** Return `text` with times of day in UTC as those of this screen, with the day unless it is today's. */
+export function inThisClock(text: string): string {
+  return text.replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/g, (_whole, day: string, time: string) => {
+    const at = new Date(`${day}T${time}Z`);
+    const today = new Date(wallNow()).toDateString() === at.toDateString();
+    const date = today ? "" : `${at.toLocaleDateString("en", { day: "numeric", month: "short" })} `;
+    return date + timeOfDay(at.getTime());
+  });
+}
+
 /** Return what is wrong, with the age or time that the words need. */
 export function alarmWords(alarm: Alarm, ageMs: number | null): string {
   if (alarm.condition === "link-lost" && alarm.signal !== "latched") {
@@ -37,7 +48,7 @@ export function alarmWords(alarm: Alarm, ageMs: number | null): string {
     alarm.condition === "restrained"
       ? alarm.title.replace("this pump", `this pump at ${timeOfDay(alarm.since)}`)
       : alarm.title;
-  return title.replace(/(\d) (?=[a-zA-Zµ%])/g, `$1${GAP}`);
+  return inThisClock(title).replace(/(\d) (?=[a-zA-Zµ%])/g, `$1${GAP}`);
 }
 
 /** Return what to do about it: for an alarm whose condition is gone, to say that it was seen. */
@@ -124,7 +135,7 @@ export function eventWords(event: JournalEvent): string {
   if (event.kind === "alarm" && event.alarm) {
     const by = event.by ? ` by ${event.by}` : "";
     const why = event.detail ? `. ${event.detail}` : "";
-    return `${event.alarm.title}: ${EVENT[event.event] ?? event.event}${by}${why}`;
+    return `${inThisClock(event.alarm.title)}: ${EVENT[event.event] ?? event.event}${by}${why}`;
   }
   const words = event.kind === "restraint" ? RESTRAINT : event.kind === "infusion" ? INFUSION : {};
   const what = words[event.event] ?? event.event;

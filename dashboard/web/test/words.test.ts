@@ -35,6 +35,15 @@ describe("words", () => {
     expect(plain(sinceWords(alarm(), began + 180_000))).toBe(`since ${timeOfDay(alarm().since)} (3 min)`);
   });
 
+  test("a time in UTC stands there as this screen's clock shows it, with its day", () => {
+    const title = "Off the line until 2026-05-04 14:02:00 UTC: being cleaned";
+    const at = new Date("2026-05-04T14:02:00Z");
+    const day = at.toLocaleDateString("en", { day: "numeric", month: "short" });
+    expect(plain(alarmWords(alarm({ condition: "off-line", title }), null))).toBe(
+      `Off the line until ${day} ${timeOfDay(at.getTime())}: being cleaned`,
+    );
+  });
+
   test.each([
     ["running", "RUNNING"],
     ["something new", "UNKNOWN"],
