@@ -41,7 +41,7 @@ def test_what_is_done_on_paper_can_not_reach_a_pump() -> None:
 
 
 @pytest.mark.requirement("INV-1")
-async def test_a_page_may_ask_of_alarms_and_infusions_and_nothing_else(tmp_path) -> None:
+async def test_a_page_may_ask_of_alarms_infusions_and_pumps_that_stand_and_nothing_else(tmp_path) -> None:
     """Of all routes of the dashboard only these change something."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
     routes = _routes(create_app(settings(), reader, SystemClock()).routes)
@@ -50,6 +50,7 @@ async def test_a_page_may_ask_of_alarms_and_infusions_and_nothing_else(tmp_path)
     assert {path for path, methods in routes if methods & CHANGES} == {
         *(f"/api/{verb}" for verb in ABOUT_AN_ALARM),
         *(f"/api/infusion/{verb}" for verb in ABOUT_AN_INFUSION),
+        "/api/off-line",
     }
 
 
