@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import SETTLING_NS, advanced, counted_since, paces
+from pumpd.core.delivery import SETTLING_NS, _step_seen, advanced, counted_since, paces
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import GRAINS_PER_NL, NONE, SLOW_FOR_NS, Excess, Told
 from pumpd.core.delivery_rules import (
@@ -261,3 +261,10 @@ def test_only_a_pump_that_runs_must_count_before_a_stop_can_end() -> None:
 def test_how_soon_each_fault_is_told(fault: Fault, within_s: Fraction) -> None:
     """Reckoned by hand for a step a second, read each second: steps and lag over the excess."""
     assert detected_within_s(fault, FlowRate(RATE), Volume(1_000), Fraction(1)) == within_s
+
+
+@pytest.mark.parametrize(("still_readings", "step_nl"), [(1, 0), (2, 5_000), (3, 5_000)])
+def test_two_readings_that_stand_still_show_a_coarser_step(still_readings: int, step_nl: int) -> None:
+    """A counter that then catches up with what was due moves in steps of that size."""
+    stood = _account()._replace(still_readings=still_readings, owed_nl_ns_per_h=5_000 * NS_PER_H)
+    assert _step_seen(stood, 5_000, COUNTER) == step_nl

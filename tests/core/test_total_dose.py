@@ -157,6 +157,45 @@ def test_a_bolus_counts_until_its_window_is_over() -> None:
     assert account.given(NS_PER_H, NS_PER_H + 6) == 0
 
 
+H_NS = 3600 * NS_PER_S
+
+
+def _given(*pieces: tuple[int, int, int]) -> DoseAccount:
+    """Return the account of (begun hour, ended hour, mg), with a window of ten hours."""
+    account = DoseAccount(10 * H_NS)
+    for begun_h, ended_h, mg in pieces:
+        stretch = Stretch(begun_h * H_NS, ended_h * H_NS, mg * PG_PER_MG * NL_PER_ML)
+        account = account.plus(stretch, begun_h)
+    return account
+
+
+@pytest.mark.parametrize(
+    ("pieces", "after_h"),
+    [
+        (((0, 1, 50), (9, 10, 50)), 5),  # full at once, emptied first, full again
+        (((1, 2, 50), (9, 10, 40)), 6),  # just full in an hour, emptied after, full again
+        (((1, 2, 50), (9, 10, 41)), Fraction(9, 10)),
+    ],
+)
+def test_a_window_that_is_just_full_has_not_been_passed(
+    pieces: tuple[tuple[int, int, int], ...], after_h: Fraction | int
+) -> None:
+    """Of 100 mg in ten hours, with 10 mg an hour going on: the moment is that at which more is in it."""
+    course = Course(Fraction(10 * PG_PER_MG), 10 * H_NS)
+    asked = (_given(*pieces), Fraction(100 * PG_PER_MG), 10 * H_NS, 10 * H_NS, course)
+    assert may_exceed(*asked)
+    assert exceeds_in_ns(*asked) == after_h * H_NS
+
+
+def test_a_limit_on_everything_counts_what_no_window_keeps() -> None:
+    """Of an account without windows only the sum is kept, and it is what counts."""
+    account = DoseAccount(0).plus(Stretch(0, H_NS, 90 * PG_PER_MG * NL_PER_ML), 1)
+    assert account.stretches == ()
+    course = Course(Fraction(10 * PG_PER_MG), H_NS)
+    assert not may_exceed(account, Fraction(100 * PG_PER_MG), None, H_NS, course)
+    assert may_exceed(account, Fraction(99 * PG_PER_MG), None, H_NS, course)
+
+
 def test_an_account_goes_on_where_an_earlier_run_left_it() -> None:
     """What is kept makes the same account; stretches that overlap or run backwards are refused."""
     account = _account([(0, 300, _mg_h(9)), (300, 500, _mg_h(18))], 600)

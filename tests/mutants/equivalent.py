@@ -14,6 +14,15 @@ EQUIVALENT: dict[str, str] = {
     "comparison: protocols/registers_codec.py: encoder.to_integer: raw > greatest -> raw >= greatest": (
         "the greatest pattern stands for itself either way"
     ),
+    "comparison: core/total_dose.py: Stretch.since: at_ns >= self.ended_ns -> at_ns > self.ended_ns": (
+        "at its end nothing of it is left, either way"
+    ),
+    "comparison: core/total_dose.py: DoseAccount.plus: self.stretches[past].ended_ns < first_ns -> "
+    "self.stretches[past].ended_ns <= first_ns": ("what ended as the longest window begins is in no window"),
+    "comparison: core/total_dose.py: may_exceed: Fraction(held_e6_p, NL_PER_ML) + course.until(ahead_ns) "
+    "<= limit_p -> Fraction(held_e6_p, NL_PER_ML) + course.until(ahead_ns) < limit_p": (
+        "what is just the limit takes the long way to the same answer"
+    ),
     "comparison: core/limits.py: confirmed_findings: rate > ordered.high -> rate >= ordered.high": (
         "a rate at the end of the order is no slip, so its priority is never asked for"
     ),
