@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from pumpd.qa.happenings import SiteEvent
+from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
 from pumpd.qa.world import TO_SURROUNDINGS, World
 from pumpd.simulator.timeline import TimelineEvent
 
@@ -54,6 +54,7 @@ class Director:
             "pause-pump": lambda: self._ask(event),
             "off-line": lambda: self._ask(event),
             "reboot": lambda: self._reboot(event),
+            **dict.fromkeys(OF_INFUSIONS, lambda: self._ask(event)),
         }
         waiting: dict[str, Callable[[], Awaitable[None]]] = {
             "swap": lambda: self._swap(event),

@@ -11,6 +11,8 @@ from pumpd.fields import Number, TopicId, refused
 from pumpd.simulator.timeline import TAKES as AT_PUMP
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 
+OF_INFUSIONS = ("begin", "change", "observe", "end", "transfer")
+"""What a person at a dashboard may ask of an infusion."""
 TAKES: dict[str, tuple[str, ...]] = {
     "swap": ("pump", "serial_number"),
     "reboot": ("pump", "for_s"),
@@ -37,12 +39,14 @@ TAKES: dict[str, tuple[str, ...]] = {
     "acknowledge": ("alarm", "by"),
     "pause-pump": ("pump", "by"),
     "off-line": ("pump", "by", "for_s"),
+    **dict.fromkeys(OF_INFUSIONS, ("pump", "by", "typed")),
 }
 """Each action that is no simulated pump's own, and the keys that it needs."""
 MAY_TAKE: dict[str, tuple[str, ...]] = {
     "acknowledge": ("pump", "channel", "name", "revisions_ago"),
     "pause-pump": ("channel", "name"),
     "off-line": ("channel", "name"),
+    **dict.fromkeys(OF_INFUSIONS, ("channel", "name")),
 }
 
 
@@ -62,7 +66,7 @@ class SiteEvent(WardPart):
     action: str
     """What happens."""
     pump: TopicId | None = None
-    """For swap, reboot, acknowledge and pause-pump; an acknowledgement without it is of the node's alarm."""
+    """For swap, reboot and all that a person asks; an acknowledgement without it is of the node's alarm."""
     channel: str = "1"
     """Which channel."""
     serial_number: Annotated[str, Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")] | None = None
@@ -79,7 +83,9 @@ class SiteEvent(WardPart):
     alarm: str | None = None
     """For acknowledge: which alarm."""
     by: Annotated[str, Field(min_length=1)] | None = None
-    """For acknowledge and pause-pump: who asks."""
+    """For all that a person asks: who does."""
+    typed: dict[str, Any] | None = None
+    """For begin, change, observe, end and transfer: what was typed, with the keys of the command."""
     name: str | None = None
     """What a check calls this request."""
     revisions_ago: Annotated[int, Field(strict=True, ge=0)] | None = None

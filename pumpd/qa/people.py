@@ -6,6 +6,13 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from pumpd.contract.infusion_payloads import (
+    BeginPayload,
+    ChangePayload,
+    EndPayload,
+    ObservePayload,
+    TransferPayload,
+)
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import (
     AcknowledgePayload,
@@ -21,6 +28,13 @@ from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.record import Record
 
+INFUSION_PAYLOADS: dict[str, type[CommandPayload]] = {
+    "begin": BeginPayload,
+    "change": ChangePayload,
+    "observe": ObservePayload,
+    "end": EndPayload,
+    "transfer": TransferPayload,
+}
 DASHBOARD = "qa-desk"
 ASKS_FOR_MS = 5_000
 """How long a request is valid."""
@@ -46,6 +60,7 @@ class Desk:
         self._now_s = now_s
         self._status: NodeStatusPayload | None = None
         self._revisions: dict[tuple[str | None, str], list[int]] = {}
+        self._infusions: dict[str | None, dict[str, object]] = {}
         self._asked: dict[str, str] = {}
         self._count = 0
         self._sending: dict[asyncio.Task[None], None] = {}
@@ -104,6 +119,12 @@ class Desk:
                     "reason": "it goes to the workshop",
                 }
             )
+        elif event.action in INFUSION_PAYLOADS:
+            command = INFUSION_PAYLOADS[event.action].model_validate(
+                {**common, "pump": event.pump, "channel": event.channel}
+                | self._infusions.get(event.pump, {})
+                | (event.typed or {})
+            )
         else:
             reason = "a person at the bed asked for it"
             command = PausePumpPayload.model_validate(
@@ -128,9 +149,12 @@ class Desk:
 
     def _hear(self, message: Incoming) -> None:
         if message.topic.endswith("/snapshot"):
-            if b'"condition"' not in message.payload:
-                return  # without alarms there is nothing to take, and there are many of them
+            if b'"condition"' not in message.payload and b'"infusion":{' not in message.payload:
+                return  # there is nothing to ask for, and there are many of them
             snapshot = SnapshotPayload.model_validate_json(message.payload)
+            if snapshot.infusion is not None:
+                on_screen = {"infusion": snapshot.infusion.id, "version": snapshot.infusion.version}
+                self._infusions[snapshot.pump] = on_screen
             for alarm in snapshot.alarms:
                 self._saw(snapshot.pump, alarm.condition, alarm.revision)
         elif message.topic == self._topics.node_status(self._node):
