@@ -148,7 +148,8 @@ def detected_within_s(fault: Fault, rate: FlowRate, tick: Volume, poll_s: Fracti
         fast_s = (floor_nl + 3 * tick.nl) / (beyond * per_s) + polls_s
         return fast_s + ramp_s if fault is Fault.TEN_FOLD else fast_s
     beyond = abs(share) - Fraction(SLOW_PERCENT, 100)
-    begun_s = tick.nl / per_s  # its five minutes begin with the first step that shows it
+    # Its five minutes begin when the sum no longer comes back to 0 between two steps of the counter.
+    begun_s = tick.nl / per_s + poll_s * (100 + SLOW_PERCENT) / (100 * beyond)
     slow_s = max((floor_nl + tick.nl) / (beyond * per_s), begun_s + SLOW_FOR_NS // NS_PER_S) + polls_s
     ordered_nl = per_s * NO_ORDER_NS / NS_PER_S
     total_s = (max(floor_nl, ordered_nl * FLOOR_PERCENT / 100) + tick.nl) / (abs(share) * per_s) + polls_s

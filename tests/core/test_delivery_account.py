@@ -254,8 +254,8 @@ def test_only_a_pump_that_runs_must_count_before_a_stop_can_end() -> None:
         (Fault.FREE_FLOW, 8),
         (Fault.TEN_FOLD, Fraction("3.8")),
         (Fault.HALF, 30),
-        (Fault.TWENTY_MORE, 303),
-        (Fault.TWENTY_LESS, 303),
+        (Fault.TWENTY_MORE, 314),
+        (Fault.TWENTY_LESS, 314),
     ],
 )
 def test_how_soon_each_fault_is_told(fault: Fault, within_s: Fraction) -> None:
