@@ -55,28 +55,36 @@ def highest_flow(
     ...     FlowRate.parse("0.1")))
     '35 mL/h'
     """
-    exact = flow_for(dose, concentration, weight)
+    nl, hours = _flow(dose, concentration, weight)
     if step.nl_per_h <= 0:
         raise ValueError("step: a pump's resolution is above 0")
-    return FlowRate(exact.numerator // (exact.denominator * step.nl_per_h) * step.nl_per_h)
+    return FlowRate(nl // (hours * step.nl_per_h) * step.nl_per_h)
 
 
 def lowest_flow(
     dose: DoseRate, concentration: Concentration, weight: Weight | None, step: FlowRate
 ) -> FlowRate:
     """Return the lowest flow on the pump's grid that reaches ``dose``, rounded *up* to ``step``."""
-    exact = flow_for(dose, concentration, weight)
+    nl, hours = _flow(dose, concentration, weight)
     if step.nl_per_h <= 0:
         raise ValueError("step: a pump's resolution is above 0")
-    steps = -(-exact.numerator // (exact.denominator * step.nl_per_h))
+    steps = -(-nl // (hours * step.nl_per_h))
     return FlowRate(steps * step.nl_per_h)
 
 
 def flow_for(dose: DoseRate, concentration: Concentration, weight: Weight | None) -> Fraction:
     """Return the flow in nL/h, exact, that gives ``dose``."""
-    _check(concentration, weight, dose.unit)
-    flow = dose.p_per_h * NL_PER_ML / concentration.p_per_ml
-    if dose.unit.per_kg:
+    return Fraction(*_flow(dose, concentration, weight))
+
+
+def _flow(dose: DoseRate, concentration: Concentration, weight: Weight | None) -> tuple[int, int]:
+    """Return the flow that gives ``dose``: whole nL in so many hours, unreduced, since readings ask it."""
+    unit, amount = dose.unit, dose.amount
+    _check(concentration, weight, unit)
+    nl = amount.numerator * unit.p_per_h * NL_PER_ML
+    hours = amount.denominator * concentration.p_per_ml
+    if unit.per_kg:
         assert weight is not None
-        flow = flow * weight.g / G_PER_KG
-    return flow
+        nl *= weight.g
+        hours *= G_PER_KG
+    return nl, hours
