@@ -8,7 +8,7 @@ from benchmarks import bench_evaluate
 
 
 def test_it_measures_infusing_pumps_of_which_some_raise_and_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """500 pumps are judged once a round, none accused by its history; 2 % of the readings change something."""
+    """500 pumps are judged once a round, none accused by its history; 2 % of readings change something."""
     monkeypatch.setattr(bench_evaluate, "HISTORY_S", 30)
     assert all(state.watch is not None and not state.alarms for state, _ in bench_evaluate.ward())
     per_s, judged, changed = bench_evaluate.readings_per_s(4)
