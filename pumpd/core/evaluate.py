@@ -133,7 +133,8 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     present.update(_technical(after, now))
     if not present and not state.alarms:
         return after, tuple(effects)
-    if ConditionId.LINK_LOST in state.alarms and ConditionId.LINK_LOST not in present:
+    lost = ConditionId.LINK_LOST in state.alarms and ConditionId.LINK_LOST not in present
+    if lost and state.freshness is not Freshness.FRESH:  # else it is of an earlier run, and so is its gap
         after = end_gap(after, state.account)
     after, changes = _settled(after, present, frozenset(held), now)
     effects.extend(changes)
