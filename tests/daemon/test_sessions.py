@@ -29,7 +29,7 @@ def rtu(number: int, unit: int) -> dict[str, object]:
 
 @pytest.mark.requirement("DAE-2", "DAE-5", "INV-3")
 def test_a_lost_line_is_an_alarm_that_worsens_and_ends_when_the_counter_accounts_for_it() -> None:
-    """Stale after 3 s is MEDIUM, lost after 5 s is HIGH; with the gap accounted for it is over; logged once."""
+    """Stale after 3 s is MEDIUM, lost after 5 s is HIGH; accounted for it is over; logged once."""
 
     async def story(scene: WardScene) -> None:
         await asyncio.sleep(10)
