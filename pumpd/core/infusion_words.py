@@ -47,10 +47,9 @@ def order_words(version: ProgrammeVersion) -> str:
 
 
 def beginning_words(infusion: Infusion) -> str:
-    """Return how it began, with all that was answered."""
-    patient = infusion.patient
+    """Return how it began, with all that was answered; it goes over MQTT, so no identifier is in it."""
     said = [
-        f"{patient.label} ({patient.identifier}): {order_words(infusion.begun)}",
+        f"{infusion.patient.label}: {order_words(infusion.begun)}",
         f"library {infusion.library_version}",
     ]
     if infusion.template:

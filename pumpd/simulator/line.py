@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -103,7 +104,8 @@ class Answering:
         self._framer = framer
         self._write = write
         self._byte_s = bits_per_byte / baud if baud else 0.0
-        self._free_at_s = 0.0
+        self._taken: list[tuple[float, float]] = []
+        """From when to when the wire carries replies that are still to come, in order."""
         self._pending: set[asyncio.TimerHandle] = set()
 
     def data_received(self, data: bytes) -> None:
@@ -122,6 +124,16 @@ class Answering:
             handle.cancel()
         self._pending.clear()
 
+    def _carried_s(self, ready_s: float, takes_s: float, now_s: float) -> float:
+        """Return when a reply that is ready then has been carried: one at a time, in the first gap."""
+        self._taken = [span for span in self._taken if span[1] > now_s]
+        for begins_s, ends_s in self._taken:
+            if ready_s + takes_s <= begins_s:
+                break
+            ready_s = max(ready_s, ends_s)
+        insort(self._taken, (ready_s, ready_s + takes_s))
+        return ready_s + takes_s
+
     def _send_later(self, delay_s: float, reply: bytes, request_bytes: int) -> None:
         if delay_s <= 0 and not self._byte_s:
             self._write(reply)
@@ -129,8 +141,8 @@ class Answering:
         loop = asyncio.get_running_loop()
         at_s = loop.time() + delay_s
         if self._byte_s:
-            at_s = max(at_s + request_bytes * self._byte_s, self._free_at_s) + len(reply) * self._byte_s
-            self._free_at_s = at_s
+            ready_s = at_s + request_bytes * self._byte_s
+            at_s = self._carried_s(ready_s, len(reply) * self._byte_s, loop.time())
         handle: asyncio.TimerHandle
 
         def send() -> None:

@@ -271,6 +271,9 @@ def test_the_snapshot_holds_the_infusion_and_never_the_second_identifier():
         await asyncio.sleep(5)
         text = writer.write()
         assert b"secret-77" not in text
+        told = scene.outlet.happened("infusion")
+        assert told
+        assert "secret-77" not in str(told)
         snapshot = SnapshotPayload.model_validate_json(text)
         assert snapshot.label == "B.K."
         assert snapshot.infusion == _part(scene)

@@ -13,9 +13,11 @@ import pytest
 
 from pumpd.drivers.registry import shipped
 from pumpd.probe import probe
+from pumpd.protocols.checksums import crc16_modbus
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.protocols.maps import shipped_names
 from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import Answering, SimulatedLine
 from pumpd.simulator.stage import make_pump
 from pumpd.simulator.ward import load_ward
@@ -148,3 +150,26 @@ def test_wire_time_is_exact(tmp_path, baud, bits):
     first, second = _arrivals(load_ward(written(tmp_path)), baud, bits)
     assert first == pytest.approx((8 + 33) * bits / baud, abs=1e-6)
     assert second == pytest.approx(first + 33 * bits / baud, abs=1e-6)
+
+
+@in_virtual_time
+async def test_a_late_reply_holds_nobody_up_before_it_comes(tmp_path):
+    """One pump answers 200 ms late; what the other is asked meanwhile is answered in its own time."""
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[int, float]] = []
+    pumps = [make_pump(section, "", {}) for section in load_ward(written(tmp_path)).lines[1].pumps]
+    for pump in pumps:
+        pump.reply_time_s = 0.0
+    line = SimulatedLine(pumps, Random(1))
+    line.faults.add(1, Fault(FaultKind.DELAY, delay_s=0.2))
+    other = bytes((2,)) + READ_14[1:6]
+    answering = Answering(
+        line, RtuServerFramer(), lambda frame: seen.append((frame[0], loop.time())), 9600, 10
+    )
+    answering.data_received(READ_14)
+    answering.data_received(other + crc16_modbus(other).to_bytes(2, "little"))
+    await asyncio.sleep(1)
+    carried_s = (8 + 33) * 10 / 9600
+    assert [unit for unit, _ in seen] == [2, 1]
+    assert seen[0][1] == pytest.approx(carried_s, abs=1e-6)
+    assert seen[1][1] == pytest.approx(0.2 + carried_s, abs=1e-6)
