@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pumpd.core import alarms as signals
 from pumpd.core import escalation, quieting
-from pumpd.core.alarms import AlarmChanged, Alarms, AlarmSignal, acknowledge
+from pumpd.core.alarms import AlarmChanged, Alarms, AlarmSignal
 from pumpd.core.climb import EscalationPlan, StepTold
 from pumpd.core.inactivation import InactivationLimits, Suppress, TakeOffLine
 from pumpd.core.state import Acknowledge, Now, SaidOfAlarm
@@ -25,7 +26,7 @@ def said(
     """Return the alarms after what was said of one; ValueError, with the reason, when it can not be taken."""
     match given:
         case Acknowledge():
-            return acknowledge(alarms, given.condition, given.revision, given.by, now.wall)
+            return signals.acknowledge(alarms, given.condition, given.revision, given.by, now.wall)
         case StepTold():
             return escalation.told(alarms, given, now)
         case Suppress():

@@ -20,6 +20,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "raised": ("alarm", "priority", "within_s"),
     "never": ("alarm",),
     "signal": ("alarm", "at_s", "is"),
+    "quiet": ("alarm", "at_s", "is"),
+    "called": ("alarm", "contact", "within_s"),
     "status": ("pump", "at_s", "is"),
     "paused": ("pump", "within_s"),
     "volume": ("pump", "most"),
@@ -34,6 +36,8 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
     "raised": ("pump", "channel", "after_s"),
     "never": ("pump", "channel"),
     "signal": ("pump", "channel"),
+    "quiet": ("pump", "channel"),
+    "called": ("pump", "channel", "after_s"),
     "status": ("channel",),
     "paused": ("channel", "after_s"),
     "volume": ("channel", "after_s", "at_s", "least"),
@@ -43,6 +47,7 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
 }
 WORDS: dict[str, tuple[str, ...]] = {
     "signal": tuple(signal.value for signal in AlarmSignal),
+    "quiet": ("none", "audio-paused", "shelved", "suppressed"),
     "status": tuple(status.value for status in PumpStatus),
     "shown": (*(fresh.value for fresh in Freshness), "nothing"),
     "answer": ("accepted", "refused", "nothing"),
@@ -80,21 +85,21 @@ class Check(WardPart):
     """One thing that must be so."""
 
     check: str
-    """raised, never, signal, status, paused, volume, patient, dose, shown, answer or nothing-else."""
+    """One of TAKES."""
     pump: TopicId | None = None
     """Which pump; without it the alarm is one of the node (raised, signal) or of anybody (never)."""
     channel: str = "1"
     """Which channel."""
     alarm: str | None = None
-    """For raised, never and signal: which alarm."""
+    """For raised, never, signal, quiet and called: which alarm."""
     priority: Literal["LOW", "MEDIUM", "HIGH"] | None = None
     """For raised."""
     after_s: Number = Field(default=0, ge=0)
     """From when on, in seconds after the daemon was started."""
     within_s: Annotated[float, Field(gt=0)] | None = None
-    """For raised and paused: how long after after_s at most."""
+    """For raised, called and paused: how long after after_s at most."""
     at_s: Annotated[float, Field(ge=0)] | None = None
-    """For signal, status, shown, volume, patient and dose: when; the last three take the end without it."""
+    """When it is looked at; volume, patient and dose take the end without it."""
     is_: str | None = Field(default=None, alias="is")
     """What it must be then."""
     least: Millilitres | None = None
@@ -105,6 +110,8 @@ class Check(WardPart):
     """For dose: at least so much drug, by the concentration of the programme, such as 20.8 mg."""
     most_dose: Amount | None = None
     """For dose: at most so much drug."""
+    contact: str | None = None
+    """For called: who was told of it; each is told once."""
     request: str | None = None
     """For answer: the name of an acknowledge or pause-pump in the timeline."""
 
@@ -146,6 +153,11 @@ class Check(WardPart):
                 return f"{whom}{self.alarm} is never raised"
             case "signal":
                 return f"{whom}{self.alarm} is {self.is_} at {self.at_s:g} s"
+            case "quiet":
+                return f"{whom}{self.alarm} is quieted by {self.is_} at {self.at_s:g} s"
+            case "called":
+                when = f"within {self.within_s:g} s of {self.after_s:g} s"
+                return f"{whom}{self.contact} is told of {self.alarm} once, {when}"
             case "status":
                 return f"{whom}the pump is {self.is_} at {self.at_s:g} s"
             case "paused":

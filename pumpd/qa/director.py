@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
+from pumpd.qa.people import OF_AN_ALARM
 from pumpd.qa.world import TO_SURROUNDINGS, World
 from pumpd.simulator.timeline import TimelineEvent
 
@@ -50,9 +51,7 @@ class Director:
             await world.cause(event)
             return
         now: dict[str, Callable[[], None]] = {
-            "acknowledge": lambda: self._ask(event),
-            "pause-pump": lambda: self._ask(event),
-            "off-line": lambda: self._ask(event),
+            **{verb: lambda: self._ask(event) for verb in (*OF_AN_ALARM, "pause-pump", "off-line")},
             "reboot": lambda: self._reboot(event),
             **dict.fromkeys(OF_INFUSIONS, lambda: self._ask(event)),
         }

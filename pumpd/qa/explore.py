@@ -14,6 +14,7 @@ from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_document
 from pumpd.errors import ConfigError
 from pumpd.qa.explore_pumps import made_beds
+from pumpd.qa.explore_quieting import quieting
 from pumpd.qa.explore_timeline import TimelineMaker
 from pumpd.qa.runner import Outcome, run_scenario
 from pumpd.qa.scenario import LoadedScenario, Scenario
@@ -44,7 +45,10 @@ def made_hospital(seed: int) -> Scenario:
         "duration_s": duration_s,
         "library": LIBRARY.name,
         "pumps": [bed.said for bed in beds],
-        "timeline": TimelineMaker(chance, beds, duration_s).draw(),
+        "timeline": sorted(
+            [*TimelineMaker(chance, beds, duration_s).draw(), *quieting(seed, beds, duration_s)],
+            key=lambda event: float(event["at_s"]),
+        ),
     }
     return Scenario.model_validate(said)
 

@@ -37,6 +37,10 @@ TAKES: dict[str, tuple[str, ...]] = {
     "fill-disk": (),
     "empty-disk": (),
     "acknowledge": ("alarm", "by"),
+    "pause-audio": ("alarm", "by", "for_s"),
+    "resume-audio": ("alarm", "by"),
+    "shelve": ("alarm", "by", "for_s"),
+    "unshelve": ("alarm", "by"),
     "pause-pump": ("pump", "by"),
     "off-line": ("pump", "by", "for_s"),
     **dict.fromkeys(OF_INFUSIONS, ("pump", "by", "typed")),
@@ -44,6 +48,10 @@ TAKES: dict[str, tuple[str, ...]] = {
 """Each action that is no simulated pump's own, and the keys that it needs."""
 MAY_TAKE: dict[str, tuple[str, ...]] = {
     "acknowledge": ("pump", "channel", "name", "revisions_ago"),
+    "pause-audio": ("pump", "channel", "name", "revisions_ago"),
+    "resume-audio": ("pump", "channel", "name"),
+    "shelve": ("pump", "channel", "name", "revisions_ago"),
+    "unshelve": ("pump", "channel", "name"),
     "pause-pump": ("channel", "name"),
     "off-line": ("channel", "name"),
     **dict.fromkeys(OF_INFUSIONS, ("channel", "name")),
@@ -66,13 +74,13 @@ class SiteEvent(WardPart):
     action: str
     """What happens."""
     pump: TopicId | None = None
-    """For swap, reboot and all that a person asks; an acknowledgement without it is of the node's alarm."""
+    """Which pump; what is asked of an alarm without it is asked of the node's."""
     channel: str = "1"
     """Which channel."""
     serial_number: Annotated[str, Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")] | None = None
     """For swap: of the pump that stands there now, such as SIM-9001; it is stopped and set to nothing."""
     for_s: Annotated[float, Field(gt=0)] | None = None
-    """For off-line: how long nobody misses it.
+    """For off-line, pause-audio and shelve: for how long.
 
     For reboot: how long it is off; it comes back stopped, with its counter at 0 and its rate kept.
     """
@@ -81,7 +89,7 @@ class SiteEvent(WardPart):
     step_s: Number | None = None
     """For step-clock: by how much somebody sets the time of day; negative sets it back."""
     alarm: str | None = None
-    """For acknowledge: which alarm."""
+    """For what is asked of an alarm: which one."""
     by: Annotated[str, Field(min_length=1)] | None = None
     """For all that a person asks: who does."""
     typed: dict[str, Any] | None = None
@@ -89,7 +97,7 @@ class SiteEvent(WardPart):
     name: str | None = None
     """What a check calls this request."""
     revisions_ago: Annotated[int, Field(strict=True, ge=0)] | None = None
-    """For acknowledge: name an older revision, as a page does that has not seen the newest one."""
+    """Name an older revision of the alarm, as a page does that has not seen the newest one."""
 
     @field_validator("action")
     @classmethod

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from pumpd.channels.base import Message
 from pumpd.clock import Clock
 from pumpd.config import Config
 from pumpd.config_models import DashboardSection, HistorySection, LinesSection, MqttSection
@@ -43,6 +44,13 @@ from pumpd.transports.url import PumpUrl
 
 SITE, NODE = "qa", "ward-a"
 NO_SPACE = "no space left on device"
+
+
+class Reached:
+    """A contact's channel that takes everything; what it was told stands in the journal."""
+
+    async def send(self, message: Message) -> None:
+        """Take it."""
 
 
 class Hospital:
@@ -154,6 +162,7 @@ class Hospital:
             seeded=self._chance,
             transport_for=self._transport,
             machine=self.machine,
+            channels={contact.name: Reached() for contact in config.alarms.contacts},
             recorder=None if self._reel is None else Recorder(config, clock, self._reel),
         )
         self._process = VirtualProcess()
@@ -248,6 +257,7 @@ class Hospital:
             lines=LinesSection(latency_ms=LATENCY_MS),
             syslog="",
             pumps=scenario.pumps,
+            alarms=scenario.alarms,
         )
 
     def _connect(self, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> WatchedPublisher:

@@ -41,7 +41,11 @@ def _judge(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
         case "never":
             yield from _never(record, check)
         case "signal":
-            yield from _signal(record, check)
+            yield from _is(check, _last(record, check, "signal", "off"))
+        case "quiet":
+            yield from _is(check, _last(record, check, "quiet", "none"))
+        case "called":
+            yield from _called(record, check)
         case "status":
             yield from _is(check, _at(record, check, check.at_s or 0.0).status)
         case "shown":
@@ -94,13 +98,26 @@ def _never(record: Record, check: Check) -> Iterator[str]:
         yield f"raised were {_listed(told)}"
 
 
-def _signal(record: Record, check: Check) -> Iterator[str]:
+def _last(record: Record, check: Check, what: str, before: str) -> str:
+    """Return ``what`` of the check's alarm as it was last told until then; ``before`` when it was not."""
     until = [
         seen
         for seen in record.transitions
         if (seen.alarm, seen.whose) == (check.alarm, _whose(check)) and seen.at_s <= (check.at_s or 0.0)
     ]
-    yield from _is(check, until[-1].signal if until else "off")
+    return str(getattr(until[-1], what)) if until else before
+
+
+def _called(record: Record, check: Check) -> Iterator[str]:
+    told = [
+        seen.at_s
+        for seen in record.transitions
+        if seen.event == "told"
+        and (seen.alarm, seen.whose, seen.detail) == (check.alarm, _whose(check), check.contact)
+    ]
+    late_s = record.allowance.late_s
+    if len(told) != 1 or not check.after_s <= told[0] <= check.until_s + late_s:
+        yield "told at " + (", ".join(f"{at_s:.1f} s" for at_s in told) or "no time")
 
 
 def surprises(expect: Sequence[Check], record: Record) -> list[Transition]:

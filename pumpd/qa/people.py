@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pumpd.contract.infusion_payloads import (
     BeginPayload,
@@ -21,7 +21,14 @@ from pumpd.contract.payloads import (
     ReplyPayload,
     SnapshotPayload,
 )
-from pumpd.contract.quieting import OffLinePayload
+from pumpd.contract.quieting import (
+    AlarmCommandPayload,
+    OffLinePayload,
+    PauseAudioPayload,
+    ResumeAudioPayload,
+    ShelvePayload,
+    UnshelvePayload,
+)
 from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
@@ -36,6 +43,13 @@ INFUSION_PAYLOADS: dict[str, type[CommandPayload]] = {
     "transfer": TransferPayload,
 }
 DASHBOARD = "qa-desk"
+OF_AN_ALARM: Mapping[str, type[AlarmCommandPayload]] = {
+    "acknowledge": AcknowledgePayload,
+    "pause-audio": PauseAudioPayload,
+    "resume-audio": ResumeAudioPayload,
+    "shelve": ShelvePayload,
+    "unshelve": UnshelvePayload,
+}
 ASKS_FOR_MS = 5_000
 """How long a request is valid."""
 
@@ -97,18 +111,18 @@ class Desk:
             "expires_ms": now_ms + ASKS_FOR_MS,
         }
         command: CommandPayload
-        if event.action == "acknowledge":
-            channel = None if event.pump is None else event.channel
-            revision = self._revision(event)
-            command = AcknowledgePayload.model_validate(
-                {
-                    **common,
-                    "pump": event.pump,
-                    "channel": channel,
-                    "condition": event.alarm,
-                    "revision": revision,
-                }
-            )
+        if event.action in OF_AN_ALARM:
+            said = {
+                **common,
+                "pump": event.pump,
+                "channel": None if event.pump is None else event.channel,
+                "condition": event.alarm,
+                "revision": self._revision(event),
+                "for_s": None if event.for_s is None else round(event.for_s),
+                "reason": "a person has a reason",
+            }
+            model = OF_AN_ALARM[event.action]
+            command = model.model_validate({key: said[key] for key in said if key in model.model_fields})
         elif event.action == "off-line":
             command = OffLinePayload.model_validate(
                 {

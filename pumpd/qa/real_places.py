@@ -75,6 +75,7 @@ def write_config(loaded: LoadedScenario, file: Path, port: int, url: Callable[[P
         "mqtt": {"host": "127.0.0.1", "port": port},
         "library": str(library.resolve()),
         "lines": {"latency_ms": LATENCY_MS},
+        "alarms": loaded.scenario.alarms.model_dump(mode="json", exclude_unset=True),
         "machine": {"time_server": False},
         "syslog": str(file.parent / "syslog"),  # where nobody listens: nothing of it is news
         "pumps": pumps,

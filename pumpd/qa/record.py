@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pumpd.contract.payloads import EventPayload
+from pumpd.contract.payloads import AlarmPart, EventPayload
 from pumpd.store.base import HistoryRow, WriterStatus
 
 Channel = tuple[str, str]
@@ -28,6 +28,10 @@ class Transition:
     priority: str
     title: str
     by: str
+    quiet: str = "none"
+    """What it is quieted by: audio-paused, shelved, suppressed or none."""
+    detail: str = ""
+    """Whom a step concerns, or why a pause ended."""
 
     @property
     def raises(self) -> bool:
@@ -117,12 +121,20 @@ class Record:
                     priority=alarm.priority,
                     title=alarm.title,
                     by=event.by,
+                    quiet=_quiet(alarm),
+                    detail=event.detail,
                 )
             )
 
     def sampled(self, channel: Channel, sample: Sample) -> None:
         """Take what a pump does now."""
         self.samples.setdefault(channel, []).append(sample)
+
+
+def _quiet(alarm: AlarmPart) -> str:
+    if alarm.suppressed_by:
+        return "suppressed"
+    return "none" if alarm.inactivation is None else alarm.inactivation.kind
 
 
 @dataclass(slots=True)

@@ -151,6 +151,10 @@ def _commands(story: _Story) -> Iterator[dict[str, Any]]:
         whose = {"pump": event.pump, "channel": event.channel, "by": _SOMEBODY}
         if event.kind == "alarm" and event.event == "acknowledge" and event.alarm is not None:
             yield {"at_s": at_s, "action": "acknowledge", "alarm": event.alarm.condition, **whose}
+        elif event.kind == "alarm" and event.by and event.alarm is not None:
+            quiet = event.alarm.inactivation
+            how_long = {} if quiet is None else {"for_s": (quiet.until - quiet.at).total_seconds()}
+            yield {"at_s": at_s, "action": event.event, "alarm": event.alarm.condition, **how_long, **whose}
         elif event.kind == "restraint" and event.event == "asked" and event.by:
             yield {"at_s": at_s, "action": "pause-pump", **whose}
 

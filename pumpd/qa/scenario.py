@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from pumpd.config_alarms import AlarmsSection
 from pumpd.config_library import check_library
 from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import PumpSection
@@ -76,6 +77,9 @@ class Scenario(Section):
     )
     pumps: Annotated[tuple[ScenarioPump, ...], AfterValidator(_some)] = Field(
         description="a list of one or more pumps"
+    )
+    alarms: AlarmsSection = Field(
+        default_factory=AlarmsSection, description="how long alarms may be quieted, and who is called"
     )
     timeline: tuple[Happening, ...] = Field(default=(), description="what happens when")
     expect: tuple[Check, ...] = Field(default=(), description="what must follow from it")
