@@ -12,6 +12,7 @@ from pathlib import Path
 from pumpd.channels.base import Message
 from pumpd.clock import Clock
 from pumpd.config import Config
+from pumpd.config_alarms import ContactSection
 from pumpd.config_models import DashboardSection, HistorySection, LinesSection, MqttSection
 from pumpd.contract.payloads import EventPayload
 from pumpd.contract.topics import Topics
@@ -21,7 +22,7 @@ from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
-from pumpd.errors import StoreError
+from pumpd.errors import StoreError, TransportError
 from pumpd.mqtt import Broker
 from pumpd.qa.beds import Beds
 from pumpd.qa.broker import MemoryBroker
@@ -46,11 +47,19 @@ SITE, NODE = "qa", "ward-a"
 NO_SPACE = "no space left on device"
 
 
-class Reached:
-    """A contact's channel that takes everything; what it was told stands in the journal."""
+NEVER_REACHED = "/bin/false"
 
-    async def send(self, message: Message) -> None:
-        """Take it."""
+
+class Twin:
+    """A contact's channel: takes everything, as /bin/true does, or nothing, as /bin/false does."""
+
+    def __init__(self, contact: ContactSection) -> None:
+        self._refuses = contact.command[:1] == (NEVER_REACHED,)
+
+    async def send(self, message: Message) -> None:  # noqa: ARG002 - as Channel
+        """Take it; what was told stands in the journal."""
+        if self._refuses:
+            raise TransportError(f"{NEVER_REACHED}: exit status 1")
 
 
 class Hospital:
@@ -162,7 +171,7 @@ class Hospital:
             seeded=self._chance,
             transport_for=self._transport,
             machine=self.machine,
-            channels={contact.name: Reached() for contact in config.alarms.contacts},
+            channels={contact.name: Twin(contact) for contact in config.alarms.contacts},
             recorder=None if self._reel is None else Recorder(config, clock, self._reel),
         )
         self._process = VirtualProcess()
