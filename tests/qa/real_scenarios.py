@@ -93,9 +93,11 @@ SHORT = {
         (
             "check: raised, pump: PUMP-01, alarm: link-lost, priority: HIGH, after_s: 4, within_s: 8",
             "check: raised, pump: PUMP-02, alarm: link-lost, priority: HIGH, after_s: 4, within_s: 8",
+            "check: raised, alarm: line-lost, priority: MEDIUM, after_s: 4, within_s: 8",
+            "check: raised, alarm: line-lost, priority: HIGH, after_s: 4, within_s: 8",
             "check: shown, pump: PUMP-01, at_s: 13, is: lost",
             "check: shown, pump: PUMP-01, at_s: 22, is: fresh",
-            'check: signal, pump: PUMP-02, alarm: link-lost, at_s: 23, is: "latched"',
+            'check: signal, pump: PUMP-02, alarm: link-lost, at_s: 23, is: "off"',
             NOTHING,
         ),
     ),
