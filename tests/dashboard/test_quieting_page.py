@@ -54,7 +54,8 @@ def test_an_alarm_is_silenced_in_two_keys_counts_down_and_sounds_again_on_demand
 @pytest.mark.requirement("DASH-8")
 def test_a_lesser_alarm_is_put_off_with_a_reason_until_a_time_and_taken_back(page: Page, made: Served):
     """The form asks for a time, a reason and a name; the card says all three; other beds go before it."""
-    page.goto(made.url)
+    with page.expect_websocket() as opened:
+        page.goto(made.url)
     card = page.locator("[data-key='PUMP-02/1']")
     expect(card.locator(".band-title")).to_contain_text("Nearly finished")
     open_form = card.locator("button", has_text="Remind me at")
@@ -62,6 +63,10 @@ def test_a_lesser_alarm_is_put_off_with_a_reason_until_a_time_and_taken_back(pag
     open_form.click()
     card.locator("button.have-it").click()
     expect(card.locator("form")).to_be_visible()
+    card.locator("input[name=reason]").click()
+    for _ in range(3):  # new numbers take nobody's place in a form
+        opened.value.wait_for_event("framereceived")
+    expect(card.locator("input[name=reason]")).to_be_focused()
     card.locator("input[name=name]").fill("Ben")
     card.locator("input[name=reason]").fill("the syringe comes")
     card.locator("button.have-it", has_text=words).click()

@@ -95,7 +95,8 @@ def test_a_changed_map_reaches_the_tests(crew: Crew) -> None:
     moved = _mutant("address:", "channels.1.flow.address")
     names = ["tests/drivers/test_against_oracle.py::test_every_value_is_read_from_its_place"]
     found = _ask(crew, moved, [{"kind": "tests", "names": names}], how="import")
-    assert (found["by"], found["judge"]) == ("test", names[0])
+    assert found["by"] == "test"
+    assert found["judge"].startswith("tests/drivers/test_against_oracle.py")
 
 
 def test_what_never_ends_is_found_and_what_judges_nothing_is_no_judge(crew: Crew) -> None:

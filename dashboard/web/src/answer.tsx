@@ -87,17 +87,18 @@ function NameForm({ words, onBack, onName }: NameProps) {
         if (takeName(event.currentTarget)) onName();
       }}
     >
-      <NameField />
+      <NameField first />
       <button type="submit" class="have-it">{words}</button>
       <button type="button" class="lesser" onClick={onBack}>Back</button>
     </form>
   );
 }
 
-function NameField() {
+function NameField({ first = false }: { first?: boolean }) {
+  const firstFocus = useFirstFocus();
   return (
     <input name="name" maxLength={64} placeholder="Your name" aria-label="Your name" autoComplete="off"
-      ref={(input) => input?.focus()} required />
+      {...(first ? { ref: firstFocus } : {})} required />
   );
 }
 
