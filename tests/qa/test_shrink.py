@@ -15,7 +15,7 @@ from pumpd.qa.scenario import load_scenario
 from pumpd.qa.scenario_text import write_scenario
 from pumpd.qa.shrink import kinds, shrink
 from pumpd.simulator.model import PumpModel
-from tests.qa.small import LIBRARY, played, written
+from tests.qa.small import played, written
 
 SCENARIOS = Path(__file__).parents[2] / "config" / "scenarios"
 FAST = "at_s: 20, pump: PUMP-01, action: set-rate, rate: 42 mL/h"
