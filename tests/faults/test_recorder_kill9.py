@@ -54,7 +54,7 @@ TEN_FOLD = {"at_s": 0, "pump": "PUMP-01", "action": "set-rate", "rate": "105 mL/
 
 
 def _read(file: Path) -> Recording | None:
-    return read_recording(file) if file.exists() else None
+    return read_recording(file) if file.exists() and file.stat().st_size else None
 
 
 @pytest.mark.real

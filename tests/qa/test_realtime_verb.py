@@ -157,7 +157,7 @@ def test_ending_it_ends_all_that_it_started(tmp_path: Path, number: signal.Signa
     """Ctrl-C or SIGTERM leave no process and no file; the exit status is that of an interruption."""
     with _playing(tmp_path) as (verb, started, folder):
         verb.send_signal(number)
-        verb.communicate(timeout=40)
+        verb.communicate(timeout=90)
         assert verb.returncode == 130
         assert [pid for pid in started if alive(pid)] == []
         assert list(folder.iterdir()) == []

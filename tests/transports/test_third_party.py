@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpd.errors import DeviceRefusedError
+from pumpd.errors import DeviceRefusedError, TransportError
 from pumpd.protocols.modbus import ReadBits, ReadRegisters, WriteCoil, WriteRegister
 from pumpd.protocols.wire import Permission
 from pumpd.transports.bus import bus_for
@@ -56,6 +56,19 @@ def running(*command):
             process.terminate()
 
 
+async def _lowered(pump, reading, lower):
+    """Write it in the turn of a reading; return how often a busy machine was too late and wrote nothing."""
+    for late_count in range(20):
+        try:
+            assert await pump.lower(reading, lambda _reply: lower, lambda: None)
+        except TransportError as error:
+            if "nothing written" not in str(error):
+                raise
+        else:
+            return late_count
+    raise AssertionError("it was too late twenty times")
+
+
 async def read_everything(url, unit):
     """Ask all functions a pump may be asked, twice the same so that the line's discipline shows."""
     bus = bus_for(
@@ -77,11 +90,12 @@ async def read_everything(url, unit):
         assert await pump.ask(ReadRegisters(unit, 3, 20, 1)) == (100 * unit + 20,)
         await pump.ask(WriteCoil(unit, 7, on=True, permission=Permission.PAUSE))
         lower = WriteRegister(unit, 9, 120, Permission.LOWER)
-        assert await pump.lower(ReadRegisters(unit, 3, 30, 2), lambda _reply: lower, lambda: None)
+        late_count = await _lowered(pump, ReadRegisters(unit, 3, 30, 2), lower)
         with pytest.raises(DeviceRefusedError, match="illegal data address") as refusal:
             await pump.ask(ReadRegisters(unit, 3, 1000, 2))
         assert refusal.value.code == 2
-        assert (pump.counters.answered, pump.counters.timed_out, pump.counters.discarded_bytes) == (8, 0, 0)
+        counted = (pump.counters.answered, pump.counters.timed_out, pump.counters.discarded_bytes)
+        assert counted == (8 + late_count, 0, 0)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
