@@ -11,7 +11,7 @@ from enum import Enum
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dashboard.live import LiveWard
-from dashboard.plain_text import plain
+from dashboard.plain_text import PersonName, plain
 from pumpd.clock import Clock
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
@@ -61,16 +61,7 @@ class AlarmRequest(BaseModel):
     """None for an alarm of the node itself."""
     channel: str | None = Field(default=None, max_length=64)
     condition: str = Field(min_length=1, max_length=64)
-    user: str = Field(max_length=64)
-
-    @field_validator("user")
-    @classmethod
-    def _name(cls, user: str) -> str:
-        """Return the name as it will be read by others; one that nobody could read is refused."""
-        name = plain(user)
-        if not name:
-            raise ValueError("a name is needed")
-        return name
+    user: PersonName
 
 
 class AcknowledgeRequest(AlarmRequest):

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dashboard.commands import Commands
-from dashboard.plain_text import plain
+from dashboard.plain_text import PersonName
 from pumpd.contract.infusion_payloads import (
     BeginPayload,
     ChangePayload,
@@ -44,16 +44,7 @@ class InfusionRequest(BaseModel):
     node: str = Field(min_length=1, max_length=64)
     boot_id: str = Field(min_length=1, max_length=64)
     """Of the daemon that the page saw."""
-    user: str = Field(max_length=64)
-
-    @field_validator("user")
-    @classmethod
-    def _name(cls, user: str) -> str:
-        """Return the name as it will be read by others; one that nobody could read is refused."""
-        name = plain(user)
-        if not name:
-            raise ValueError("a name is needed")
-        return name
+    user: PersonName
 
 
 def make_infusion_router(commands: Commands) -> APIRouter:
