@@ -13,6 +13,7 @@ from pumpd.core.freshness import Freshness
 from pumpd.core.quantities import decimal_text
 from pumpd.core.telemetry import PumpStatus
 from pumpd.fields import Millilitres, Number, TopicId, refused
+from pumpd.qa.carried import PICO, STATES
 from pumpd.qa.happenings import exactly, known_condition
 from pumpd.simulator.timeline import WardPart
 
@@ -28,6 +29,9 @@ TAKES: dict[str, tuple[str, ...]] = {
     "patient": ("pump", "most"),
     "dose": ("pump", "least_dose", "most_dose"),
     "shown": ("pump", "at_s", "is"),
+    "infusion": ("pump", "at_s", "is"),
+    "account": ("pump", "at_s", "least_dose", "most_dose"),
+    "written": ("pump", "line", "says", "within_s"),
     "answer": ("request", "is"),
     "nothing-else": (),
 }
@@ -44,32 +48,35 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
     "patient": ("channel", "after_s", "at_s", "least"),
     "dose": ("channel", "after_s", "at_s"),
     "shown": ("channel",),
+    "infusion": ("channel", "version"),
+    "account": ("channel",),
+    "written": ("channel", "after_s", "by"),
 }
 WORDS: dict[str, tuple[str, ...]] = {
     "signal": tuple(signal.value for signal in AlarmSignal),
     "quiet": ("none", "audio-paused", "shelved", "suppressed"),
     "status": tuple(status.value for status in PumpStatus),
     "shown": (*(fresh.value for fresh in Freshness), "nothing"),
+    "infusion": STATES,
     "answer": ("accepted", "refused", "nothing"),
 }
 """What ``is`` may say for each check that has it."""
 _AMOUNT = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?) (?P<unit>mg|ug|U)")
-_PICO = {"mg": 10**9, "ug": 10**6, "U": 10**12}
 
 
 def _amount(value: object) -> Fraction:
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise refused(f"{value!r} is no amount of a drug", "an amount in mg, ug or U", "write it as 21 mg")
-    return Fraction(match["number"]) * _PICO[match["unit"]]
+    return Fraction(match["number"]) * PICO[match["unit"]]
 
 
 def _amount_text(picograms: Fraction) -> str:
     """Return an amount as it is written in a file, with as many decimals as it takes."""
     places = 0
-    while (picograms * 10**places) % _PICO["mg"]:
+    while (picograms * 10**places) % PICO["mg"]:
         places += 1
-    return f"{decimal_text(int(picograms * 10**places / _PICO['mg']), 10**places)} mg"
+    return f"{decimal_text(int(picograms * 10**places / PICO['mg']), 10**places)} mg"
 
 
 Amount = Annotated[
@@ -113,7 +120,15 @@ class Check(WardPart):
     contact: str | None = None
     """For called: who was told of it; each is told once."""
     request: str | None = None
-    """For answer: the name of an acknowledge or pause-pump in the timeline."""
+    """For answer: the name of what a person asks in the timeline."""
+    version: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """For infusion: which version of its order holds then."""
+    line: str | None = None
+    """For written: what happened to the infusion, such as begun, titrated, changed or ended."""
+    says: str | None = None
+    """For written: words of the journal's line, written once in that span."""
+    by: str | None = None
+    """For written: whose name stands there."""
 
     @field_validator("check")
     @classmethod
@@ -170,6 +185,16 @@ class Check(WardPart):
                 return f"{whom}{_mg(self.least_dose)} to {_mg(self.most_dose)} are given{self._span()}"
             case "shown":
                 return f"{whom}its reading is {self.is_} at {self.at_s:g} s"
+            case "infusion":
+                order = f", version {self.version} of its order" if self.version else ""
+                return f"{whom}the infusion is {self.is_}{order} at {self.at_s:g} s"
+            case "account":
+                said = f"{_mg(self.least_dose)} to {_mg(self.most_dose)}"
+                return f"{whom}pumpd says that the infusion gave {said}{self._span()}"
+            case "written":
+                when = f"within {self.within_s:g} s of {self.after_s:g} s"
+                by = f" by {self.by}" if self.by else ""
+                return f"{whom}'{self.line}: {self.says}' is written once{by}, {when}"
             case "answer":
                 return f"the answer to '{self.request}' is {self.is_}"
             case _:
@@ -181,4 +206,4 @@ class Check(WardPart):
 
 
 def _mg(amount: Fraction | None) -> str:
-    return "" if amount is None else f"{float(amount / _PICO['mg']):g} mg"
+    return "" if amount is None else f"{float(amount / PICO['mg']):g} mg"

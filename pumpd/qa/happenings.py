@@ -4,15 +4,43 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
+from pumpd.contract.infusion_payloads import (
+    BeginPayload,
+    ChangePayload,
+    EndPayload,
+    ObservePayload,
+    SwapPayload,
+    TransferPayload,
+)
+from pumpd.contract.parts import CommandPayload
 from pumpd.core.conditions import ConditionId
 from pumpd.fields import Number, TopicId, refused
 from pumpd.simulator.timeline import TAKES as AT_PUMP
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 
-OF_INFUSIONS = ("begin", "change", "observe", "end", "transfer")
-"""What a person at a dashboard may ask of an infusion."""
+OF_INFUSIONS: dict[str, tuple[str, type[CommandPayload]]] = {
+    "begin": ("begin", BeginPayload),
+    "change": ("change", ChangePayload),
+    "observe": ("observe", ObservePayload),
+    "end": ("end", EndPayload),
+    "transfer": ("transfer", TransferPayload),
+    "swap-infusion": ("swap", SwapPayload),
+}
+"""What a person at a dashboard may ask of an infusion -> the command that asks it, and its payload."""
+_BY_THE_DESK = {
+    "id": "qa-request",
+    "dashboard": "qa",
+    "user": "qa",
+    "boot_id": "",
+    "expires_ms": 0,
+    "pump": "",
+    "channel": "",
+    "infusion": "",
+    "version": 1,
+}
+"""What a page adds to what was typed."""
 TAKES: dict[str, tuple[str, ...]] = {
     "swap": ("pump", "serial_number"),
     "reboot": ("pump", "for_s"),
@@ -93,7 +121,7 @@ class SiteEvent(WardPart):
     by: Annotated[str, Field(min_length=1)] | None = None
     """For all that a person asks: who does."""
     typed: dict[str, Any] | None = None
-    """For begin, change, observe, end and transfer: what was typed, with the keys of the command."""
+    """For what is asked of an infusion: what was typed, with the keys of the command."""
     name: str | None = None
     """What a check calls this request."""
     revisions_ago: Annotated[int, Field(strict=True, ge=0)] | None = None
@@ -115,7 +143,24 @@ class SiteEvent(WardPart):
     @model_validator(mode="after")
     def _complete(self) -> SiteEvent:
         exactly(self, self.action, TAKES, MAY_TAKE, {"at_s", "action"})
+        if self.typed is not None:
+            _can_be_sent(self.action, self.typed)
         return self
+
+
+def _can_be_sent(action: str, typed: dict[str, Any]) -> None:
+    """Refuse what no page could send: keys that the command does not have, values that it does not take."""
+    payload = OF_INFUSIONS[action][1]
+    keys = ", ".join(key for key in payload.model_fields if key not in {"v", "advisory", *_BY_THE_DESK})
+    spare = ", ".join(sorted(set(typed) - set(payload.model_fields)))
+    if spare:
+        raise refused(f"{action}: nobody can type {spare}", keys, "write these keys")
+    try:
+        payload.model_validate(_BY_THE_DESK | typed)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in found["loc"]) or "typed"
+        raise refused(f"{action}: {where}: {found['msg']}", keys, "write it as a page sends it") from None
 
 
 def exactly(

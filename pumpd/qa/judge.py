@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pumpd.core.quantities import NL_PER_ML, decimal_text
 from pumpd.qa.checks import Check
+from pumpd.qa.judge_infusions import account_says, infusion_is, is_written
 from pumpd.qa.record import Channel, Record, Sample, Transition
 from pumpd.qa.scenario import Scenario
 
@@ -59,6 +60,12 @@ def _judge(scenario: Scenario, record: Record, check: Check) -> Iterator[str]:
             yield from _between(check, "the patient got", until.patient_nl - since.patient_nl)
         case "dose":
             yield from _dose(scenario, record, check)
+        case "infusion":
+            yield from infusion_is(record, check)
+        case "account":
+            yield from account_says(record, check)
+        case "written":
+            yield from is_written(record, check)
         case "answer":
             yield from _is(check, record.answers.get(check.request or "", "nothing"))
         case _:

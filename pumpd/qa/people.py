@@ -6,13 +6,6 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 
-from pumpd.contract.infusion_payloads import (
-    BeginPayload,
-    ChangePayload,
-    EndPayload,
-    ObservePayload,
-    TransferPayload,
-)
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import (
     AcknowledgePayload,
@@ -32,16 +25,10 @@ from pumpd.contract.quieting import (
 from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
-from pumpd.qa.happenings import SiteEvent
-from pumpd.qa.record import Record
+from pumpd.qa.carried import Carried, carried
+from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
+from pumpd.qa.record import Channel, Record
 
-INFUSION_PAYLOADS: dict[str, type[CommandPayload]] = {
-    "begin": BeginPayload,
-    "change": ChangePayload,
-    "observe": ObservePayload,
-    "end": EndPayload,
-    "transfer": TransferPayload,
-}
 DASHBOARD = "qa-desk"
 OF_AN_ALARM: Mapping[str, type[AlarmCommandPayload]] = {
     "acknowledge": AcknowledgePayload,
@@ -74,7 +61,8 @@ class Desk:
         self._now_s = now_s
         self._status: NodeStatusPayload | None = None
         self._revisions: dict[tuple[str | None, str], list[int]] = {}
-        self._infusions: dict[str | None, dict[str, object]] = {}
+        self._infusions: dict[Channel, dict[str, object]] = {}
+        """What a page names when it asks something of an infusion: as it was last on the screen."""
         self._asked: dict[str, str] = {}
         self._count = 0
         self._sending: dict[asyncio.Task[None], None] = {}
@@ -111,6 +99,7 @@ class Desk:
             "expires_ms": now_ms + ASKS_FOR_MS,
         }
         command: CommandPayload
+        verb = event.action
         if event.action in OF_AN_ALARM:
             said = {
                 **common,
@@ -133,10 +122,12 @@ class Desk:
                     "reason": "it goes to the workshop",
                 }
             )
-        elif event.action in INFUSION_PAYLOADS:
-            command = INFUSION_PAYLOADS[event.action].model_validate(
+        elif event.action in OF_INFUSIONS:
+            assert event.pump is not None
+            verb, payload = OF_INFUSIONS[event.action]
+            command = payload.model_validate(
                 {**common, "pump": event.pump, "channel": event.channel}
-                | self._infusions.get(event.pump, {})
+                | self._infusions.get((event.pump, event.channel), {"infusion": "none on the screen"})
                 | (event.typed or {})
             )
         else:
@@ -144,7 +135,7 @@ class Desk:
             command = PausePumpPayload.model_validate(
                 {**common, "pump": event.pump, "channel": event.channel, "reason": reason}
             )
-        topic = self._topics.command(self._node, event.action)
+        topic = self._topics.command(self._node, verb)
         task = asyncio.get_running_loop().create_task(
             self._send(topic, command.model_dump_json().encode()), name=f"qa.{command_id}"
         )
@@ -163,12 +154,17 @@ class Desk:
 
     def _hear(self, message: Incoming) -> None:
         if message.topic.endswith("/snapshot"):
-            if b'"condition"' not in message.payload and b'"infusion":{' not in message.payload:
+            pump, channel = message.topic.split("/")[-3:-1]
+            carries = b'"infusion":{' in message.payload
+            if not carries and (pump, channel) in self._infusions:
+                self._record.carries((pump, channel), Carried(self._now_s()))
+            if b'"condition"' not in message.payload and not carries:
                 return  # there is nothing to ask for, and there are many of them
             snapshot = SnapshotPayload.model_validate_json(message.payload)
-            if snapshot.infusion is not None:
-                on_screen = {"infusion": snapshot.infusion.id, "version": snapshot.infusion.version}
-                self._infusions[snapshot.pump] = on_screen
+            if (infusion := snapshot.infusion) is not None:
+                on_screen = {"infusion": infusion.id, "version": infusion.version}
+                self._infusions[pump, channel] = on_screen
+                self._record.carries((pump, channel), carried(self._now_s(), infusion))
             for alarm in snapshot.alarms:
                 self._saw(snapshot.pump, alarm.condition, alarm.revision)
         elif message.topic == self._topics.node_status(self._node):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pumpd.contract.payloads import AlarmPart, EventPayload
+from pumpd.qa.carried import Carried
 from pumpd.store.base import HistoryRow, WriterStatus
 
 Channel = tuple[str, str]
@@ -37,6 +38,18 @@ class Transition:
     def raises(self) -> bool:
         """True when people were told anew."""
         return self.event in {"raise", "worsen"} and self.signal == "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One line of the journal about an infusion."""
+
+    at_s: float
+    whose: Channel
+    line: str
+    """What happened: begun, titrated, changed, observed, ended ..."""
+    by: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,10 @@ class Record:
     """Ids of events that the journal confirmed."""
     published: set[str] = field(default_factory=set)
     """Ids of events that reached a broker as journalled."""
+    carried: dict[Channel, list[Carried]] = field(default_factory=dict)
+    """What pages showed of infusions, in order."""
+    written: list[Written] = field(default_factory=list)
+    """What the journal was told of infusions."""
     not_demo_count: int = 0
     """Payloads of a simulated pump that did not say so (invariant 5)."""
     log: list[str] = field(default_factory=list)
@@ -107,13 +124,16 @@ class Record:
         if event.id in self._seen:
             return
         self._seen.add(event.id)
+        if event.kind == "infusion" and event.pump is not None:
+            whose = (event.pump, event.channel or "1")
+            self.written.append(Written(at_s, whose, event.event, event.by, event.detail))
         if event.kind == "alarm" and event.alarm is not None:
             alarm = event.alarm
-            whose = None if event.pump is None else (event.pump, event.channel or "1")
+            owner = None if event.pump is None else (event.pump, event.channel or "1")
             self.transitions.append(
                 Transition(
                     at_s=at_s,
-                    whose=whose,
+                    whose=owner,
                     alarm=alarm.condition,
                     event=event.event,
                     before=event.before,
@@ -125,6 +145,10 @@ class Record:
                     detail=event.detail,
                 )
             )
+
+    def carries(self, channel: Channel, now: Carried) -> None:
+        """Take what a page shows of a channel's infusion from now on."""
+        self.carried.setdefault(channel, []).append(now)
 
     def sampled(self, channel: Channel, sample: Sample) -> None:
         """Take what a pump does now."""
