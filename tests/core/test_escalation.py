@@ -14,6 +14,7 @@ from pumpd.core.floods import Flood, counted
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.inactivation import PauseAudio, Shelve, Suppress, Unshelve
 from pumpd.core.quantities import NS_PER_S
+from pumpd.core.quieting import CLOCK_STEP_S
 from pumpd.core.site import SiteState, Technical, evaluate_site
 from pumpd.core.state import Acknowledge, Effect, SessionCrashed, Tick, WrongDevice
 from tests.core.situations import SETUP, Bedside
@@ -210,6 +211,23 @@ def test_a_clock_that_went_back_makes_the_next_step_due() -> None:
     assert after(bed, 0) == ["step 1 of 2: nurse, pager"]
     assert after(bed, 59.999) == []
     assert after(bed, 0.001) == ["step 2 of 2: doctor"]
+
+
+@pytest.mark.parametrize(("by_s", "moved"), [(0, False), (CLOCK_STEP_S, False), (CLOCK_STEP_S + 1, True)])
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_clock_that_is_set_moves_the_label_and_not_the_step(by_s: int, way: int, moved: bool) -> None:
+    """Two seconds are jitter; more is a step, and what waits keeps its age on the monotonic clock."""
+    bed = high()
+    bed.wait(1)
+    began = bed.state.alarms[WRONG].climb
+    bed.stepped += timedelta(seconds=way * by_s)
+    bed.wait(1)
+    climb = bed.state.alarms[WRONG].climb
+    assert began is not None
+    assert climb is not None
+    assert climb.at - began.at == (timedelta(seconds=way * by_s) if moved else timedelta())
+    assert climb.at_ns == began.at_ns
+    assert after(bed, 58) == ["step 1 of 2: nurse, pager"]
 
 
 def test_a_flood_begins_above_ten_and_ends_below_five() -> None:

@@ -149,3 +149,13 @@ def test_a_pump_that_delivers_is_not_taken_off() -> None:
     silent(6)(bed)
     bed.give(TAKEN)
     assert bed.signal(OFF_LINE) is ON
+
+
+def test_one_that_was_told_and_has_ended_is_told_anew_when_it_flows_again() -> None:
+    """Latched it is the past: what delivers now is judged as any other pump, and the old alarm stays."""
+    bed = _off_line()
+    reads(1, "10")(bed)
+    stands(1)(bed)
+    assert bed.signal(DELIVERS) is LATCHED
+    reads(1, "10")(bed)
+    assert bed.signal(DELIVERS) is LATCHED

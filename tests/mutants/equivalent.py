@@ -26,5 +26,22 @@ EQUIVALENT: dict[str, str] = {
     "comparison: core/limits.py: confirmed_findings: rate > ordered.high -> rate >= ordered.high": (
         "a rate at the end of the order is no slip, so its priority is never asked for"
     ),
+    "comparison: core/infusion_clock.py: next_look_ns: looked_ns < 0 -> looked_ns <= 0": (
+        "a look at 0 counts for the moment half an interval later, which is before the first one that is due"
+    ),
+    "comparison: core/infusion_due.py: check_totals: comes_to < 0 -> comes_to <= 0": (
+        "what passes a limit is above 0, and -1 stands for an order without an end"
+    ),
+    "comparison: core/infusion_due.py: total_findings: held + pace_e6_p_h * ahead_ns // NS_PER_H <= "
+    "lowest + slack -> held + pace_e6_p_h * ahead_ns // NS_PER_H < lowest + slack": (
+        "what comes to just that takes the long way to the same answer, to a millionth of a picogram"
+    ),
+    "comparison: core/infusion_setup.py: _accepted: high.amount > soft_max.amount -> "
+    "high.amount >= soft_max.amount": "a limit that is just the ordered dose is put in the place of itself",
+    "comparison: core/infusion_setup.py: _accepted: low.amount < soft_min.amount -> "
+    "low.amount <= soft_min.amount": "a limit that is just the ordered dose is put in the place of itself",
+    "comparison: core/node.py: looked: off > timedelta() -> off >= timedelta()": (
+        "a clock that did not step is not told of, whichever way"
+    ),
 }
 """Id -> why no judge could ever tell it from the product."""
