@@ -16,6 +16,7 @@ from pumpd.clock import Clock
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
 from pumpd.contract.quieting import (
+    AcceptPayload,
     AlarmCommandPayload,
     PauseAudioPayload,
     ResumeAudioPayload,
@@ -76,10 +77,9 @@ class PauseAudioRequest(AcknowledgeRequest):
     for_s: int = Field(gt=0, le=LONGEST_AUDIO_PAUSE_S)
 
 
-class ShelveRequest(AcknowledgeRequest):
-    """Put it off, and say why."""
+class AcceptRequest(AcknowledgeRequest):
+    """Accept a soft limit, and say why."""
 
-    for_s: int = Field(gt=0, le=LONGEST_SHELF_S)
     reason: str = Field(max_length=200)
 
     @field_validator("reason")
@@ -92,11 +92,18 @@ class ShelveRequest(AcknowledgeRequest):
         return said
 
 
+class ShelveRequest(AcceptRequest):
+    """Put it off, and say why."""
+
+    for_s: int = Field(gt=0, le=LONGEST_SHELF_S)
+
+
 VERBS: Mapping[str, tuple[type[AlarmRequest], type[AlarmCommandPayload]]] = {
     "acknowledge": (AcknowledgeRequest, AcknowledgePayload),
     "pause-audio": (PauseAudioRequest, PauseAudioPayload),
     "resume-audio": (AlarmRequest, ResumeAudioPayload),
     "shelve": (ShelveRequest, ShelvePayload),
+    "accept": (AcceptRequest, AcceptPayload),
     "unshelve": (AlarmRequest, UnshelvePayload),
 }
 """What a page may ask of an alarm: what it sends, and what the daemon is sent."""

@@ -53,7 +53,7 @@ def entries_of(section: EntrySection) -> list[DrugLimits]:
             volume=Bounds(**_values(section.volume)),
             titration=None
             if titration is None
-            else Titration(titration.largest_step, titration.apart_min * MINUTE_S),
+            else Titration(titration.largest_step, titration.apart_min * MINUTE_S, titration.hard),
             during=() if observations is None else tuple(map(_interval, observations.during)),
             after=() if observations is None else tuple(map(_interval, observations.after)),
             advisories=tuple(advisory.text for advisory in section.advisories),

@@ -165,6 +165,11 @@ class TitrationSection(Sourced):
 
     largest_step: Dose = Field(description="the largest raise at once", examples=["0.1 mg/kg/h"])
     apart_min: Whole = Field(ge=1, le=1440, description="minutes between raises, at least", examples=[15])
+    hard: Flag = Field(
+        default=False,
+        description="true when nobody may ask for more; else it may be so with a reason",
+        examples=["false"],
+    )
 
 
 class IntervalSection(Section):

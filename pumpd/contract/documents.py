@@ -33,6 +33,7 @@ from pumpd.contract.payloads import (
     TelemetryPayload,
 )
 from pumpd.contract.quieting import (
+    AcceptPayload,
     OffLinePayload,
     PauseAudioPayload,
     ResumeAudioPayload,
@@ -77,6 +78,7 @@ _COMMANDS: dict[str, type[CommandPayload]] = {
     "resume-audio": ResumeAudioPayload,
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
+    "accept": AcceptPayload,
     "off-line": OffLinePayload,
     "test-channel": TestChannelPayload,
     "pause-pump": PausePumpPayload,

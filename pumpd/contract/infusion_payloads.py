@@ -170,6 +170,17 @@ class TotalPart(Part):
     hard_max: str | None = None
 
 
+class AcceptancePart(Part):
+    """A soft limit that was passed on purpose, under the present order."""
+
+    condition: str
+    words: str
+    """What was accepted, in whole words."""
+    by: str
+    at: AwareDatetime
+    reason: str
+
+
 class InfusionPart(Part):
     """The infusion on this channel, or the last one while somebody still looks at the patient."""
 
@@ -215,6 +226,8 @@ class InfusionPart(Part):
     second_check: bool = False
     """The library asks for a second person."""
     checked_by: str = ""
+    accepted: list[AcceptancePart] = Field(default_factory=list)
+    """Soft limits passed on purpose since it was ordered so; they are told no more at that value."""
     pumps: list[str]
     """``pump/channel`` of every pump that carried it, the present one last."""
     library_version: str

@@ -35,6 +35,8 @@ class AlarmPart(Part):
     """The dead line whose own alarm speaks for this one: it is shown and does not sound."""
     escalation: EscalationPart | None = None
     """Null before the first step."""
+    soft: bool = False
+    """It is of a limit that a person may accept with a reason, while an infusion goes on."""
     journalled: bool = True
     """False while the journal has not confirmed its last transition within 1 s."""
 

@@ -1,4 +1,4 @@
-"""Requests about one alarm: nothing they do ends its condition or hides it from the screen."""
+"""Requests about one alarm: none of them changes what a pump does or hides what it does."""
 
 from __future__ import annotations
 
@@ -70,6 +70,15 @@ class ShelvePayload(SeenAlarmPayload):
 
     for_s: int = Field(gt=0, le=LONGEST_SHELF_S)
     """At most what the configuration allows."""
+    reason: Said = Field(min_length=1, max_length=200)
+
+
+class AcceptPayload(SeenAlarmPayload):
+    """Verb ``accept``: a soft limit is passed on purpose; at that value it is told no more.
+
+    For the infusion that goes on, under its present order; a hard limit is refused.
+    """
+
     reason: Said = Field(min_length=1, max_length=200)
 
 

@@ -91,6 +91,8 @@ class Finding:
     """What exactly is wrong, where one condition can mean several things; another cause is a worsening."""
     degree: int = 0
     """How far it is wrong, in any one unit; more than 10 % above what was told is a worsening."""
+    soft: int | None = None
+    """How far, higher is worse, where a person may accept it with a reason; None: nobody may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,19 @@ def settle(
     return MappingProxyType(after), tuple(changes)
 
 
+def as_seen(alarms: Alarms, condition: ConditionId, revision: int) -> Alarm:
+    """Return the alarm that a screen showed at ``revision``; ValueError when it ended or worsened since."""
+    alarm = alarms.get(condition)
+    if alarm is None:
+        raise ValueError(f"{condition.value}: no such alarm is on; it may have ended")
+    if alarm.revision != revision:
+        raise ValueError(
+            f"{condition.value}: it was raised anew or worsened since (revision {alarm.revision}, "
+            f"the screen showed {revision}); look again"
+        )
+    return alarm
+
+
 def acknowledge(
     alarms: Alarms, condition: ConditionId, revision: int, by: str, now: datetime
 ) -> tuple[Alarms, tuple[AlarmChanged, ...]]:
@@ -247,14 +262,7 @@ def acknowledge(
     """
     if not by.strip():
         raise ValueError(f"{condition.value}: an acknowledgement needs the name of who has it")
-    alarm = alarms.get(condition)
-    if alarm is None:
-        raise ValueError(f"{condition.value}: no such alarm is on; it may have ended")
-    if alarm.revision != revision:
-        raise ValueError(
-            f"{condition.value}: it was raised anew or worsened since (revision {alarm.revision}, "
-            f"the screen showed {revision}); look again"
-        )
+    alarm = as_seen(alarms, condition, revision)
     if alarm.signal is _ACK:
         raise ValueError(f"{condition.value}: {alarm.acknowledged_by} has it already")
     before = alarm.signal

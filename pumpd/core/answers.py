@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pumpd.core import alarms as signals
 from pumpd.core import escalation, quieting
+from pumpd.core.acceptance import Accept
 from pumpd.core.alarms import AlarmChanged, Alarms, AlarmSignal
 from pumpd.core.climb import EscalationPlan, StepTold
 from pumpd.core.inactivation import InactivationLimits, Suppress, TakeOffLine
@@ -31,8 +32,8 @@ def said(
             return escalation.told(alarms, given, now)
         case Suppress():
             return quieting.suppressed(alarms, given.line, now)
-        case TakeOffLine():
-            raise ValueError("a pump is taken off the line, not the node")
+        case TakeOffLine() | Accept():
+            raise ValueError("this is asked of a pump, not of the node")
         case _:
             return quieting.asked(alarms, given, limits, now)
 

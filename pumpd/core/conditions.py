@@ -71,6 +71,7 @@ class ConditionId(Enum):
     COUNTER_RESET = "counter-reset"
     TOTAL_DOSE_HARD = "total-dose-hard"
     TOTAL_DOSE_SOFT = "total-dose-soft"
+    TITRATION = "titration"
     STILL_RUNNING = "still-running"
     OBSERVATION_DUE = "observation-due"
     NOT_STARTED = "not-started"

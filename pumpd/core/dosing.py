@@ -77,6 +77,14 @@ def flow_for(dose: DoseRate, concentration: Concentration, weight: Weight | None
     return Fraction(*_flow(dose, concentration, weight))
 
 
+def unlike_digits(one: DoseRate, other: DoseRate) -> tuple[str, str]:
+    """Return two doses of one unit in words that differ where they do: with as many decimals as it takes."""
+    places = 3
+    while one.digits(places) == other.digits(places) and one.amount != other.amount:
+        places += 1
+    return f"{one.digits(places)} {one.unit.value}", f"{other.digits(places)} {other.unit.value}"
+
+
 def _flow(dose: DoseRate, concentration: Concentration, weight: Weight | None) -> tuple[int, int]:
     """Return the flow that gives ``dose``: whole nL in so many hours, unreduced, since readings ask it."""
     unit, amount = dose.unit, dose.amount

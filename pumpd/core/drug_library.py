@@ -118,6 +118,8 @@ class Titration:
 
     largest_step: DoseRate
     apart_s: int
+    hard: bool = False
+    """Nobody may ask for more; else it may be so with a reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from pumpd.core import alarms as signals
 from pumpd.core import answers
+from pumpd.core.acceptance import Accept, unaccepted
+from pumpd.core.accepting import taken_as_accepted
 from pumpd.core.alarms import AlarmChanged, Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
@@ -48,6 +50,9 @@ _EVERY = frozenset(ConditionId)
 _OUTDONE = (
     (ConditionId.OVER_HARD, ConditionId.OVER_SOFT),
     (ConditionId.TEN_FOLD, ConditionId.OVER_SOFT),
+    (ConditionId.OVER_HARD, ConditionId.TITRATION),
+    (ConditionId.OVER_SOFT, ConditionId.TITRATION),
+    (ConditionId.TEN_FOLD, ConditionId.TITRATION),
     (ConditionId.TEN_FOLD, ConditionId.UNDER_HARD),
     (ConditionId.TEN_FOLD, ConditionId.UNDER_SOFT),
     (ConditionId.UNDER_HARD, ConditionId.UNDER_SOFT),
@@ -80,6 +85,8 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _without_reading(replace(state, crashed=given.reason), now, ConditionId.SESSION_CRASHED)
         case TakeOffLine():
             return taken_off(state, given, now)
+        case Accept():
+            return taken_as_accepted(state, given, now)
         case _:
             after, changes = answers.said(state.alarms, given, state.setup.inactivation, now)
             return replace(state, alarms=after), changes
@@ -99,7 +106,8 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     held = {condition for broke in over for condition in broke}  # one good reading does not clear it
     if reading.flow.value is None:
         held.update(_CONFIRMED)
-    present_now = dict(findings(state, reading))
+    accepted = () if state.watch is None else state.watch.accepted
+    present_now = dict(unaccepted(accepted, findings(state, reading)))
     delivery = seen(state, reading)
     present_now.update(delivery.found)
     state = followed_pump(state, reading, delivery.account, present_now)
@@ -109,7 +117,8 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         watch, titrated = follow(watch, state, reading, delivery.account)
         if titrated is not None:
             effects.append(titrated)
-        present_now.update(infusion_findings(watch, state.setup, reading, now.mono_ns))
+        passed_now = infusion_findings(watch, state.setup, reading, now.mono_ns)
+        present_now.update(unaccepted(accepted, passed_now))
     dwells = state.dwells
     if reading.flow.value is None:
         held.update(JUDGED_BY_FLOW)

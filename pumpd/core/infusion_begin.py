@@ -113,7 +113,6 @@ def moved_to(watch: InfusionWatch) -> InfusionWatch:
         taken_ns=None,
         pace_nl_h=0,
         rate_nl_h=None,
-        raised_ns=None,
         raise_from_nl_h=None,
         agrees=None,
         stood_since=False,

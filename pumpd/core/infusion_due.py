@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from pumpd.core.acceptance import accepted_up_to
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
@@ -24,6 +25,7 @@ from pumpd.core.infusion_words import amount_words
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S
 from pumpd.core.state import Now, PumpSetup
 from pumpd.core.telemetry import Telemetry
+from pumpd.core.titration import titration_finding
 from pumpd.core.total_dose import Course
 
 NOT_STARTED_NS = 300 * NS_PER_S
@@ -106,15 +108,18 @@ def total_findings(
             continue
         course = Course(Fraction(pace_e6_p_h, NL_PER_ML), ahead_ns)
         worst = worst_e6_p(bound, given, now_ns, course)
-        condition, limit = ConditionId.TOTAL_DOSE_HARD, bound.hard_e6_p
+        condition, limit, soft = ConditionId.TOTAL_DOSE_HARD, bound.hard_e6_p, None
         if limit is None or worst <= limit + slack:
-            condition, limit = ConditionId.TOTAL_DOSE_SOFT, bound.soft_e6_p
+            condition, limit, soft = ConditionId.TOTAL_DOSE_SOFT, bound.soft_e6_p, int(worst)
             if limit is None or worst <= limit + slack or watch.infusion.ordered.accepted:
+                continue
+            up_to = accepted_up_to(watch.accepted, condition, bound.words)
+            if up_to is not None and worst <= up_to + slack:
                 continue
         measured = f"{amount_words(int(worst), concentration, up_to=watch.up_to)} {bound.words}"
         causes = frozenset({bound.words})
         allowed = amount_words(limit, concentration)
-        yield condition, Finding(CATALOGUE[condition].priority, measured, allowed, causes)
+        yield condition, Finding(CATALOGUE[condition].priority, measured, allowed, causes, soft=soft)
 
 
 def infusion_findings(
@@ -127,6 +132,10 @@ def infusion_findings(
         if not watch.stood_since and reading.status.delivers:
             yield _found(ConditionId.STILL_RUNNING)
         return
+    if reading.status.delivers:
+        raised = titration_finding(watch, setup.flow_step, now_ns)
+        if raised is not None:
+            yield ConditionId.TITRATION, raised
     if watch.standing_ns is not None and now_ns - watch.standing_ns >= LONG_PAUSE_NS:
         minutes = (now_ns - watch.standing_ns) // (60 * NS_PER_S)
         yield _found(ConditionId.LONG_PAUSE, f"{minutes} min")

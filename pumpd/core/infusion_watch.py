@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from pumpd.core.acceptance import Acceptance
 from pumpd.core.delivery_account import Account
 from pumpd.core.dosing import highest_flow
 from pumpd.core.infusion import OrderedRange
 from pumpd.core.infusion_clock import next_look_ns
 from pumpd.core.infusion_record import Infusion, Patient, aimed
 from pumpd.core.infusion_totals import DoseBound
-from pumpd.core.quantities import NS_PER_H, FlowRate
+from pumpd.core.quantities import NS_PER_H, NS_PER_S, FlowRate
 from pumpd.core.telemetry import PumpStatus, Telemetry
 from pumpd.core.total_dose import DoseAccount, Stretch, amount_e6_p
 
 _NOT_AT_THE_PATIENT = PumpStatus.PRIMING
 _KEEPS_OPEN = PumpStatus.KVO
+RAISE_SETTLES_NS = 60 * NS_PER_S
+"""Raises within so long of the first are one: a rate is keyed in step by step, and corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +99,17 @@ class InfusionWatch(NamedTuple):
     rate_nl_h: int | None = None
     """What the pump was last set to, while it ran."""
     raised_ns: int | None = None
-    """When its rate was last raised."""
+    """When its rate was last raised at the pump: when that raise began."""
+    raised_before_ns: int | None = None
+    """When it was raised before that."""
     raise_from_nl_h: int | None = None
-    """From which rate, as long as that raise is in question."""
+    """From which rate it was last raised."""
+    raise_asked_ns: int | None = None
+    """When a person last asked for a raise here."""
     bounds: tuple[DoseBound, ...] = ()
     """The library's limits of the total dose, for this patient and order."""
+    accepted: tuple[Acceptance, ...] = ()
+    """Soft limits passed on purpose under the present order."""
     agrees: bool | None = None
     """The pump is set to what is to be given; None while that can not be known."""
 
@@ -150,6 +159,8 @@ _TIMES = frozenset(
         "looked_ns",
         "ended_ns",
         "raised_ns",
+        "raised_before_ns",
+        "raise_asked_ns",
     }
 )
 
@@ -160,6 +171,17 @@ class Titrated:
 
     before: FlowRate
     after: FlowRate
+
+
+def _raised(watch: InfusionWatch, before_nl_h: int, now_nl_h: int, at_ns: int) -> InfusionWatch:
+    """Return the watch after the set rate moved: raises soon after another are one, and may be taken back."""
+    from_nl_h, raised_ns = watch.raise_from_nl_h, watch.raised_ns
+    settles = raised_ns is not None and from_nl_h is not None and at_ns - raised_ns < RAISE_SETTLES_NS
+    if settles and from_nl_h is not None and now_nl_h <= from_nl_h:
+        return watch._replace(raised_ns=watch.raised_before_ns, raised_before_ns=None, raise_from_nl_h=None)
+    if settles or now_nl_h < before_nl_h:
+        return watch
+    return watch._replace(raised_ns=at_ns, raised_before_ns=raised_ns, raise_from_nl_h=before_nl_h)
 
 
 def flow_to_set(infusion: Infusion, step: FlowRate) -> FlowRate:
@@ -265,8 +287,8 @@ def turned(
     before_nl_h, now_nl_h = watch.rate_nl_h, chosen.nl_per_h
     if before_nl_h != now_nl_h and reading.status is PumpStatus.RUNNING:
         watch = watch._replace(rate_nl_h=now_nl_h)
-        if before_nl_h is not None and now_nl_h > before_nl_h:
-            watch = watch._replace(raised_ns=reading.taken_ns)
+        if before_nl_h is not None:
+            watch = _raised(watch, before_nl_h, now_nl_h, reading.taken_ns)
         if before_nl_h is not None and ordered.low <= chosen <= ordered.high:
             told = Titrated(FlowRate(before_nl_h), chosen)
             if watch.goes_on:

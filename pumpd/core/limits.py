@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
-from pumpd.core.dosing import dose_rate
+from pumpd.core.dosing import dose_rate, unlike_digits
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.slips import slip
 from pumpd.core.state import PumpState
@@ -59,11 +60,7 @@ def _beside(state: PumpState, flow: FlowRate, name: str) -> tuple[str, str]:
         return str(flow), str(getattr(entry.flow, name))
     bound: DoseRate = getattr(entry.dose_rate, name)
     dose = dose_rate(flow, programme.concentration, programme.weight, bound.unit)
-    places = 3
-    while dose.digits(places) == bound.digits(places) and dose.amount != bound.amount:
-        places += 1
-    unit = bound.unit.value
-    return f"{dose.digits(places)} {unit}", f"{bound.digits(places)} {unit}"
+    return unlike_digits(dose, bound)
 
 
 def _measured(reading: Telemetry) -> tuple[tuple[str, Measured[Any]], ...]:
@@ -146,7 +143,8 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
     else:
         if limits.soft_max is not None and flow > limits.soft_max:
-            yield _found(ConditionId.OVER_SOFT, *_beside(state, flow, "soft_max"), degree=flow.nl_per_h)
+            condition, finding = _found(ConditionId.OVER_SOFT, *_beside(state, flow, "soft_max"))
+            yield condition, replace(finding, degree=flow.nl_per_h, soft=flow.nl_per_h)
         if status in _MINIMA_HOLD:
             yield from _minima(state, flow)
 
@@ -157,4 +155,5 @@ def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Fin
     if limits.hard_min is not None and flow < limits.hard_min:
         yield _found(ConditionId.UNDER_HARD, *_beside(state, flow, "hard_min"))
     if limits.soft_min is not None and flow < limits.soft_min:
-        yield _found(ConditionId.UNDER_SOFT, *_beside(state, flow, "soft_min"))
+        condition, finding = _found(ConditionId.UNDER_SOFT, *_beside(state, flow, "soft_min"))
+        yield condition, replace(finding, soft=-flow.nl_per_h)

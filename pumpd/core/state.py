@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from pumpd.core.acceptance import Accept
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
 from pumpd.core.alert_loop import Loop
 from pumpd.core.climb import NOBODY, EscalationPlan, StepTold
@@ -228,7 +229,7 @@ class Acknowledge:
     by: str
 
 
-PersonSays = Acknowledge | AskedOfAlarm | TakeOffLine
+PersonSays = Acknowledge | AskedOfAlarm | TakeOffLine | Accept
 """What a named person says of an alarm."""
 
 SaidOfAlarm = PersonSays | StepTold | Suppress

@@ -24,6 +24,7 @@ from pumpd.contract.infusion_payloads import (
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
 from pumpd.contract.quieting import (
+    AcceptPayload,
     AlarmCommandPayload,
     OffLinePayload,
     PauseAudioPayload,
@@ -32,6 +33,7 @@ from pumpd.contract.quieting import (
     TestChannelPayload,
     UnshelvePayload,
 )
+from pumpd.core.acceptance import Accept
 from pumpd.core.conditions import ConditionId
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
 from pumpd.core.state import Acknowledge, PersonSays
@@ -54,6 +56,7 @@ VERBS: dict[str, type[CommandPayload]] = {
     "resume-audio": ResumeAudioPayload,
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
+    "accept": AcceptPayload,
     "off-line": OffLinePayload,
     "pause-pump": PausePumpPayload,
     "test-channel": TestChannelPayload,
@@ -231,6 +234,8 @@ def _said(command: AlarmCommandPayload) -> PersonSays:
             return PauseAudio(condition, command.revision, by, command.for_s)
         case ShelvePayload():
             return Shelve(condition, command.revision, by, command.for_s, command.reason)
+        case AcceptPayload():
+            return Accept(condition, command.revision, by, command.reason)
         case AcknowledgePayload():
             return Acknowledge(condition, command.revision, by)
         case ResumeAudioPayload():

@@ -46,6 +46,7 @@ from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.infusion_words import amount_words, beginning_words, observation_words, order_words
 from pumpd.core.state import Ordered, PumpSetup, Tick
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.core.titration import raise_asked
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.infusion_book import InfusionBook, forget_old, newest_dose, place
 from pumpd.daemon.infusion_orders import answers_of, beginning_of, dose_of, observation_of, order_of
@@ -131,12 +132,16 @@ class InfusionDesk:
             check_order(order, infusion.entry, setup.flow_step, setup.ceiling)
             bounds = bounds_of(infusion.entry, order.programme)
             check_totals(order, watch.dose, watch, bounds, now.mono_ns)
-            watch = watch._replace(bounds=bounds)
+            # What was accepted before was of the order before.
+            watch = raise_asked(watch._replace(bounds=bounds, accepted=()), order, setup.flow_step, now)
             said.append(f"{order_words(infusion.ordered)} -> {order_words(after.ordered)}: {asked.reason}")
         elif asked.dose is not None:
             dose = dose_of(asked.dose, infusion.programme.unit.value)
             after, event = aimed(infusion, dose), "dose"
+            order = replace(ordered_before(infusion), dose=dose, by=asked.user, accepted=asked.accepted)
+            watch = raise_asked(watch, order, setup.flow_step, now)
             said.append(f"{infusion.ordered.dose} -> {dose}, inside the order")
+            said += [f"{asked.accepted}"] if asked.accepted else []
         else:
             after, event = infusion, "answered"
         if asked.answers:

@@ -8,11 +8,13 @@ from typing import Literal
 
 from pumpd.clock import Clock
 from pumpd.contract.infusion_payloads import (
+    AcceptancePart,
     InfusionPart,
     ObservationPart,
     TotalPart,
     VersionPart,
 )
+from pumpd.core.acceptance import Acceptance
 from pumpd.core.drug_library import TotalLimit, TotalOver
 from pumpd.core.infusion_record import Infusion, Observation, ProgrammeVersion, to_waste_e6_p
 from pumpd.core.infusion_watch import InfusionWatch, flow_to_set
@@ -73,6 +75,7 @@ def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
         checklist_open=list(infusion.checklist_open),
         second_check=infusion.entry.second_check,
         checked_by=ordered.checked_by,
+        accepted=[_acceptance(each) for each in watch.accepted],
         pumps=_pumps(infusion),
         library_version=infusion.library_version,
         library_sha256=infusion.library_sha256,
@@ -119,6 +122,12 @@ def _observation(seen: Observation) -> ObservationPart:
         pulse_per_min=seen.pulse_per_min,
         spo2_percent=seen.spo2_percent,
         side_effects=seen.side_effects,
+    )
+
+
+def _acceptance(one: Acceptance) -> AcceptancePart:
+    return AcceptancePart(
+        condition=one.condition.value, words=one.words, by=one.by, at=one.at, reason=one.reason
     )
 
 

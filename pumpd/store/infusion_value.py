@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pumpd.core.acceptance import Acceptance
 from pumpd.core.infusion_record import Infusion, Patient
 from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
@@ -38,7 +39,12 @@ def dose_of(told: Mapping[str, Any]) -> PatientDose:
 
 def watch_value(watch: InfusionWatch) -> dict[str, Any]:
     """Return what ``watch_of`` reads back."""
-    told = {**watch._asdict(), "infusion": written(watch.infusion), "dose": dose_value(watch.dose)}
+    told = {
+        **watch._asdict(),
+        "infusion": written(watch.infusion),
+        "dose": dose_value(watch.dose),
+        "accepted": written(watch.accepted),
+    }
     del told["bounds"]  # they follow from the infusion
     return told
 
@@ -47,4 +53,6 @@ def watch_of(told: Mapping[str, Any]) -> InfusionWatch:
     """Return what ``watch_value`` told; KeyError, TypeError or ValueError when it is no such thing."""
     infusion = read(Infusion, told["infusion"])
     bounds = bounds_of(infusion.entry, infusion.programme)
-    return InfusionWatch(**{**told, "infusion": infusion, "dose": dose_of(told["dose"]), "bounds": bounds})
+    accepted = read(tuple[Acceptance, ...], told.get("accepted", []))
+    more = {"infusion": infusion, "dose": dose_of(told["dose"]), "bounds": bounds, "accepted": accepted}
+    return InfusionWatch(**{**told, **more})

@@ -19,7 +19,7 @@ from tests.house.tree import ROOT, imports
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
-ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshelve"}
+ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshelve", "accept"}
 """What only concerns what people are told; no pump hears of it."""
 ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
 """What is written down of what was meant; no pump hears of it either."""

@@ -26,6 +26,7 @@ PLAIN = {
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
     "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width "
     "written",
+    "how far a limit is passed, in the unit of its condition": "soft up_to",
     "days of keeping": "five_minutes_days readings_days ten_seconds_days",
     "what a person counts or says by a scale without a unit": "pain",
     "versions": "version",

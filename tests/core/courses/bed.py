@@ -105,7 +105,9 @@ def reads(seconds: int, ml_per_h: str | None = "10", **other: object) -> Act:
     return act
 
 
-def runs(seconds: int, ml_per_h: str = "10", percent: float = 100, *, counts: bool = True) -> Act:
+def runs(
+    seconds: int, ml_per_h: str = "10", percent: float = 100, *, counts: bool = True, **other: object
+) -> Act:
     """Return: it is read once a second while it delivers ``percent`` of what it is set to."""
 
     def act(bed: Counted) -> None:
@@ -115,7 +117,7 @@ def runs(seconds: int, ml_per_h: str = "10", percent: float = 100, *, counts: bo
             bed.counter_nl += moved_nl if counts else 0
             if bed.to_come_nl is not None:
                 bed.to_come_nl -= moved_nl
-            bed.show(ml_per_h)
+            bed.show(ml_per_h, **other)
 
     return act
 

@@ -11,7 +11,9 @@ from pumpd.core.infusion_due import with_bounds
 from pumpd.core.infusion_record import ProgrammeVersion
 from pumpd.core.infusion_setup import under
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.quantities import FlowRate
 from pumpd.core.state import Ordered
+from pumpd.core.telemetry import Measured
 from pumpd.core.total_dose import DoseAccount
 from tests.core.courses.bed import COUNTED, Act, Counted, Course, runs, stands
 from tests.core.infusion_scene import AT, FULL_ENTRY, PATIENT, dose, infusion, programme
@@ -52,6 +54,11 @@ def looked_at(bed: Counted) -> None:
     bed.told += bed.give(Ordered(bed.setup, bed.state.watch._replace(looked_ns=bed.now_ns)))
 
 
+def turned_to(seconds: int, ml_per_h: str) -> Act:
+    """Return: it runs as it is set; 0.1 mg/kg/h of 70 kg are 3.5 mL/h, and its step is 0.1 mL/h."""
+    return runs(seconds, ml_per_h, set_flow=Measured.valid(FlowRate.parse(ml_per_h)))
+
+
 MOST = DrugAmount.parse("0.01 mg/kg")
 """0.7 mg."""
 COURSES = {
@@ -68,6 +75,13 @@ COURSES = {
         (stands(3),),
         setup=BARE,
         before=(begins(_limited(soft_max=MOST), TWO_MINUTES),),
+    ),
+    ConditionId.TITRATION: Course(
+        (turned_to(11, "13.6"),),
+        (turned_to(11, "13.5"),),
+        (turned_to(7, "10"),),
+        setup=BARE,
+        before=(begins(), turned_to(5, "10")),
     ),
     ConditionId.STILL_RUNNING: Course(
         (runs(11),),
