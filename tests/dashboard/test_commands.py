@@ -137,6 +137,7 @@ async def test_each_verb_of_an_alarm_is_asked_as_the_contract_says():
         "resume-audio": anyhow,
         "shelve": {**said, "for_s": 1800, "reason": "the syringe comes"},
         "unshelve": anyhow,
+        "accept": {**said, "reason": "severe pain"},
     }
     assert set(bodies) == set(VERBS)
     for verb, body in bodies.items():

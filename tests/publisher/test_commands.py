@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pumpd.contract.payloads import ReplyPayload
 from pumpd.contract.topics import Topics
+from pumpd.core.acceptance import Accept
 from pumpd.core.conditions import ConditionId
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, Unshelve
 from pumpd.core.quantities import NS_PER_S
@@ -104,6 +105,7 @@ async def test_what_is_asked_of_an_alarm_reaches_the_core_as_it_was_asked():
         "resume-audio": (unseen, ResumeAudio(over, by)),
         "shelve": ({**seen, "for_s": 1800, "reason": " at lunch "}, Shelve(over, 1, by, 1800, "at lunch")),
         "unshelve": (unseen, Unshelve(over, by)),
+        "accept": ({**seen, "reason": "severe pain"}, Accept(over, 1, by, "severe pain")),
     }
     for number, (verb, (payload, _)) in enumerate(wanted.items()):
         assert (await desk.answer(verb, {**payload, "id": f"c-00010{number}"})).accepted
