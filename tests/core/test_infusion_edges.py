@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from pumpd.core.alarms import AlarmSignal
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import Bounds, DoseLimits, TotalLimit, TotalOver
@@ -18,7 +19,9 @@ from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, PG_PER_MG, Flow
 from pumpd.core.restraints import RestraintPhase, RestraintRecord
 from pumpd.core.state import Ordered, PumpSetup, new_state
 from pumpd.core.telemetry import Provenance
-from pumpd.core.total_dose import DoseAccount
+from pumpd.core.total_dose import DoseAccount, Stretch
+from tests.core.courses.bed import Counted, silent, stands
+from tests.core.courses.of_infusion import begins, ended_on_paper
 from tests.core.infusion_scene import FULL_ENTRY, PATIENT, STEP, dose, infusion, order, programme
 from tests.core.situations import SETUP, START, Bedside
 
@@ -160,6 +163,24 @@ def test_a_total_that_is_just_the_hard_limit_is_not_above_it(more_e6_p: int, tol
     """105 mg pass the soft limit alone; a millionth of a picogram more passes the hard one."""
     watch = _of(TotalOver.INFUSION, soft_max="1 mg/kg", hard_max="1.5 mg/kg")
     assert [condition for condition, _ in _told(watch._replace(given_e6_p=105 * MG + more_e6_p))] == told
+
+
+@pytest.mark.parametrize(("amount", "told"), [("5 mg", False), ("4.999 mg", True)])
+def test_what_left_a_window_counts_no_more(amount: str, told: bool) -> None:
+    """10 mg over an hour, half an hour ago: just 5 mg are in the window, the limit itself."""
+    watch = _of(TotalOver.WINDOW, 3600, soft_max=amount)
+    dose_had = watch.dose.plus(Stretch(0, NS_PER_H, 10 * MG), 1)
+    assert bool(_told(watch._replace(dose=dose_had), NS_PER_H * 3 // 2)) is told
+
+
+def test_an_infusion_that_is_ended_is_not_waited_for_even_without_a_reading() -> None:
+    """Nobody started it, its pump is silent, and somebody writes down its end: the reminder goes."""
+    bed = Counted()
+    for act in (begins(), stands(1), silent(300)):
+        act(bed)
+    assert bed.signal(ConditionId.NOT_STARTED) is AlarmSignal.ON
+    ended_on_paper(bed)
+    assert bed.signal(ConditionId.NOT_STARTED) is AlarmSignal.OFF
 
 
 def test_an_infusion_is_looked_at_to_its_end_and_a_window_over_its_length() -> None:

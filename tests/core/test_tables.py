@@ -6,10 +6,14 @@ from fractions import Fraction
 
 import pytest
 
+from pumpd.core.alarms import AlarmSignal
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import MATRIX, AlarmPriority, ConditionId, Harm, Onset
 from pumpd.core.delivery_rules import too_young, unseen
-from pumpd.core.quantities import Volume, Weight
+from pumpd.core.limits import findings
+from pumpd.core.quantities import FlowRate, Volume, Weight
+from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus, missing
+from tests.core.situations import Bedside
 
 LOW, MEDIUM, HIGH = AlarmPriority.LOW, AlarmPriority.MEDIUM, AlarmPriority.HIGH
 
@@ -70,3 +74,52 @@ def test_what_is_not_seen_of_delivery_is_said_of_each_counter() -> None:
     """Of one that tells no volume: nothing. Of one with a step: below which rate each fault may pass."""
     assert unseen(None) == "nothing of delivery is told: the pump tells no volume"
     assert "below" in unseen(Volume(10_000))
+
+
+@pytest.mark.requirement("CORE-3")
+@pytest.mark.parametrize(
+    ("flag", "condition"),
+    [
+        (PumpAlarm.OCCLUSION, ConditionId.OCCLUSION),
+        (PumpAlarm.OCCLUSION_UPSTREAM, ConditionId.OCCLUSION_UPSTREAM),
+        (PumpAlarm.AIR, ConditionId.AIR),
+        (PumpAlarm.EMPTY, ConditionId.EMPTY),
+        (PumpAlarm.DOOR, ConditionId.DOOR),
+        (PumpAlarm.NEAR_END, ConditionId.NEAR_END),
+        (PumpAlarm.END, ConditionId.INFUSION_COMPLETE),
+        (PumpAlarm.BATTERY_LOW, ConditionId.BATTERY_LOW),
+        (PumpAlarm.BATTERY_DEPLETED, ConditionId.BATTERY_DEPLETED),
+        (PumpAlarm.FAULT, ConditionId.PUMP_FAULT),
+        (PumpAlarm.OTHER, ConditionId.PUMP_OTHER),
+    ],
+)
+def test_each_alarm_of_the_pumps_own_is_told_as_what_it_is(flag: PumpAlarm, condition: ConditionId) -> None:
+    """One flag, one condition, in the pump's words; what stands for several says which it was."""
+    bed = Bedside()
+    reading = bed.reading("0", status=PumpStatus.STOPPED, alarms=frozenset({flag}), raw_alarms=("E17",))
+    found = dict(findings(bed.state, reading))
+    assert set(found) == {condition}
+    assert found[condition].measured == "E17"
+    several = condition in (ConditionId.PUMP_FAULT, ConditionId.PUMP_OTHER)
+    assert found[condition].causes == (frozenset({"E17"}) if several else frozenset())
+
+
+@pytest.mark.requirement("CORE-3")
+@pytest.mark.parametrize("status", PumpStatus)
+def test_which_statuses_may_deliver(status: PumpStatus) -> None:
+    """One that nobody knows may; a pump that says it stands does not."""
+    may = {"running", "priming", "flushing", "bolus", "kvo", "unknown"}
+    assert status.delivers is (status.value in may)
+
+
+@pytest.mark.requirement("DELIVERY-6")
+def test_a_slip_stays_while_the_flow_is_not_known() -> None:
+    """35 mL/h are ten times the least that was ordered; a reading without a flow takes nothing back."""
+    bed = Bedside()
+    slipped = {"set_flow": Measured.valid(FlowRate.parse(35))}
+    bed.every_second(["10", "10", "10"], **slipped)
+    assert bed.signal(ConditionId.TEN_FOLD) is AlarmSignal.ON
+    bed.every_second([None, None, None], flow=missing(), set_flow=missing())
+    assert bed.signal(ConditionId.TEN_FOLD) is AlarmSignal.ON
+    bed.every_second(["10"] * 4, set_flow=Measured.valid(FlowRate.parse(10)))
+    assert bed.signal(ConditionId.TEN_FOLD) is not AlarmSignal.ON

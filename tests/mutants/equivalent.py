@@ -43,5 +43,16 @@ EQUIVALENT: dict[str, str] = {
     "comparison: core/node.py: looked: off > timedelta() -> off >= timedelta()": (
         "a clock that did not step is not told of, whichever way"
     ),
+    "comparison: core/infusion_watch.py: PatientDose.plus: stretch.begun_ns < last_ns -> "
+    "stretch.begun_ns <= last_ns": "a stretch that begins as the last one ends is put in the place of itself",
+    "comparison: core/infusion_watch.py: turned: now_nl_h > before_nl_h -> now_nl_h >= before_nl_h": (
+        "it is only asked when the two differ"
+    ),
+    "table: core/delivery_rules.py: _SHARE_PERCENT: Fault.TWENTY_MORE as its neighbour": (
+        "20 % too little are as far from all of it as 20 % too much, and only that is reckoned with"
+    ),
+    "table: core/node.py: NODE_CONDITIONS: without ConditionId.LIBRARY_DATE": (
+        "the library's date is judged and said at each look, whatever stood there"
+    ),
 }
 """Id -> why no judge could ever tell it from the product."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,11 +123,15 @@ class Panel:
         """Return the judges that run what the mutant changes, quickest first."""
         file = mutant.file if mutant.file.endswith(".py") else _READS_MAPS
         if not mutant.lines:
-            # A table is read when its module is loaded; only a module without code has no better witness.
+            # A table is read when its module is loaded, so who names it may see it without running a line;
+            # only a module without code has no better witness.
+            naming = {name for name, text in self._named.items() if _names(text, mutant.where)}
             seen = [
                 judge
                 for judge in self.judges
-                if judge.lines.get(file) or (file != mutant.file and _file_of(judge.name) in AT_FIRST["code"])
+                if judge.lines.get(file)
+                or _file_of(judge.name) in naming
+                or (file != mutant.file and _file_of(judge.name) in AT_FIRST["code"])
             ]
             return seen or list(self.judges)
         return [
@@ -167,6 +172,10 @@ class Panel:
             [j for j in rest if j.is_scenario and j.seconds > SLOW_S],
         ]
         return [group[:QUICK] for group in ordered[:6]] if quick else ordered
+
+
+def _names(text: str, where: str) -> bool:
+    return where.isidentifier() and re.search(rf"\b{where}\b", text) is not None
 
 
 def likely(mutant: Mutant) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.mutants.crew import Crew
 from tests.mutants.generated import all_mutants, campaign_mutants, modules
 from tests.mutants.mutant import ROOT, Mutant, source
 from tests.mutants.page import PAGE, page
-from tests.mutants.panel import UNPLAYED, likely
+from tests.mutants.panel import UNPLAYED, Judge, Panel, likely
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("MUT-1")]
 AIR = "config/scenarios/air-in-line.yaml"
@@ -97,6 +97,15 @@ def test_a_changed_map_reaches_the_tests(crew: Crew) -> None:
     found = _ask(crew, moved, [{"kind": "tests", "names": names}], how="import")
     assert found["by"] == "test"
     assert found["judge"].startswith("tests/drivers/test_against_oracle.py")
+
+
+def test_a_table_is_judged_by_who_names_it() -> None:
+    """Who compares a table with its source runs no line of its module, and is its best witness."""
+    table = _mutant("MATRIX: without Onset.IMMEDIATE (3)")
+    naming = Judge("tests/core/test_tables.py::test_each_cell_of_the_matrix_is_the_standards", 0.1, {})
+    running = Judge("tests/core/test_alarms.py::test_any", 0.2, {table.file: [1]})
+    neither = Judge("tests/core/test_slips.py::test_any", 0.1, {"pumpd/core/slips.py": [1]})
+    assert Panel([naming, running, neither]).who_sees(table) == [naming, running]
 
 
 def test_what_never_ends_is_found_and_what_judges_nothing_is_no_judge(crew: Crew) -> None:
