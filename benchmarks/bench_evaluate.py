@@ -1,7 +1,7 @@
 """What the core costs: 500 infusing pumps under their orders, two hours in, one reading after the other.
 
-The whole catalogue is judged, every counter, pressure and dose account followed; each hundredth reading
-raises an alarm and the next one of that pump clears it. Readings are made beforehand and not measured.
+The whole catalogue is judged, every counter, pressure, dose account and total followed; each hundredth
+reading raises an alarm and the next one of that pump clears it. Readings are made before, and not measured.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pumpd.core.drug_library import DoseLimits, DrugLimits, Restrain
+from pumpd.core.amounts import DrugAmount
+from pumpd.core.drug_library import Bounds, DoseLimits, DrugLimits, Restrain, TotalLimit, TotalOver
 from pumpd.core.evaluate import evaluate_pump
 from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.infusion import Programme
+from pumpd.core.infusion_due import with_bounds
 from pumpd.core.infusion_record import Carrier, Infusion, InfusionId, Patient, ProgrammeVersion
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.occlusion import line_of
@@ -41,6 +43,10 @@ def _now(at_ns: int) -> Now:
     return Now(at_ns, _START + timedelta(microseconds=at_ns // 1000))
 
 
+def _mg(amount: int) -> DrugAmount:
+    return DrugAmount.parse(f"{amount} mg")
+
+
 def _state(pump: PumpId) -> PumpState:
     """Return a pump that begins its infusion."""
     strength = Concentration.parse("2 mg/mL")
@@ -54,6 +60,10 @@ def _state(pump: PumpId) -> PumpState:
             soft_max=DoseRate.parse("0.5 mg/kg/h"),
             soft_min=DoseRate.parse("0.1 mg/kg/h"),
             hard_min=DoseRate.parse("0.05 mg/kg/h"),
+        ),
+        totals=(
+            TotalLimit(TotalOver.INFUSION, Bounds(soft_max=_mg(150), hard_max=_mg(200))),
+            TotalLimit(TotalOver.WINDOW, Bounds(soft_max=_mg(300), hard_max=_mg(400)), window_s=86_400),
         ),
         restrain=Restrain.PAUSE,
         source="numbers for measuring only",
@@ -86,7 +96,9 @@ def _state(pump: PumpId) -> PumpState:
         frozenset({Provenance.DEMO}),
         attached=False,
     )
-    watch = InfusionWatch(infusion, 0, PatientDose(patient, "TEST-A", DoseAccount(24 * NS_PER_H)))
+    watch = with_bounds(
+        InfusionWatch(infusion, 0, PatientDose(patient, "TEST-A", DoseAccount(24 * NS_PER_H)))
+    )
     given = Ordered(setup, watch, afresh=True)
     return evaluate_pump(new_state(setup, _now(0)), given, _now(0))[0]
 

@@ -63,4 +63,4 @@ def _rate_within(ordered: OrderedRange, reading: Telemetry) -> FlowRate | None:
     rate = reading.flow.value if reading.set_flow.value is None else reading.set_flow.value
     if rate is None or reading.status is not PumpStatus.RUNNING:
         return None
-    return rate if ordered.low <= rate <= ordered.high else None
+    return rate if ordered.low.nl_per_h <= rate.nl_per_h <= ordered.high.nl_per_h else None

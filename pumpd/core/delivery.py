@@ -194,6 +194,8 @@ def _stepped(
     unseen_nl: int = 0,
 ) -> Account:
     taken_ns, status, volume = reading.taken_ns, reading.status, reading.volume.value
+    low, high, low_nl_h, high_nl_h, set_nl_h, changed_ns, margin_nl = step
+    tick_nl = counter.tick_nl
     assert volume is not None
     to_come = reading.volume_to_be_infused.value
     to_come_nl = None if to_come is None else to_come.nl
@@ -201,20 +203,20 @@ def _stepped(
         owed, still, elsewhere_nl = 0, 0, 0
     else:
         owed, still, elsewhere_nl = (
-            account.owed_nl_ns_per_h + step.low,
+            account.owed_nl_ns_per_h + low,
             account.still_readings + 1,
             account.elsewhere_nl,
         )
         if to_come_nl is not None and account.to_come_nl is not None:
             gone_nl = account.to_come_nl - to_come_nl
-            if gone_nl <= step.high // NS_PER_H + 1 + counter.tick_nl:  # more than that was typed in
+            if gone_nl <= high // NS_PER_H + 1 + tick_nl:  # more than that was typed in
                 elsewhere_nl += max(0, gone_nl)
     grains, floors = moved_nl * GRAINS_PER_NL, _floors(account, step, to_come_nl, counter)
-    frozen = elsewhere_nl >= 2 * counter.tick_nl
+    frozen = elsewhere_nl >= 2 * tick_nl
     # A stop that was told is not told a second time as too little when it is over.
-    was_under = NONE if moved_nl and account.owed_nl_ns_per_h > step.margin_nl * NS_PER_H else account.under
+    was_under = NONE if moved_nl and account.owed_nl_ns_per_h > margin_nl * NS_PER_H else account.under
     seen = grains + unseen_nl * GRAINS_PER_NL
-    under = NONE if frozen else off(was_under, seen, step.low, floors, taken_ns, too_much=False)
+    under = NONE if frozen else off(was_under, seen, low, floors, taken_ns, too_much=False)
     was = account.status
     of_programme = not (status is _PRIMING or was is _PRIMING or status is _KVO or was is _KVO)
     return Account(
@@ -223,17 +225,17 @@ def _stepped(
         reading.span_ns,
         status,
         volume.nl,
-        step.low_nl_h,
-        step.high_nl_h,
-        step.changed_ns,
-        step.set_nl_h,
+        low_nl_h,
+        high_nl_h,
+        changed_ns,
+        set_nl_h,
         to_come_nl,
         account.counted_nl + moved_nl,
         account.infused_nl + moved_nl if of_programme else account.infused_nl,
         owed,
         still,
         elsewhere_nl,
-        off(account.over, grains - late_nl * GRAINS_PER_NL, step.high, floors, taken_ns, too_much=True),
+        off(account.over, grains - late_nl * GRAINS_PER_NL, high, floors, taken_ns, too_much=True),
         under,
         account.reset_ns,
         account.back_nl,

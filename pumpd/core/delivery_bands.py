@@ -86,34 +86,32 @@ def off(
     For the side of too much what is due is the most that could be lawful, for the other the least.
     """
     moved, due = moved_grains, due_nl_ns_per_h
-    tick, margin = floors.tick_grains, floors.margin_grains
+    tick, margin, total_floor, quiet_ns = floors
+    fast, slow, total, since_ns, marked, peak, peak_ns, told = was
     if too_much:
         outer = (100 + FAST_PERCENT) * due
-        fast = was.fast_grains + moved - outer
-        slow = was.slow_grains + min(moved, outer + tick) - (100 + SLOW_PERCENT) * due
-        total = was.total_grains + moved - 100 * due
+        fast += moved - outer
+        slow += min(moved, outer + tick) - (100 + SLOW_PERCENT) * due
+        total += moved - 100 * due
     else:
-        fast = was.fast_grains - moved + (100 - FAST_PERCENT) * due
-        slow = was.slow_grains - moved + (100 - SLOW_PERCENT) * due
-        total = was.total_grains - moved + 100 * due
+        fast += (100 - FAST_PERCENT) * due - moved
+        slow += (100 - SLOW_PERCENT) * due - moved
+        total += 100 * due - moved
     if total <= 0 and slow <= 0 and fast <= 0:
         return NONE
     fast, slow, total = max(0, fast), max(0, slow), max(0, total)
-    peak, peak_ns = (
-        (total, now_ns) if total > was.peak_grains + tick else (was.peak_grains, was.peak_ns or now_ns)
-    )
-    if was.told and now_ns - peak_ns >= floors.quiet_ns:
+    peak, peak_ns = (total, now_ns) if total > peak + tick else (peak, peak_ns or now_ns)
+    if told and now_ns - peak_ns >= quiet_ns:
         return NONE  # it is over: what comes next is judged for itself
-    marked = (was.marked_grains or fast) if fast > margin else 0
-    since_ns = (was.slow_since_ns or now_ns) if slow else 0
-    told = was.told
+    marked = (marked or fast) if fast > margin else 0
+    since_ns = (since_ns or now_ns) if slow else 0
     if moved if too_much else due:  # what stands still shows nothing new
         rule = Told.NOTHING
         if marked and fast > marked + tick:
             rule = Told.FAST
         elif slow > margin and now_ns - since_ns >= SLOW_FOR_NS:
             rule = Told.SLOW
-        elif total > floors.total_grains:
+        elif total > total_floor:
             rule = Told.TOTAL
         # Something that was over by the next reading (a flush of a second) does not flow freely.
         told = max(told, rule if due or rule is Told.TOTAL or not rule else Told.FREE)

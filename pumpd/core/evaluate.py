@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -93,17 +93,15 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
 
 
 def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState, tuple[Effect, ...]]:
-    breaking = dict(confirmed_findings(state, reading))
-    over = state.over
-    if reading.flow.value is not None and (breaking or over):
-        over = (*over, frozenset(breaking))[-CONFIRM_OF:]
-    if not any(over):
-        over = ()
     effects: list[Effect] = []
-    present = {c: f for c, f in breaking.items() if sum(c in broke for broke in over) >= CONFIRM_NEEDED}
-    if len(present) < len(breaking):
-        effects.append(ReadAgain())
-    held = {condition for broke in over for condition in broke}  # one good reading does not clear it
+    over, present = state.over, dict(confirmed_findings(state, reading))
+    held: set[ConditionId] = set()
+    if present or over:
+        broken, over = len(present), _broken(over, present, reading)
+        present = {c: f for c, f in present.items() if sum(c in broke for broke in over) >= CONFIRM_NEEDED}
+        if len(present) < broken:
+            effects.append(ReadAgain())
+        held.update(*over)  # one good reading does not clear it
     if reading.flow.value is None:
         held.update(_CONFIRMED)
     accepted = () if state.watch is None else state.watch.accepted
@@ -128,10 +126,12 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         unjudged = JUDGED_BY_FLOW if reading.flow.value is None else ()
         passed, dwells = delayed(state, present_now, unjudged, now)
         present.update(passed)
-    for worse, lesser in _OUTDONE:
-        if worse in present or (worse in held and worse in state.alarms):
-            present.pop(lesser, None)
-    held |= still_so(state.alarms, reading)
+    if present:
+        for worse, lesser in _OUTDONE:
+            if worse in present or (worse in held and worse in state.alarms):
+                present.pop(lesser, None)
+    if state.alarms:
+        held |= still_so(state.alarms, reading)
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = state.after_reading(
@@ -139,7 +139,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=climbing(after.restraints, reading))
-    present.update(_technical(after, now))
+    present.update(_technical(after, fresh, now))
     if not present and not state.alarms:
         return after, tuple(effects)
     lost = ConditionId.LINK_LOST in state.alarms and ConditionId.LINK_LOST not in present
@@ -151,6 +151,15 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     if restraint is not None:
         effects.append(restraint)
     return after, tuple(effects)
+
+
+def _broken(
+    over: tuple[frozenset[ConditionId], ...], breaking: Iterable[ConditionId], reading: Telemetry
+) -> tuple[frozenset[ConditionId], ...]:
+    """Return what each of the last readings with a flow broke, nothing when none of them did."""
+    if reading.flow.value is not None:
+        over = (*over, frozenset(breaking))[-CONFIRM_OF:]
+    return over if any(over) else ()
 
 
 def _settled(
@@ -168,15 +177,16 @@ def _settled(
 def _without_reading(state: PumpState, now: Now, *told: ConditionId) -> tuple[PumpState, tuple[Effect, ...]]:
     """Without a reading alarms are raised and worsen; only what the input speaks of (``told``) can end."""
     last_ns = state.started_ns if state.last is None else state.last.taken_ns
-    fresh = freshness(now.mono_ns - last_ns, state.setup.freshness)
+    fresh = shown = freshness(now.mono_ns - last_ns, state.setup.freshness)
     if state.last is None and fresh is Freshness.FRESH:
-        fresh = Freshness.STALE  # never read is never live
-    after = state if fresh is state.freshness else replace(state, freshness=fresh)
-    return _settled(after, _technical(after, now), _EVERY.difference((*told, ConditionId.OFF_LINE)), now)
+        shown = Freshness.STALE  # never read is never live
+    after = state if shown is state.freshness else replace(state, freshness=shown)
+    held = _EVERY.difference((*told, ConditionId.OFF_LINE))
+    return _settled(after, _technical(after, fresh, now), held, now)
 
 
-def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
-    """Return what is wrong with the watching itself, and what is due by the clock."""
+def _technical(state: PumpState, fresh: Freshness, now: Now) -> dict[ConditionId, Finding]:
+    """Return what is wrong with the watching itself, by how old its news is, and what is due by the clock."""
     found: dict[ConditionId, Finding] = {}
     if state.watch is not None:
         found.update(due_findings(state.watch, now))
@@ -193,20 +203,15 @@ def _technical(state: PumpState, now: Now) -> dict[ConditionId, Finding]:
         found[ConditionId.SESSION_CRASHED] = Finding(
             CATALOGUE[ConditionId.SESSION_CRASHED].priority, state.crashed
         )
-    if state.last is None:
-        age_ns = now.mono_ns - state.started_ns
-        infusing = state.setup.programme is not None  # it may have run since before pumpd started
-    else:
-        age_ns = now.mono_ns - state.last.taken_ns
-        infusing = state.last.status.delivers
-    match freshness(age_ns, state.setup.freshness):
-        case Freshness.LOST:
+    if fresh is not Freshness.FRESH:
+        lost, last = fresh is Freshness.LOST, state.last
+        # One that was never read may have run since before pumpd started.
+        infusing = state.setup.programme is not None if last is None else last.status.delivers
+        if infusing:
             worst = CATALOGUE[ConditionId.LINK_LOST].priority
-            found[ConditionId.LINK_LOST] = Finding(worst if infusing else AlarmPriority.LOW)
-        case Freshness.STALE if infusing:
-            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.MEDIUM)
-        case _:
-            pass
+            found[ConditionId.LINK_LOST] = Finding(worst if lost else AlarmPriority.MEDIUM)
+        elif lost:
+            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.LOW)
     if state.alarms:
         off_line(state, found, now)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from pumpd.core.drug_library import DrugLibrary, TotalOver
@@ -91,7 +91,7 @@ def longest_window_ns(library: DrugLibrary, drug: str) -> int:
 def watched(infusion: Infusion, dose: PatientDose, now_ns: int, *, new_series: bool) -> InfusionWatch:
     """Return the watch of an infusion that begins now, on top of what the patient got before."""
     if new_series:
-        dose = replace(dose, series_e6_p=0)
+        dose = dose._replace(series_e6_p=0)
     return InfusionWatch(infusion, now_ns, dose)
 
 

@@ -87,6 +87,8 @@ def total_findings(
     watch: InfusionWatch, setup: PumpSetup, now_ns: int
 ) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield what of the total dose is passed, or will be before the order ends if it goes on like this."""
+    if not watch.bounds:
+        return
     concentration = watch.infusion.programme.concentration
     step_nl = 0 if setup.counter_step is None else setup.counter_step.nl
     slack_nl = FLOOR_TICKS * step_nl + watch.pace_nl_h * setup.freshness.stale_after_ns // NS_PER_H

@@ -2,28 +2,122 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pumpd.core.delivery_account import Account
-from pumpd.core.infusion_watch import InfusionWatch, Titrated, credited, timed, turned
+from pumpd.core.infusion_watch import InfusionWatch, Titrated, turned
+from pumpd.core.quantities import NS_PER_H
 from pumpd.core.state import PumpState
-from pumpd.core.telemetry import Telemetry
+from pumpd.core.telemetry import PumpStatus, Telemetry
+from pumpd.core.total_dose import Stretch, amount_e6_p
+
+_NOT_AT_THE_PATIENT = PumpStatus.PRIMING
+_KEEPS_OPEN = PumpStatus.KVO
 
 
-class Followed(NamedTuple):
-    """What is known of the infusion after a reading."""
-
-    watch: InfusionWatch
-    titrated: Titrated | None
-
-
-def follow(watch: InfusionWatch, state: PumpState, reading: Telemetry, account: Account | None) -> Followed:
+def follow(
+    watch: InfusionWatch, state: PumpState, reading: Telemetry, account: Account | None
+) -> tuple[InfusionWatch, Titrated | None]:
     """Return what is known of the infusion on this pump after ``reading``, which led to ``account``."""
     if watch.stood_since:
-        return Followed(watch, None)
-    was_ns = watch.taken_ns
-    watch = credited(watch, reading, account, state.setup.freshness.stale_after_ns)
-    watch = timed(watch, reading, was_ns)
+        return watch, None
+    watch = advanced(watch, reading, account, state.setup.freshness.stale_after_ns)
     if not watch.goes_on:
-        return Followed(watch if reading.status.delivers else watch._replace(stood_since=True), None)
-    return Followed(*turned(watch, reading, state.ordered, state.setup.flow_step))
+        return watch if reading.status.delivers else watch._replace(stood_since=True), None
+    return turned(watch, reading, state.ordered, state.setup.flow_step)
+
+
+def advanced(watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int) -> InfusionWatch:
+    """Return the watch after ``reading``: what flowed since is credited to patient and infusion.
+
+    By the pump's own counter. Where there is none after a silence of more than ``gap_ns``, or it began anew
+    meanwhile, at the highest rate, and marked as at most so much. What primes a line is not at the patient.
+    """
+    taken_ns, was_ns = reading.taken_ns, watch.taken_ns
+    if was_ns is not None and taken_ns <= was_ns:
+        return watch
+    flowed_from_ns, flowed_ns, standing_ns = _timed(watch, reading, was_ns)
+    pace_nl_h = _pace(reading)
+    nl, up_to, base = _moved(watch, reading, account, gap_ns, pace_nl_h)
+    # What the counter shows by steps was given since the step before, as long as it flowed.
+    from_ns = watch.credited_ns
+    if from_ns is None or (watch.pace_nl_h == 0 and nl == 0):
+        from_ns = taken_ns
+    dose, given_e6_p = watch.dose, watch.given_e6_p
+    if nl:
+        amount = amount_e6_p(nl, watch.infusion.programme.concentration)
+        set_flow = reading.set_flow.value
+        dose = dose.plus(Stretch(from_ns, taken_ns, amount), 0 if set_flow is None else set_flow.nl_per_h)
+        given_e6_p += amount
+        from_ns = taken_ns
+    account_ns, counted_nl, counter_nl = base
+    return watch._replace(
+        dose=dose,
+        given_e6_p=given_e6_p,
+        given_nl=watch.given_nl + nl,
+        up_to=watch.up_to or up_to,
+        account_ns=account_ns,
+        counted_nl=counted_nl,
+        counter_nl=counter_nl,
+        credited_ns=from_ns,
+        taken_ns=taken_ns,
+        pace_nl_h=pace_nl_h,
+        top_nl_h=max(watch.top_nl_h, pace_nl_h),
+        flowed_from_ns=flowed_from_ns,
+        flowed_ns=flowed_ns,
+        standing_ns=standing_ns,
+    )
+
+
+def _moved(
+    watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int, pace_nl_h: int
+) -> tuple[int, bool, tuple[int | None, int, int]]:
+    """Return the nL since the reading before, whether it may be less, and from where to count on."""
+    was_ns = watch.taken_ns
+    elapsed_ns = 0 if was_ns is None else reading.taken_ns - was_ns
+    up_to = False
+    base: tuple[int | None, int, int] = (None, 0, 0)
+    if account is None:
+        up_to = elapsed_ns > gap_ns
+        top = watch.top_nl_h if up_to else watch.pace_nl_h
+        nl = max(top, pace_nl_h) * elapsed_ns // NS_PER_H
+    else:
+        counted_nl = account.counted_nl + account.elsewhere_nl
+        if account.begun_ns == watch.account_ns:
+            nl = max(0, counted_nl - watch.counted_nl)
+            counted_nl = max(counted_nl, watch.counted_nl)
+        elif was_ns is None:
+            nl = 0
+        elif account.counter_nl >= watch.counter_nl:
+            nl = account.counter_nl - watch.counter_nl
+        else:
+            nl, up_to = max(watch.top_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H, True
+        base = (account.begun_ns, counted_nl, account.counter_nl)
+    if reading.status is _NOT_AT_THE_PATIENT:
+        return 0, False, base
+    return nl, up_to, base
+
+
+def _timed(
+    watch: InfusionWatch, reading: Telemetry, was_ns: int | None
+) -> tuple[int | None, int, int | None]:
+    """Return since when it flows, how long it has flowed, and since when it stands."""
+    status, flow, taken_ns = reading.status, reading.flow.value, reading.taken_ns
+    from_ns, flowed_ns = watch.flowed_from_ns, watch.flowed_ns
+    if not status.delivers:
+        since_ns = taken_ns if watch.standing_ns is None and from_ns is not None else watch.standing_ns
+        return from_ns, flowed_ns, since_ns
+    if status is _NOT_AT_THE_PATIENT or status is _KEEPS_OPEN or (flow is not None and flow.nl_per_h <= 0):
+        return from_ns, flowed_ns, watch.standing_ns
+    if from_ns is None:
+        return taken_ns, flowed_ns, None
+    return from_ns, flowed_ns + (0 if was_ns is None else taken_ns - was_ns), None
+
+
+def _pace(reading: Telemetry) -> int:
+    """Return how fast it may flow, in nL/h: the higher of what is shown and set, 0 while it stands."""
+    flow, chosen = reading.flow.value, reading.set_flow.value
+    shown_nl_h = 0 if flow is None else flow.nl_per_h
+    if not reading.status.delivers:
+        return shown_nl_h
+    if reading.status is PumpStatus.RUNNING and chosen is not None:
+        return max(shown_nl_h, chosen.nl_per_h)
+    return shown_nl_h

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pumpd.core.acceptance import Acceptance
-from pumpd.core.delivery_account import Account
 from pumpd.core.dosing import highest_flow
 from pumpd.core.infusion import OrderedRange
 from pumpd.core.infusion_clock import next_look_ns
 from pumpd.core.infusion_record import Infusion, Patient, aimed
 from pumpd.core.infusion_totals import DoseBound
-from pumpd.core.quantities import NS_PER_H, NS_PER_S, FlowRate
+from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.telemetry import PumpStatus, Telemetry
-from pumpd.core.total_dose import DoseAccount, Stretch, amount_e6_p
+from pumpd.core.total_dose import DoseAccount, Stretch
 
-_NOT_AT_THE_PATIENT = PumpStatus.PRIMING
-_KEEPS_OPEN = PumpStatus.KVO
 RAISE_SETTLES_NS = 60 * NS_PER_S
 """Raises within so long of the first are one: a rate is keyed in step by step, and corrected."""
+_LONG_AGO_NS = -(1 << 62)
 
 
-@dataclass(frozen=True, slots=True)
-class PatientDose:
+class PatientDose(NamedTuple):
     """What one patient got of one drug, from whichever pump, in whichever infusion."""
 
     patient: Patient
@@ -40,24 +37,24 @@ class PatientDose:
 
     def plus(self, stretch: Stretch, flow_nl_h: int) -> PatientDose:
         """Return it with ``stretch`` given; beside another pump's it is put behind it, never before."""
-        last_ns = self.account.stretches[-1].ended_ns if self.account.stretches else stretch.begun_ns
+        last_ns = self.latest_ns
         if stretch.begun_ns < last_ns:
             stretch = Stretch(last_ns, max(last_ns, stretch.ended_ns), stretch.amount_e6_p)
         account = self.account.plus(stretch, flow_nl_h)
-        return replace(self, account=account, series_e6_p=self.series_e6_p + stretch.amount_e6_p)
+        return PatientDose(self.patient, self.drug, account, self.series_e6_p + stretch.amount_e6_p)
 
     @property
     def latest_ns(self) -> int:
         """When something was given last; long ago when nothing was."""
-        stretches = self.account.stretches
-        return stretches[-1].ended_ns if stretches else -(1 << 62)
+        newest = self.account.newest
+        return _LONG_AGO_NS if newest is None else newest.ended_ns
 
     def shifted(self, by_ns: int) -> PatientDose:
         """Return it with its times moved: another boot counts from another moment."""
-        moved = tuple(
+        moved = [
             Stretch(s.begun_ns + by_ns, s.ended_ns + by_ns, s.amount_e6_p) for s in self.account.stretches
-        )
-        return replace(self, account=replace(self.account, stretches=moved))
+        ]
+        return self._replace(account=self.account.with_stretches(moved))
 
 
 class InfusionWatch(NamedTuple):
@@ -112,6 +109,8 @@ class InfusionWatch(NamedTuple):
     """Soft limits passed on purpose under the present order."""
     agrees: bool | None = None
     """The pump is set to what is to be given; None while that can not be known."""
+    to_set: ToSet | None = None
+    """What to set, as it was worked out last."""
 
     @property
     def goes_on(self) -> bool:
@@ -165,6 +164,14 @@ _TIMES = frozenset(
 )
 
 
+class ToSet(NamedTuple):
+    """What to set on a pump for one infusion; it holds for these very objects."""
+
+    infusion: Infusion
+    step: FlowRate
+    flow: FlowRate
+
+
 @dataclass(frozen=True, slots=True)
 class Titrated:
     """Effect: somebody set another rate inside the ordered range, at the pump: a message, not an alarm."""
@@ -190,92 +197,6 @@ def flow_to_set(infusion: Infusion, step: FlowRate) -> FlowRate:
     return highest_flow(infusion.ordered.dose, programme.concentration, programme.weight, step)
 
 
-def credited(watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int) -> InfusionWatch:
-    """Return the watch with what flowed since the reading before credited to patient and infusion.
-
-    By the pump's own counter. Where there is none after a silence of more than ``gap_ns``, or it began anew
-    meanwhile, at the highest rate, and marked as at most so much. What primes a line is not at the patient.
-    """
-    taken_ns, pace_nl_h = reading.taken_ns, _pace(reading)
-    was_ns = watch.taken_ns
-    if was_ns is not None and taken_ns <= was_ns:
-        return watch
-    elapsed_ns = 0 if was_ns is None else taken_ns - was_ns
-    up_to = False
-    base: tuple[int | None, int, int]
-    if account is None:
-        up_to = elapsed_ns > gap_ns
-        top = watch.top_nl_h if up_to else watch.pace_nl_h
-        nl, base = max(top, pace_nl_h) * elapsed_ns // NS_PER_H, (None, 0, 0)
-    else:
-        counted_nl = account.counted_nl + account.elsewhere_nl
-        if account.begun_ns == watch.account_ns:
-            nl = max(0, counted_nl - watch.counted_nl)
-            counted_nl = max(counted_nl, watch.counted_nl)
-        elif was_ns is None:
-            nl = 0
-        elif account.counter_nl >= watch.counter_nl:
-            nl = account.counter_nl - watch.counter_nl
-        else:
-            nl, up_to = max(watch.top_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H, True
-        base = (account.begun_ns, counted_nl, account.counter_nl)
-    if reading.status is _NOT_AT_THE_PATIENT:
-        nl, up_to = 0, False
-    top_nl_h = max(watch.top_nl_h, pace_nl_h)
-    # What the counter shows by steps was given since the step before, as long as it flowed.
-    from_ns = watch.credited_ns
-    if from_ns is None or (watch.pace_nl_h == 0 and nl == 0):
-        from_ns = taken_ns
-    dose, given_e6_p = watch.dose, watch.given_e6_p
-    if nl:
-        amount = amount_e6_p(nl, watch.infusion.programme.concentration)
-        set_flow = reading.set_flow.value
-        dose = dose.plus(Stretch(from_ns, taken_ns, amount), 0 if set_flow is None else set_flow.nl_per_h)
-        given_e6_p += amount
-        from_ns = taken_ns
-    return watch._replace(
-        dose=dose,
-        given_e6_p=given_e6_p,
-        given_nl=watch.given_nl + nl,
-        up_to=watch.up_to or up_to,
-        account_ns=base[0],
-        counted_nl=base[1],
-        counter_nl=base[2],
-        credited_ns=from_ns,
-        taken_ns=taken_ns,
-        pace_nl_h=pace_nl_h,
-        top_nl_h=top_nl_h,
-    )
-
-
-def _pace(reading: Telemetry) -> int:
-    """Return how fast it may flow, in nL/h: the higher of what is shown and set, 0 while it stands."""
-    flow, chosen = reading.flow.value, reading.set_flow.value
-    shown_nl_h = 0 if flow is None else flow.nl_per_h
-    if not reading.status.delivers:
-        return shown_nl_h
-    if reading.status is PumpStatus.RUNNING and chosen is not None:
-        return max(shown_nl_h, chosen.nl_per_h)
-    return shown_nl_h
-
-
-def timed(watch: InfusionWatch, reading: Telemetry, was_ns: int | None) -> InfusionWatch:
-    """Return the watch with how long it has flowed and stood; ``was_ns`` is when the reading before was."""
-    flows = reading.status.delivers and reading.status not in (_NOT_AT_THE_PATIENT, _KEEPS_OPEN)
-    flows = flows and (reading.flow.value is None or reading.flow.value.nl_per_h > 0)
-    taken_ns = reading.taken_ns
-    if flows:
-        elapsed_ns = 0 if was_ns is None or watch.flowed_from_ns is None else taken_ns - was_ns
-        return watch._replace(
-            flowed_from_ns=taken_ns if watch.flowed_from_ns is None else watch.flowed_from_ns,
-            flowed_ns=watch.flowed_ns + max(0, elapsed_ns),
-            standing_ns=None,
-        )
-    if watch.flowed_from_ns is not None and watch.standing_ns is None and not reading.status.delivers:
-        return watch._replace(standing_ns=taken_ns)
-    return watch
-
-
 def turned(
     watch: InfusionWatch, reading: Telemetry, ordered: OrderedRange | None, step: FlowRate
 ) -> tuple[InfusionWatch, Titrated | None]:
@@ -294,5 +215,9 @@ def turned(
             if watch.goes_on:
                 meant = watch.infusion.programme.dose(chosen)
                 watch = watch._replace(infusion=aimed(watch.infusion, meant))
-    agrees = chosen == flow_to_set(watch.infusion, step)
+    to_set = watch.to_set
+    if to_set is None or to_set.infusion is not watch.infusion or to_set.step is not step:
+        to_set = ToSet(watch.infusion, step, flow_to_set(watch.infusion, step))
+        watch = watch._replace(to_set=to_set)
+    agrees = now_nl_h == to_set.flow.nl_per_h
     return (watch if agrees is watch.agrees else watch._replace(agrees=agrees)), told

@@ -37,6 +37,9 @@ _FLAGS = {
 """Every alarm of the pump's own has its condition; a test holds the table complete."""
 
 
+_INVALID = Validity.INVALID
+_PARTS = ("flow", "volume", "set flow", "volume to be infused", "pressure", "battery")
+
 _SEVERAL = frozenset({ConditionId.PUMP_FAULT, ConditionId.PUMP_OTHER})
 """Conditions that stand for more than one alarm of the pump's own."""
 
@@ -63,15 +66,23 @@ def _beside(state: PumpState, flow: FlowRate, name: str) -> tuple[str, str]:
     return unlike_digits(dose, bound)
 
 
-def _measured(reading: Telemetry) -> tuple[tuple[str, Measured[Any]], ...]:
-    return (
-        ("flow", reading.flow),
-        ("volume", reading.volume),
-        ("set flow", reading.set_flow),
-        ("volume to be infused", reading.volume_to_be_infused),
-        ("pressure", reading.pressure_kpa_e1),
-        ("battery", reading.battery_percent),
+def _wrong(reading: Telemetry) -> dict[str, str | None]:
+    """Return what arrived in the place of each value that can not be believed."""
+    parts: tuple[Measured[Any], ...] = (
+        reading.flow,
+        reading.volume,
+        reading.set_flow,
+        reading.volume_to_be_infused,
+        reading.pressure_kpa_e1,
+        reading.battery_percent,
     )
+    for part in parts:
+        if part.validity is _INVALID:
+            named = zip(_PARTS, parts, strict=True)
+            return {name: part.raw for name, part in named if part.validity is _INVALID}
+    if reading.flow.value is None and reading.status.delivers:
+        return {"flow": "missing while it runs"}
+    return {}
 
 
 def over_hard(state: PumpState, reading: Telemetry) -> bool:
@@ -80,7 +91,7 @@ def over_hard(state: PumpState, reading: Telemetry) -> bool:
     return (
         limits is not None
         and flow is not None
-        and flow > limits.hard_max
+        and flow.nl_per_h > limits.hard_max.nl_per_h
         and reading.status not in _UNLIMITED
     )
 
@@ -88,7 +99,7 @@ def over_hard(state: PumpState, reading: Telemetry) -> bool:
 def over_ceiling(state: PumpState, reading: Telemetry) -> bool:
     """Return whether this reading is above the pump's own ceiling, which holds in every status."""
     flow, ceiling = reading.flow.value, state.setup.ceiling
-    return ceiling is not None and flow is not None and flow > ceiling
+    return ceiling is not None and flow is not None and flow.nl_per_h > ceiling.nl_per_h
 
 
 def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
@@ -106,7 +117,9 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
         return
     rate = flow if reading.set_flow.value is None else reading.set_flow.value
     limits, ceiling = state.limits, state.setup.ceiling
-    if (limits is not None and rate > limits.hard_max) or (ceiling is not None and rate > ceiling):
+    if (limits is not None and rate.nl_per_h > limits.hard_max.nl_per_h) or (
+        ceiling is not None and rate.nl_per_h > ceiling.nl_per_h
+    ):
         return  # the flow that follows is told, and louder
     before = None if state.meant is None else state.meant.nl_per_h
     how = slip(rate.nl_per_h, programme, ordered.low.nl_per_h, ordered.high.nl_per_h, before)
@@ -119,20 +132,19 @@ def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[C
 def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield every other condition this reading shows; the catalogue's delays are applied by the caller."""
     status, flow, limits = reading.status, reading.flow.value, state.limits
-    setup, invalid = state.setup, Validity.INVALID
+    setup = state.setup
     if status is PumpStatus.UNKNOWN:
         yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status, causes=[reading.raw_status])
     if status is PumpStatus.KVO:
         yield _found(ConditionId.KVO)
-    wrong = {name: part.raw for name, part in _measured(reading) if part.validity is invalid}
-    if not wrong and status.delivers and flow is None:
-        wrong = {"flow": "missing while it runs"}
+    wrong = _wrong(reading)
     if wrong:
         words = ", ".join(f"{name} {raw}" for name, raw in wrong.items())
         yield _found(ConditionId.INVALID_VALUE, words, causes=wrong)
-    for condition in sorted({_FLAGS[flag] for flag in reading.alarms}, key=lambda c: c.value):
-        causes = reading.raw_alarms if condition in _SEVERAL else ()
-        yield _found(condition, ", ".join(reading.raw_alarms), causes=causes)
+    if reading.alarms:
+        for condition in sorted({_FLAGS[flag] for flag in reading.alarms}, key=lambda c: c.value):
+            causes = reading.raw_alarms if condition in _SEVERAL else ()
+            yield _found(condition, ", ".join(reading.raw_alarms), causes=causes)
     if flow is None or flow.nl_per_h == 0 or status in _UNLIMITED:
         if limits is not None and flow is not None and status in _MINIMA_HOLD:
             yield from _minima(state, flow)
@@ -142,7 +154,7 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
     elif limits is None:
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
     else:
-        if limits.soft_max is not None and flow > limits.soft_max:
+        if limits.soft_max is not None and flow.nl_per_h > limits.soft_max.nl_per_h:
             condition, finding = _found(ConditionId.OVER_SOFT, *_beside(state, flow, "soft_max"))
             yield condition, replace(finding, degree=flow.nl_per_h, soft=flow.nl_per_h)
         if status in _MINIMA_HOLD:
@@ -152,8 +164,8 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
 def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Finding]]:
     limits = state.limits
     assert limits is not None
-    if limits.hard_min is not None and flow < limits.hard_min:
+    if limits.hard_min is not None and flow.nl_per_h < limits.hard_min.nl_per_h:
         yield _found(ConditionId.UNDER_HARD, *_beside(state, flow, "hard_min"))
-    if limits.soft_min is not None and flow < limits.soft_min:
+    if limits.soft_min is not None and flow.nl_per_h < limits.soft_min.nl_per_h:
         condition, finding = _found(ConditionId.UNDER_SOFT, *_beside(state, flow, "soft_min"))
         yield condition, replace(finding, soft=-flow.nl_per_h)

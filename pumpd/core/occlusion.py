@@ -94,7 +94,14 @@ def followed(
     part = part_nl(line, tick_nl)
     moved_nl = counted_nl - trend.begun_nl
     if moved_nl < part:
-        return trend._replace(sum_kpa_e1=trend.sum_kpa_e1 + pressure, n_readings=trend.n_readings + 1)
+        return Trend(
+            trend.begun_nl,
+            trend.sum_kpa_e1 + pressure,
+            trend.n_readings + 1,
+            trend.parts_kpa_e4,
+            told,
+            trend.judged,
+        )
     if moved_nl >= 2 * part:  # a bolus, or a long silence: what lies between was not seen
         return Trend(counted_nl, pressure, 1, told_kpa_e4=told, judged=trend.judged)
     mean = trend.sum_kpa_e1 * 1000 // trend.n_readings

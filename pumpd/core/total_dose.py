@@ -7,10 +7,11 @@ far, and not beside a full window of what goes on, is the overdose that Open-PCA
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, Concentration, FlowRate
 
@@ -50,46 +51,58 @@ class Stretch:
         return Fraction(self.amount_e6_p * left_ns, NL_PER_ML * (self.ended_ns - self.begun_ns))
 
 
-@dataclass(frozen=True, slots=True)
-class DoseAccount:
+class DoseAccount(NamedTuple):
     """What was given, oldest first and without overlap; what left the longest window is only summed up."""
 
     keep_ns: int
     """The longest window asked about; 0: only the sum of all."""
-    stretches: tuple[Stretch, ...] = ()
+    before: tuple[Stretch, ...] = ()
+    """What is kept, but for the newest: 1,440 a day, that no reading copies."""
+    newest: Stretch | None = None
+    """The stretch that still grows; None while nothing is kept."""
     kept_e6_p: int = 0
     """The sum of ``stretches``: no window can hold more."""
     total_e6_p: int = 0
     """Everything since the beginning."""
     flow_nl_h: int = -1
-    """At what rate the last stretch was given: the same rate goes on in it."""
+    """At what rate the newest stretch was given: the same rate goes on in it."""
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All that is kept, oldest first."""
+        return self.before if self.newest is None else (*self.before, self.newest)
+
+    def with_stretches(self, kept: Sequence[Stretch]) -> DoseAccount:
+        """Return the account with ``kept``, oldest first, instead of what it keeps; sums stay as they are."""
+        return self._replace(before=tuple(kept[:-1]), newest=kept[-1] if kept else None)
 
     def plus(self, stretch: Stretch, flow_nl_h: int) -> DoseAccount:
         """Return the account with ``stretch`` at its end, given at the rate ``flow_nl_h``.
 
         ValueError when it begins before what is already there has ended.
         """
-        before = self.stretches[-1] if self.stretches else None
-        if before is not None and stretch.begun_ns < before.ended_ns:
+        newest = self.newest
+        if newest is not None and stretch.begun_ns < newest.ended_ns:
             raise ValueError("dose account: a stretch begins before the last one has ended")
         total_e6_p = self.total_e6_p + stretch.amount_e6_p
         if not self.keep_ns:
-            return replace(self, total_e6_p=total_e6_p)
+            return self._replace(total_e6_p=total_e6_p)
         kept_e6_p = self.kept_e6_p + stretch.amount_e6_p
         if (
-            before is not None
+            newest is not None
             and flow_nl_h == self.flow_nl_h
-            and stretch.begun_ns == before.ended_ns
-            and stretch.ended_ns - before.begun_ns <= STRETCH_NS
+            and stretch.begun_ns == newest.ended_ns
+            and stretch.ended_ns - newest.begun_ns <= STRETCH_NS
         ):
-            joined = Stretch(before.begun_ns, stretch.ended_ns, before.amount_e6_p + stretch.amount_e6_p)
-            return DoseAccount(self.keep_ns, (*self.stretches[:-1], joined), kept_e6_p, total_e6_p, flow_nl_h)
+            joined = Stretch(newest.begun_ns, stretch.ended_ns, newest.amount_e6_p + stretch.amount_e6_p)
+            return DoseAccount(self.keep_ns, self.before, joined, kept_e6_p, total_e6_p, flow_nl_h)
+        kept = self.stretches
         first_ns = stretch.ended_ns - self.keep_ns
         past = 0
-        while past < len(self.stretches) and self.stretches[past].ended_ns < first_ns:
-            kept_e6_p -= self.stretches[past].amount_e6_p
+        while past < len(kept) and kept[past].ended_ns < first_ns:
+            kept_e6_p -= kept[past].amount_e6_p
             past += 1
-        return DoseAccount(self.keep_ns, (*self.stretches[past:], stretch), kept_e6_p, total_e6_p, flow_nl_h)
+        return DoseAccount(self.keep_ns, kept[past:], stretch, kept_e6_p, total_e6_p, flow_nl_h)
 
     def given(self, window_ns: int | None, now_ns: int) -> Fraction:
         """Return what was given in the last ``window_ns``, or in all, in picograms (or pico-units)."""

@@ -78,8 +78,7 @@ def newest_dose(ward: Ward, dose: PatientDose) -> PatientDose:
 def forget_old(doses: dict[tuple[str, str, str], PatientDose], now_ns: int) -> None:
     """Forget what was given so long ago that no limit asks about it any more."""
     for key, dose in list(doses.items()):
-        stretches = dose.account.stretches
-        if not stretches or now_ns - stretches[-1].ended_ns > KEPT_NS:
+        if now_ns - dose.latest_ns > KEPT_NS:
             del doses[key]
 
 

@@ -30,10 +30,8 @@ def dose_value(dose: PatientDose) -> dict[str, Any]:
 
 def dose_of(told: Mapping[str, Any]) -> PatientDose:
     """Return what ``dose_value`` told; KeyError, TypeError or ValueError when it is no such thing."""
-    stretches = tuple(Stretch(*stretch) for stretch in told["stretches"])
-    account = DoseAccount(
-        told["keep_ns"], stretches, told["kept_e6_p"], told["total_e6_p"], told["flow_nl_h"]
-    )
+    sums = {name: told[name] for name in ("keep_ns", "kept_e6_p", "total_e6_p", "flow_nl_h")}
+    account = DoseAccount(**sums).with_stretches([Stretch(*stretch) for stretch in told["stretches"]])
     return PatientDose(read(Patient, told["patient"]), told["drug"], account, told["series_e6_p"])
 
 
@@ -45,7 +43,7 @@ def watch_value(watch: InfusionWatch) -> dict[str, Any]:
         "dose": dose_value(watch.dose),
         "accepted": written(watch.accepted),
     }
-    del told["bounds"]  # they follow from the infusion
+    del told["bounds"], told["to_set"]  # they follow from the infusion
     return told
 
 

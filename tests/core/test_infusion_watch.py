@@ -11,7 +11,8 @@ from pumpd.core.drug_library import Bounds, TotalLimit, TotalOver
 from pumpd.core.infusion import ordered_range
 from pumpd.core.infusion_begin import longest_window_ns
 from pumpd.core.infusion_record import aimed
-from pumpd.core.infusion_watch import InfusionWatch, PatientDose, credited, timed, turned
+from pumpd.core.infusion_seen import advanced
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose, turned
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, PG_PER_MG, FlowRate
 from pumpd.core.telemetry import Measured, PumpStatus, Telemetry, missing
 from pumpd.core.total_dose import DoseAccount, Stretch
@@ -58,7 +59,7 @@ def _counted(counter_nl: int, counted_nl: int, begun_s: int = 1, elsewhere_nl: i
 def _after(*steps: tuple[Telemetry, Account | None]) -> InfusionWatch:
     watch = WATCH
     for reading, account in steps:
-        watch = credited(watch, reading, account, GAP_NS)
+        watch = advanced(watch, reading, account, GAP_NS)
     return watch
 
 
@@ -108,7 +109,7 @@ def test_another_account_is_credited_by_the_counter(counter_nl: int, given_nl: i
 def test_a_reading_that_is_not_newer_adds_nothing(at_s: float) -> None:
     """Neither the same one again nor one from before."""
     before = _after((_read(1), None), (_read(2), None))
-    assert credited(before, _read(at_s, "72"), None, GAP_NS) is before
+    assert advanced(before, _read(at_s, "72"), None, GAP_NS) is before
 
 
 def test_what_primes_a_line_is_not_at_the_patient() -> None:
@@ -191,22 +192,24 @@ def test_beside_another_pump_a_stretch_is_put_behind_it() -> None:
 )
 def test_how_long_it_flowed(reading: Telemetry, flowed_s: int) -> None:
     """From its first flow on, by readings that show or may hide one; priming and KVO are none."""
-    watch = timed(timed(WATCH, _read(1), None), _read(2), NS_PER_S)
-    after = timed(watch, reading, 2 * NS_PER_S)
+    watch = _after((_read(1), None), (_read(2), None))
+    after = advanced(watch, reading, None, GAP_NS)
     assert (watch.flowed_from_ns, watch.flowed_ns) == (NS_PER_S, NS_PER_S)
     assert after.flowed_ns == (1 + flowed_s) * NS_PER_S
 
 
 def test_since_when_it_stands() -> None:
     """From the first reading that shows it, until it flows; before its first flow it stands for nobody."""
-    assert timed(WATCH, _stopped(1), None).standing_ns is None
-    watch = timed(WATCH, _read(1), None)
-    watch = timed(watch, _stopped(2), NS_PER_S)
-    watch = timed(watch, _stopped(3), 2 * NS_PER_S)
+    assert _after((_stopped(1), None)).standing_ns is None
+    first, stopped = (_read(1), None), ((_stopped(2), None), (_stopped(3), None))
+    watch = _after(first, *stopped)
     assert watch.standing_ns == 2 * NS_PER_S
-    assert timed(watch, _read(4, status=PumpStatus.KVO), 3 * NS_PER_S).standing_ns == 2 * NS_PER_S
-    assert timed(watch, _read(4), 3 * NS_PER_S).standing_ns is None
-    assert timed(timed(WATCH, _read(1), None), _read(2, status=PumpStatus.KVO), 1).standing_ns is None
+    keeps_open = (_read(4, status=PumpStatus.KVO), None)
+    assert _after(first, *stopped, keeps_open).standing_ns == 2 * NS_PER_S
+    assert _after(first, *stopped, (_read(4), None)).standing_ns is None
+    assert _after(first, (_read(2, status=PumpStatus.KVO), None)).standing_ns is None
+    carried_on = WATCH._replace(flowed_from_ns=NS_PER_S, flowed_ns=NS_PER_S)
+    assert advanced(carried_on, _read(9), None, GAP_NS).flowed_ns == NS_PER_S
 
 
 ORDERED = ordered_range(PROGRAMME, STEP)
@@ -264,6 +267,18 @@ def test_the_tick_says_whether_the_pump_is_set_as_ordered() -> None:
     after, told = turned(over, _read(9, chosen="12"), ORDERED, STEP)
     assert told is not None
     assert after.infusion is over.infusion
+
+
+def test_what_to_set_follows_every_change_of_order_and_of_the_pumps_step() -> None:
+    """The tick is never about an order or a pump that was there before; with neither changed nothing is."""
+    shown, coarse = _read(2, chosen="10.5"), FlowRate.parse("1")
+    watch = _turned("10.5")[0]
+    assert turned(watch, shown, ORDERED, STEP)[0] is watch
+    lower = watch._replace(infusion=aimed(watch.infusion, dose("0.2")))
+    assert turned(lower, shown, ORDERED, STEP)[0].agrees is False
+    rounded = turned(watch, shown, ORDERED, coarse)[0]
+    assert rounded.agrees is False
+    assert turned(rounded, _read(3, chosen="10"), ORDERED, coarse)[0].agrees is True
 
 
 def test_the_longest_window_of_a_drug_is_kept() -> None:

@@ -17,8 +17,8 @@ EQUIVALENT: dict[str, str] = {
     "comparison: core/total_dose.py: Stretch.since: at_ns >= self.ended_ns -> at_ns > self.ended_ns": (
         "at its end nothing of it is left, either way"
     ),
-    "comparison: core/total_dose.py: DoseAccount.plus: self.stretches[past].ended_ns < first_ns -> "
-    "self.stretches[past].ended_ns <= first_ns": ("what ended as the longest window begins is in no window"),
+    "comparison: core/total_dose.py: DoseAccount.plus: kept[past].ended_ns < first_ns -> "
+    "kept[past].ended_ns <= first_ns": ("what ended as the longest window begins is in no window"),
     "comparison: core/total_dose.py: may_exceed: Fraction(held_e6_p, NL_PER_ML) + course.until(ahead_ns) "
     "<= limit_p -> Fraction(held_e6_p, NL_PER_ML) + course.until(ahead_ns) < limit_p": (
         "what is just the limit takes the long way to the same answer"
