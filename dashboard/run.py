@@ -14,9 +14,9 @@ from dashboard.page import ConfiguredPump
 from dashboard.templates import templates_of
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
+from pumpd.histories import open_reader
 from pumpd.http_serving import LoopServer, bound_socket
 from pumpd.mqtt import Broker
-from pumpd.store.reader import SqliteHistoryReader
 
 STOP_WITHIN_S = 1
 """What requests that are still running get at the end."""
@@ -65,7 +65,7 @@ async def run(config_path: Path) -> None:
         "Is another dashboard running? Choose another dashboard.port.",
         SEND_BUFFER_BYTES,
     )
-    reader = SqliteHistoryReader(config.history_file, config.journal_file)
+    reader = open_reader(config)
     server = LoopServer(
         uvicorn.Config(
             create_app(settings, reader, clock, parts),

@@ -13,6 +13,7 @@ from pumpd import (
     cli_contacts,
     cli_drivers,
     cli_explore,
+    cli_history,
     cli_library,
     cli_qa,
     cli_replay,
@@ -39,6 +40,7 @@ cli_library.add_to(app)
 cli_replay.add_to(app)
 cli_audit.add_to(app)
 cli_contacts.add_to(app)
+cli_history.add_to(app)
 cli_ward.add_to(app)
 
 

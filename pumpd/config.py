@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pumpd.config_alarms import AlarmsSection
 from pumpd.config_check import cross_problems
+from pumpd.config_history import HistorySection
 from pumpd.config_library import check_library, drugs_named
 from pumpd.config_models import (
     ConfigSection,
     DashboardSection,
-    HistorySection,
     LinesSection,
     MachineSection,
     MqttSection,
@@ -64,6 +64,12 @@ class Config:
         if not self.mqtt.password_file:
             return None
         return read_bounded(self.file.parent / self.mqtt.password_file).decode().strip()
+
+    def history_token(self) -> str:
+        """Return the secret of the history's server, empty when there is none; never kept or shown."""
+        if not self.history.token_file:
+            return ""
+        return read_bounded(self.file.parent / self.history.token_file).decode().strip()
 
 
 def load(file: Path) -> Config:

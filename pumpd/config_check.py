@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from pumpd.config_history import history_problems
 from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
@@ -35,6 +36,9 @@ def cross_problems(
     pumps = [(checked.place(("pumps", at)), pump) for at, pump in enumerate(section.pumps)]
     yield from _reachable_by_strangers(document, section)
     yield from _password(document, section, directory)
+    yield from history_problems(
+        document, section.history, directory, lambda path, name: _secret(document, path, name, directory)
+    )
     yield from _contacts(document, checked, section, directory)
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pumpd.config_alarms import AlarmsSection
+from pumpd.config_history import HistorySection
 from pumpd.config_order import ProgrammeSection, TemplateSection
 from pumpd.config_section import Section
 from pumpd.core.occlusion import Line, line_of
@@ -44,12 +45,6 @@ class MqttSection(Section):
         description="a file that holds the password, readable by its owner only; relative to this file",
         examples=["mqtt-password"],
     )
-
-
-class HistorySection(Section):
-    """Where readings are kept."""
-
-    kind: Literal["sqlite"] = Field(default="sqlite", description="sqlite", examples=["sqlite"])
 
 
 class DashboardSection(Section):

@@ -92,6 +92,7 @@ class Pipeline:
                 telemetry=telemetry,
                 dose=None if flow is None or factor is None else flow.nl_per_h * factor,
                 dose_unit=live.dose_unit,
+                label=live.place.label,
             )
         )
         self._outlet.reading(live)

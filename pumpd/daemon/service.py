@@ -18,9 +18,9 @@ from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
+from pumpd.histories import open_writer
 from pumpd.mqtt import Broker
 from pumpd.store.base import Journal
-from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
 from pumpd.store.recording_ring import Rings, ThreadReel
 from pumpd.syslog import Severity, Syslog
@@ -61,7 +61,7 @@ def app_for(config: Config, clock: Clock) -> App:
             config,
             clock=clock,
             open_journal=lambda: SqliteJournal.open(config.journal_file, clock),
-            history=SqliteHistoryWriter(config.history_file),
+            history=open_writer(config),
             connect_publisher=connect,
             seeded=random.Random(),  # noqa: S311 - jitter, not a secret
             syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),

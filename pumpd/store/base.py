@@ -27,6 +27,8 @@ class HistoryRow:
     dose: float | None
     """Dose rate in ``dose_unit``; None without a programme. A float: this is the chart's side."""
     dose_unit: str
+    label: str = ""
+    """Whose reading it is: the patient's label, a pseudonym; empty for nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class WriterStatus:
     waiting: int
     failing: str
     """Why the last write failed; empty when it did not."""
+    left_h: float | None = None
+    """How many hours it holds out without the database at the present rate; None without a spool."""
 
 
 class TelemetryWriter(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from pumpd.config_alarms import AlarmsSection, ContactSection, EscalationSection
+from pumpd.config_history import HistorySection
 from pumpd.config_library_models import (
     AdvisorySection,
     AmountBound,
@@ -33,7 +34,6 @@ from pumpd.config_library_models import (
 from pumpd.config_models import (
     ConfigSection,
     DashboardSection,
-    HistorySection,
     LinesSection,
     MachineSection,
     MqttSection,

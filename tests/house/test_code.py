@@ -20,7 +20,7 @@ DOORS = {
     "pymodbus": {"pumpd/protocols/modbus_pdu.py": "reads and writes PDUs"},
     "serial": {"pumpd/transports/serial_line.py": "opens serial lines"},
     "aiomqtt": {"pumpd/mqtt_client.py": "one session with the broker"},
-    "influxdb_client": {},
+    "influxdb_client": {"pumpd/store/influx_client.py": "lines to /api/v2/write, buckets"},
     "amqtt": {"pumpd/broker.py": "the embedded broker of the demo"},
 }
 """Third-party wire libraries and the one module that may import each."""

@@ -21,13 +21,13 @@ PLAIN = {
     "numbers of processes": "parent_pid",
     "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
     "first_transaction_id function pattern port qos register reply transaction_id unit value word",
-    "positions in a sequence": "at attempt degree highest journal_seq last_seq line lowest number phase "
+    "positions in a sequence": "at attempt degree era highest journal_seq last_seq line lowest number phase "
     "revision seed sent_seq seq sequence start",
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
-    "length limit most pages readable_gap readings refused restarts rows timed_out unusable waiting width "
-    "written",
+    "length limit most pages read readable_gap readings refused restarts rows spooled stored timed_out "
+    "unusable waiting width written",
     "how far a limit is passed, in the unit of its condition": "soft up_to",
-    "days of keeping": "five_minutes_days readings_days ten_seconds_days",
+    "days of keeping": "five_minutes_days readings_days retention_days ten_seconds_days",
     "what a person counts or says by a scale without a unit": "pain",
     "versions": "version",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",

@@ -18,6 +18,7 @@ def row(
     provenance: Provenance = Provenance.DEMO,
     dose: float | None = 0.25,
     dose_unit: str = "mg/kg/h",
+    label: str = "",
 ) -> HistoryRow:
     """Reading ``n`` of a pump at 1 Hz; a flow of None arrived but can not be believed."""
     flow: Measured[FlowRate] = (
@@ -38,4 +39,5 @@ def row(
         pressure_kpa_e1=Measured.valid(312),
         battery_percent=missing(),
     )
-    return HistoryRow(T0_MS + n * 1000 if at_ms is None else at_ms, "ward-1", reading, dose, dose_unit)
+    at_ms = T0_MS + n * 1000 if at_ms is None else at_ms
+    return HistoryRow(at_ms, "ward-1", reading, dose, dose_unit, label)

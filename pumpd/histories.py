@@ -1,0 +1,51 @@
+"""Which history a configuration names: its writer for the daemon, its reader for whoever looks."""
+
+from __future__ import annotations
+
+from pumpd.config import Config
+from pumpd.store.base import HistoryReader, TelemetryWriter
+from pumpd.store.history import SqliteHistoryWriter
+from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
+from pumpd.store.influx_place import InfluxPlace
+from pumpd.store.influx_reader import InfluxHistoryReader
+from pumpd.store.influx_sender import Door
+from pumpd.store.reader import SqliteHistoryReader
+
+
+def influx_place(config: Config) -> InfluxPlace:
+    """Return where the InfluxDB of ``config`` is."""
+    history = config.history
+    return InfluxPlace(
+        url=history.url.rstrip("/"),
+        org=history.org,
+        bucket=history.bucket,
+        token=config.history_token,
+        timeout_s=history.timeout_s,
+        ca_file=str(config.file.parent / history.ca_file) if history.ca_file else "",
+    )
+
+
+def spool_place(config: Config) -> SpoolPlace:
+    """Return the files of the spool of ``config``."""
+    return SpoolPlace(config.data_dir, config.history.spool_mib * 2**20)
+
+
+def open_writer(config: Config) -> TelemetryWriter:
+    """Return the way in; it takes readings at once, whatever disk and server do."""
+    if config.history.kind == "sqlite":
+        return SqliteHistoryWriter(config.history_file)
+    place = influx_place(config)
+
+    def door() -> Door:
+        from pumpd.store.influx_client import InfluxDoor  # noqa: PLC0415 - half a second, only where it is used
+
+        return InfluxDoor(place)
+
+    return InfluxHistoryWriter(spool_place(config), config.site, door)
+
+
+def open_reader(config: Config) -> HistoryReader:
+    """Return the way out; it needs no daemon."""
+    if config.history.kind == "sqlite":
+        return SqliteHistoryReader(config.history_file, config.journal_file)
+    return InfluxHistoryReader(influx_place(config), config.site)
