@@ -29,17 +29,22 @@ class DeadLines:
         self._lines: Mapping[str, Sequence[LivePump]] = {
             line: lives for line, lives in found.items() if len({live.pump for live in lives}) > 1
         }
+        self._dead: frozenset[str] = frozenset()
+        """The lines that were dead at the last look."""
 
     def look(self) -> None:
         """Tell of lines of which no pump answers; a pump that is silent alone speaks for itself."""
         dead = {line: lives for line, lives in self._lines.items() if all(map(_silent, lives))}
         self._tell(dead)
         for line, lives in self._lines.items():
+            if line in self._dead.difference(dead):
+                continue  # just back: a pump that answers within a turn ends its silence, and says no more
             speaks = line if line in dead else ""
             for live in lives:
                 alarm = _own(live)
                 if alarm is not None and alarm.suppressed_by != speaks:
                     self._pipeline.take(live, Suppress(speaks))
+        self._dead = frozenset(dead)
 
     def _tell(self, dead: Mapping[str, Sequence[LivePump]]) -> None:
         alarm = self._ward.site_state.alarms.get(ConditionId.LINE_LOST)

@@ -44,6 +44,7 @@ SOUNDS = {
 """What may make an alarm sound that was silent."""
 
 
+_EVERY = frozenset(ConditionId)
 TIMES = ("tick", "restart", "restart after", "clock ahead", "restart, clock back")
 VERBS = ("clear", "acknowledge", "acknowledge old", "pause", "resume", "shelve", "unshelve", "not told")
 
@@ -160,7 +161,7 @@ def _asked(world: World, move: Move) -> SaidOfAlarm | None:
 def _settled(
     world: World, found: dict[ConditionId, Finding], ended: ConditionId | None
 ) -> tuple[World, tuple[AlarmChanged, ...]]:
-    held = frozenset(ConditionId) - {ended}
+    held = _EVERY if ended is None else _EVERY - {ended}
     alarms, changes = settle(world.alarms, found, held, world.now.wall, world.revision)
     alarms, later = with_time(alarms, changes, PLAN, world.now)
     changes += later

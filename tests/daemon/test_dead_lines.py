@@ -66,6 +66,7 @@ def test_a_line_that_comes_back_leaves_one_alarm_to_be_seen() -> None:
         await asyncio.sleep(20)
         assert sounding(scene) == ["line-lost"]
         assert scene.app.ward.told.alarms[LINE_LOST].signal is AlarmSignal.LATCHED
+        assert events(scene, "unsuppress") == []
         revision = scene.app.ward.told.alarms[LINE_LOST].revision
         scene.app.pipeline.take_site(Acknowledge(LINE_LOST, revision, "Ada"))
         await asyncio.sleep(2)
