@@ -24,8 +24,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "command": ("command",),
 }
 _MAY: dict[str, tuple[str, ...]] = {
-    "smtp": ("port", "tls", "username", "secret_file"),
-    "webhook": ("secret_file",),
+    "smtp": ("port", "tls", "username", "secret_file", "ca_file"),
+    "webhook": ("secret_file", "ca_file"),
     "syslog": (),
     "command": (),
 }
@@ -56,6 +56,12 @@ class ContactSection(Section):
         default="",
         description="a file with the password or token, readable by its owner only; relative to this file",
         examples=["mail-password"],
+    )
+    ca_file: str = Field(
+        default="",
+        description="smtp, webhook: a PEM file with the certificates that are trusted, relative to this file;"
+        " empty for those of this machine",
+        examples=["hospital-ca.pem"],
     )
     url: str = Field(
         default="",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,19 @@ def _contacts(
     for at, contact in enumerate(section.alarms.contacts):
         place = checked.place(("alarms", "contacts", at))
         yield from _secret(document, (*place, "secret_file"), contact.secret_file, directory)
+        yield from _authorities(document, (*place, "ca_file"), contact.ca_file, directory)
+
+
+def _authorities(document: Document, path: DocPath, name: str, directory: Path) -> Iterator[Problem]:
+    if not name:
+        return
+    try:
+        ssl.create_default_context(cafile=str(directory / name))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        yield document.problem(
+            path, f"{name} can not be used: {reason}", "a PEM file with certificates", "name such a file"
+        )
 
 
 def _secret(document: Document, path: DocPath, name: str, directory: Path) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -68,4 +69,17 @@ async def in_thread(call: Callable[[], None], name: str) -> None:
 def refused(what: str, error: Exception) -> TransportError:
     """Return the error of a channel: what was tried, and why it failed."""
     reason = str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = f"its certificate is not trusted ({error.verify_message}); ca_file names whom to trust"
     return TransportError(f"{what}: {reason}")
+
+
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """Return what checks a server's certificate and name, by the machine's authorities when it is empty.
+
+    OSError when the file can not be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise OSError(f"ca_file {ca_file}: {error.strerror or error}") from None

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
-from pumpd.channels.base import SENT_WITHIN_S, Message, in_thread, refused
+from pumpd.channels.base import SENT_WITHIN_S, Message, in_thread, refused, trusting
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -28,6 +28,8 @@ class Webhook:
     url: str
     secret: Callable[[], str] = lambda: ""
     """Returns the bearer token, empty for none; OSError when its file can not be read."""
+    ca_file: str = ""
+    """Whose certificates are trusted; empty for those of the machine."""
 
     async def send(self, message: Message) -> None:
         """POST the facts; any status but 2xx is a refusal. See ``Channel.send``."""
@@ -37,7 +39,8 @@ class Webhook:
             error.close()
             raise refused(f"webhook {self._host()}", ValueError(f"HTTP status {error.code}")) from None
         except URLError as error:
-            raise refused(f"webhook {self._host()}", ValueError(error.reason)) from None
+            reason = error.reason if isinstance(error.reason, OSError) else ValueError(error.reason)
+            raise refused(f"webhook {self._host()}", reason) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise refused(f"webhook {self._host()}", error) from None
 
@@ -52,6 +55,7 @@ class Webhook:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         request = Request(self.url, json.dumps(said).encode(), headers, method="POST")  # noqa: S310 - checked
-        opener = build_opener(ProxyHandler({}), _NoRedirect())
+        https = HTTPSHandler(context=trusting(self.ca_file))
+        opener = build_opener(ProxyHandler({}), _NoRedirect(), https)
         with opener.open(request, timeout=SENT_WITHIN_S) as answer:
             answer.read(1024)

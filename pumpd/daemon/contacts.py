@@ -25,6 +25,7 @@ def channels_of(config: Config, clock: Clock) -> dict[str, Channel]:
 
 def _channel(contact: ContactSection, directory: Path, clock: Clock) -> Channel:
     secret = functools.partial(_secret, directory, contact.secret_file)
+    ca_file = str(directory / contact.ca_file) if contact.ca_file else ""
     match contact.kind:
         case "smtp":
             return Mail(
@@ -35,9 +36,10 @@ def _channel(contact: ContactSection, directory: Path, clock: Clock) -> Channel:
                 contact.to,
                 contact.username,
                 secret,
+                ca_file,
             )
         case "webhook":
-            return Webhook(contact.url, secret)
+            return Webhook(contact.url, secret, ca_file)
         case "syslog":
             return SyslogChannel(Syslog(contact.address, clock))
         case "command":

@@ -6,10 +6,13 @@ import asyncio
 import base64
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message as Mail
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass
@@ -20,6 +23,8 @@ class MailServer:
     refuse: str = ""
     account: str = ""
     """``user:password`` that must sign in; empty for nobody."""
+    offers: ssl.SSLContext | None = None
+    """With what it offers STARTTLS; None for not at all."""
     mails: list[Mail] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
 
@@ -30,7 +35,7 @@ class MailServer:
             writer.write(f"{line}\r\n".encode())
 
         say("220 ready")
-        signed_in = not self.account
+        signed_in, upgraded = not self.account, False
         while line := (await reader.readline()).decode().strip():
             verb = line.split()[0].upper()
             self.heard.append(verb)
@@ -38,7 +43,13 @@ class MailServer:
                 say("451 not now")
             elif verb == "EHLO":
                 say("250-here")
+                if self.offers is not None and writer.get_extra_info("ssl_object") is None:
+                    say("250-STARTTLS")
                 say("250 AUTH PLAIN")
+            elif verb == "STARTTLS" and self.offers is not None:
+                say("220 go on")
+                await writer.start_tls(self.offers)
+                upgraded = True
             elif verb == "AUTH":
                 signed_in = base64.b64decode(line.split()[2]).decode() == "\0" + self.account.replace(
                     ":", "\0"
@@ -57,17 +68,38 @@ class MailServer:
             else:
                 say("250 well")
         writer.close()
-        await writer.wait_closed()
+        if not upgraded:  # Python 3.11 does not tell of the end of a connection that was upgraded
+            await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
-async def mail_server(**wanted: str) -> AsyncIterator[MailServer]:
-    """Yield a mail server on a port of its own."""
+async def mail_server(
+    port: int = 0, tls: ssl.SSLContext | None = None, **wanted: object
+) -> AsyncIterator[MailServer]:
+    """Yield a mail server on a port of its own; with ``tls`` it speaks nothing else from the first byte."""
     made = MailServer(**wanted)  # type: ignore[arg-type]
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with _serving(made.serve, port, tls) as made.port:
         yield made
+
+
+@contextlib.asynccontextmanager
+async def _serving(serve: Serve, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """Serve on ``port``, 0 for any, yield which it is, and leave when every client has been seen off."""
+    clients: set[asyncio.Task[None]] = set()
+
+    async def forgiving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client, who may hang up over a certificate."""
+        with contextlib.suppress(OSError):
+            await serve(reader, writer)
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.add(asyncio.get_running_loop().create_task(forgiving(reader, writer), name="client"))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", port, ssl=tls)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+    if clients:
+        await asyncio.wait(clients, timeout=10)
 
 
 @dataclass
@@ -92,12 +124,12 @@ class WebServer:
 
 
 @contextlib.asynccontextmanager
-async def web_server(**wanted: str) -> AsyncIterator[WebServer]:
+async def web_server(
+    port: int = 0, tls: ssl.SSLContext | None = None, **wanted: str
+) -> AsyncIterator[WebServer]:
     """Yield an HTTP server on a port of its own."""
     made = WebServer(**wanted)  # type: ignore[arg-type]
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with _serving(made.serve, port, tls) as made.port:
         yield made
 
 
