@@ -78,6 +78,13 @@ def test_a_driver_may_pause_and_nothing_more(point):
     shown(point)
 
 
+@pytest.mark.requirement("INV-1", "RES-1")
+@each("lower", "lower, a hand was quicker", "lower, no answer")
+def test_a_driver_that_claims_a_lower_rate_has_it_and_no_other(point):
+    """What is set is never above what was asked, and where a hand was quicker nothing is."""
+    shown(point)
+
+
 @pytest.mark.requirement("INV-3")
 @each("stored values")
 def test_a_gateway_that_answers_from_its_memory_is_found_out(point):

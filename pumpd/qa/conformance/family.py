@@ -30,6 +30,7 @@ class Point:
 Check = Callable[..., Awaitable[None]]
 Values = Callable[[Subject, Framing], Iterable[Any]]
 Reason = Callable[[Subject, Framing], str]
+Claims = Callable[[Subject], bool]
 Points = Callable[[Subject], Iterator[Point]]
 
 FAMILIES: Final[dict[str, Points]] = {}
@@ -37,16 +38,18 @@ FAMILIES: Final[dict[str, Points]] = {}
 
 
 def family(
-    name: str, values: Values | None = None, missing: Reason | None = None
+    name: str, values: Values | None = None, missing: Reason | None = None, claims: Claims | None = None
 ) -> Callable[[Check], Check]:
     """Declare a check of a rig, and of each value of ``values``; its docstring says what it shows.
 
     There is one point for each framing and value. ``missing`` returns why they can not be tried, or "".
+    A driver that does not claim what is to be shown has none of them.
     """
 
     def declare(check: Check) -> Check:
         def points(subject: Subject) -> Iterator[Point]:
-            for framing in subject.framings:
+            claimed = claims is None or claims(subject)
+            for framing in subject.framings if claimed else ():
                 reason = _nobody_answers(subject) or (missing(subject, framing) if missing else "")
                 each = None if subject.make_face is None else values
                 for value in [()] if each is None else [(one,) for one in each(subject, framing)]:

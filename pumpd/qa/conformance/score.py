@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pumpd.drivers.registry import DriverSpec
-from pumpd.qa.conformance import examples, framing, readings, wire
+from pumpd.qa.conformance import examples, framing, lower, readings, wire
 from pumpd.qa.conformance.family import FAMILIES, Point
 from pumpd.qa.conformance.subject import subject_of
 
-SUITE = (examples, framing, readings, wire)
+SUITE = (examples, framing, readings, wire, lower)
 """The modules whose checks make up the suite."""
 
 
