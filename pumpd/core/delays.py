@@ -23,6 +23,8 @@ JUDGED_BY_FLOW = (
     ConditionId.OVER_SOFT,
     ConditionId.UNDER_HARD,
     ConditionId.UNDER_SOFT,
+    ConditionId.ABOVE_ORDER,
+    ConditionId.BELOW_ORDER,
     ConditionId.NO_PROGRAMME,
     ConditionId.LIBRARY_MISSING,
 )

@@ -24,6 +24,7 @@ from pumpd.core.infusion_seen import follow
 from pumpd.core.infusion_setup import set_under
 from pumpd.core.limits import confirmed_findings, findings
 from pumpd.core.off_line import off_line, taken_off
+from pumpd.core.order_range import order_findings
 from pumpd.core.restraining import RESTRAINING, climbing, restrained, still_so, told_of
 from pumpd.core.restraints import RestraintPhase
 from pumpd.core.state import (
@@ -40,6 +41,7 @@ from pumpd.core.state import (
     WrongDevice,
 )
 from pumpd.core.telemetry import Telemetry
+from pumpd.core.told import BY_OTHERS, ToldOfPump, told_findings
 
 CONFIRM_OF = 3
 CONFIRM_NEEDED = 2
@@ -56,6 +58,8 @@ _OUTDONE = (
     (ConditionId.TEN_FOLD, ConditionId.UNDER_HARD),
     (ConditionId.TEN_FOLD, ConditionId.UNDER_SOFT),
     (ConditionId.UNDER_HARD, ConditionId.UNDER_SOFT),
+    (ConditionId.TEN_FOLD, ConditionId.ABOVE_ORDER),
+    (ConditionId.TEN_FOLD, ConditionId.BELOW_ORDER),
     (ConditionId.TOTAL_DOSE_HARD, ConditionId.TOTAL_DOSE_SOFT),
     (ConditionId.STILL_RUNNING, ConditionId.NO_PROGRAMME),
 )
@@ -81,6 +85,9 @@ def evaluate_pump(state: PumpState, given: PumpInput, now: Now) -> tuple[PumpSta
             return _without_reading(replace(state, wrong_device=found), now, ConditionId.WRONG_DEVICE)
         case FrameBlocked():
             return _without_reading(replace(state, blocked_frame=given.frame), now)
+        case ToldOfPump():
+            told = MappingProxyType({**state.told, given.condition: given})
+            return _without_reading(replace(state, told=told), now, given.condition)
         case SessionCrashed():
             return _without_reading(replace(state, crashed=given.reason), now, ConditionId.SESSION_CRASHED)
         case TakeOffLine():
@@ -106,6 +113,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
         held.update(_CONFIRMED)
     accepted = () if state.watch is None else state.watch.accepted
     present_now = dict(unaccepted(accepted, findings(state, reading)))
+    present_now.update(order_findings(state, reading))
     delivery = seen(state, reading)
     present_now.update(delivery.found)
     state = followed_pump(state, reading, delivery.account, present_now)
@@ -131,7 +139,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
             if worse in present or (worse in held and worse in state.alarms):
                 present.pop(lesser, None)
     if state.alarms:
-        held |= still_so(state.alarms, reading)
+        held |= still_so(state.alarms, reading) | (BY_OTHERS - state.told.keys())
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = state.after_reading(
@@ -199,6 +207,7 @@ def _technical(state: PumpState, fresh: Freshness, now: Now) -> dict[ConditionId
         found[ConditionId.FRAME_BLOCKED] = Finding(
             CATALOGUE[ConditionId.FRAME_BLOCKED].priority, state.blocked_frame
         )
+    found.update(told_findings(state.told))
     if state.crashed:
         found[ConditionId.SESSION_CRASHED] = Finding(
             CATALOGUE[ConditionId.SESSION_CRASHED].priority, state.crashed

@@ -10,6 +10,7 @@ from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import TotalOver
+from pumpd.core.infusion_duration import duration_findings
 from pumpd.core.infusion_record import Order
 from pumpd.core.infusion_totals import (
     PAST_END_NS,
@@ -138,6 +139,7 @@ def infusion_findings(
         raised = titration_finding(watch, setup.flow_step, now_ns)
         if raised is not None:
             yield ConditionId.TITRATION, raised
+    yield from duration_findings(watch)
     if watch.standing_ns is not None and now_ns - watch.standing_ns >= LONG_PAUSE_NS:
         minutes = (now_ns - watch.standing_ns) // (60 * NS_PER_S)
         yield _found(ConditionId.LONG_PAUSE, f"{minutes} min")

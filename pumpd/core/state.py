@@ -25,6 +25,7 @@ from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.restraint_gate import RestraintGate
 from pumpd.core.restraints import RestraintPhase, RestraintRecord
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
+from pumpd.core.told import ToldOfPump
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class PumpState:
     """The frame the outgoing filter held back; stays until the daemon restarts."""
     crashed: str = ""
     """Why the session ended by itself; empty while it runs."""
+    told: Mapping[ConditionId, ToldOfPump] = field(default_factory=lambda: MappingProxyType({}))
+    """What others than its readings said of it in this run."""
     loop: Loop | None = None
     """How often it was started again after the same alarm."""
     watch: InfusionWatch | None = None
@@ -149,6 +152,7 @@ class PumpState:
             self.wrong_device,
             self.blocked_frame,
             self.crashed,
+            self.told,
             self.loop,
             watch,
         )
@@ -246,7 +250,15 @@ class Ordered:
 
 
 PumpInput = (
-    Telemetry | Ordered | Tick | WrongDevice | FrameBlocked | SessionCrashed | RestraintOutcome | SaidOfAlarm
+    Telemetry
+    | Ordered
+    | Tick
+    | WrongDevice
+    | FrameBlocked
+    | SessionCrashed
+    | ToldOfPump
+    | RestraintOutcome
+    | SaidOfAlarm
 )
 """Everything that can happen to a pump, as the core sees it."""
 

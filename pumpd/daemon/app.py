@@ -15,6 +15,7 @@ from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.node import NodeMust
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.around import Around
 from pumpd.daemon.dead_lines import DeadLines
 from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.events import EventWriter
@@ -23,6 +24,7 @@ from pumpd.daemon.infusion_book import InfusionBook, restored_doses, restored_wa
 from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
+from pumpd.daemon.lines import Talk
 from pumpd.daemon.node_watch import NodeWatch
 from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.pipeline import Pipeline, set_up
@@ -120,7 +122,10 @@ class App:
         ]
         dead_lines = DeadLines(ward, on_lines, self.pipeline)
         self.watchdog = Watchdog(
-            list(ward.pumps.values()), self.pipeline, self._clock, [dead_lines.look, self.escalator.look]
+            list(ward.pumps.values()),
+            self.pipeline,
+            self._clock,
+            [dead_lines.look, self.escalator.look, Around(ward, self._talks(), self.pipeline).look],
         )
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
         self._supervisor.start("pumpd.node-watch", self.node_watch.run)
@@ -188,6 +193,13 @@ class App:
             self._clock,
             watched.chance or self._parts.random,
         )
+
+    def _talks(self) -> list[tuple[Talk, list[LivePump]]]:
+        pumps = self.ward.pumps
+        return [
+            (w.talk, [pumps[w.plan.pump, channel] for channel in w.plan.channels])
+            for w in self._parts.watched
+        ]
 
     def _open_journal(self) -> Journal:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pumpd.drivers.base import TurnTaking
+from pumpd.transports.exchange import Counters
 
 
 class Line(Protocol):
@@ -35,3 +36,8 @@ class Talk(TurnTaking, Protocol):
 
     on_pause_written: Callable[[], None]
     """Called at the moment a pause to this pump has been written."""
+
+    @property
+    def counters(self) -> Counters:
+        """What happened at its address so far."""
+        ...

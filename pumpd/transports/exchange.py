@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -34,9 +34,24 @@ class Counters:
     """Whole replies that came after their time-out; dropped."""
     discarded_bytes: int = 0
     """Bytes dropped while this address was the last one asked: noise, damage, foreign and late frames."""
+    marred: int = 0
+    """Questions beside whose answer there was damage, noise, or a frame that was not for them."""
+    _marred_at: int = 0
+    """How many were asked when one was last marred: each counts once."""
     round_trip_ms: float = 0.0
     """From sending the last answered question to its reply."""
     longest_round_trip_ms: float = 0.0
+
+    def dropped(self, count: int, late: Sequence[object]) -> None:
+        """Count bytes that answered nothing; of a reply that only came late they mar no question."""
+        self.discarded_bytes += count
+        if count and not late:
+            self.mar()
+
+    def mar(self) -> None:
+        """Count the question that is open, or was open last, as marred."""
+        if self._marred_at != self.asked:
+            self.marred, self._marred_at = self.marred + 1, self.asked
 
 
 class Exchange(Generic[R]):
@@ -89,6 +104,7 @@ class Exchange(Generic[R]):
             return False
         except Exception as error:  # noqa: BLE001 - a dialect's mistake must not leave its asker waiting
             self.counters.unusable += 1
+            self.counters.mar()
             self.fail(error)
             return False
         self.counters.answered += 1

@@ -142,8 +142,8 @@ class Link:
         loop = asyncio.get_running_loop()
         now = loop.time()
         payload = framer.feed(data)
-        self._latest.discarded_bytes += framer.discarded_bytes - discarded
-        for request in framer.take_late():
+        self._latest.dropped(framer.discarded_bytes - discarded, late := framer.take_late())
+        for request in late:
             self._came_late(request, now)
         self._silent_until = now + self._gap_s
         if payload is None or current is None:

@@ -50,6 +50,7 @@ FOR_THE_ENGINEER = {
     "history-failing",
     "journal-late",
     "library-date",
+    "line-disturbed",
     "task-silent",
 }
 """What a nurse can do nothing about: it never sounds at her."""

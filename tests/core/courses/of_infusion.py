@@ -61,6 +61,7 @@ def turned_to(seconds: int, ml_per_h: str) -> Act:
 
 MOST = DrugAmount.parse("0.01 mg/kg")
 """0.7 mg."""
+SHORT = replace(FULL_ENTRY, duration_s=Bounds(soft_max=120))
 COURSES = {
     ConditionId.TOTAL_DOSE_HARD: Course(
         (runs(125),),
@@ -95,6 +96,9 @@ COURSES = {
     ),
     ConditionId.NOT_STARTED: Course(
         (stands(300),), (stands(299),), (runs(2),), setup=BARE, before=(begins(),)
+    ),
+    ConditionId.DURATION: Course(
+        (runs(121),), (runs(120),), (stands(2),), setup=BARE, before=(begins(SHORT), runs(1))
     ),
     ConditionId.LONG_PAUSE: Course(
         (stands(301),), (stands(300),), (runs(2),), setup=BARE, before=(begins(), runs(5))

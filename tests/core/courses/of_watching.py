@@ -10,6 +10,7 @@ from pumpd.core.quantities import FlowRate
 from pumpd.core.site import Technical
 from pumpd.core.state import FrameBlocked, PumpInput, RestraintOutcome, SessionCrashed, WrongDevice
 from pumpd.core.telemetry import Measured, PumpStatus
+from pumpd.core.told import ToldOfPump
 from tests.core.courses.bed import (
     Act,
     Counted,
@@ -49,6 +50,11 @@ def impossible(seconds: int) -> Act:
     return reads(seconds, battery_percent=Measured.invalid("255"))
 
 
+def said(condition: ConditionId, words: str) -> Act:
+    """Return: others than its readings say this of it."""
+    return given(ToldOfPump(condition, words, frozenset({words})))
+
+
 def lowered(ml_per_h: int, seconds: int) -> Act:
     """Return: it runs at the rate that it is set to."""
     rate = Measured.valid(FlowRate.parse(f"{ml_per_h}"))
@@ -74,6 +80,16 @@ COURSES = {
         (given(WrongDevice("serial 9", "serial 1")),),
         (given(WrongDevice("", "")), reads(5)),
         (given(WrongDevice("", "")),),
+    ),
+    ConditionId.LINE_DISTURBED: Course(
+        (said(ConditionId.LINE_DISTURBED, "7 of 600 questions in 10 min"), reads(5)),
+        (said(ConditionId.LINE_DISTURBED, ""), reads(5)),
+        (said(ConditionId.LINE_DISTURBED, ""),),
+    ),
+    ConditionId.SAME_DRUG: Course(
+        (said(ConditionId.SAME_DRUG, "ketamine on PUMP-02"), reads(5)),
+        (said(ConditionId.SAME_DRUG, ""), reads(5)),
+        (said(ConditionId.SAME_DRUG, ""),),
     ),
     ConditionId.SESSION_CRASHED: Course(
         (given(SessionCrashed("it ended")),),

@@ -1,0 +1,67 @@
+"""Tells pumps what no reading of theirs shows: how well their line carries, who else has the same drug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pumpd.core.conditions import ConditionId
+from pumpd.core.line_quality import Quality, Sample, disturbance, sampled
+from pumpd.core.same_drug import Given, mark, same_drug
+from pumpd.core.told import ToldOfPump
+from pumpd.daemon.lines import Talk
+from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.seams import LivePump, Ward
+
+SAMPLED_EVERY_TURNS = 10
+"""A line is judged over ten minutes: once in ten seconds is often enough."""
+_ALONE = ToldOfPump(ConditionId.SAME_DRUG, "")
+
+
+class Around:
+    """Looks once a turn of the watchdog, and tells only what is said for the first time."""
+
+    def __init__(
+        self, ward: Ward, talks: Iterable[tuple[Talk, Sequence[LivePump]]], pipeline: Pipeline
+    ) -> None:
+        """``talks`` are the conversations of the node, each with the channels of its pump."""
+        self._pipeline = pipeline
+        self._lives = tuple(ward.pumps.values())
+        self._lines: list[tuple[Talk, Sequence[LivePump], Quality]] = [(t, lives, ()) for t, lives in talks]
+        self._turn = 0
+
+    def look(self) -> None:
+        """Look at all infusions, and now and then at all lines."""
+        given = {live: one for live in self._lives if (one := _given(live)) is not None}
+        found = same_drug(given)
+        for live in self._lives:
+            told = found.get(live, _ALONE)
+            if live.state.told.get(told.condition) != told:
+                self._pipeline.take(live, told)
+        if self._turn % SAMPLED_EVERY_TURNS == 0:
+            self._lines = [self._heard(*line) for line in self._lines]
+        self._turn += 1
+
+    def _heard(
+        self, talk: Talk, lives: Sequence[LivePump], quality: Quality
+    ) -> tuple[Talk, Sequence[LivePump], Quality]:
+        counters = talk.counters
+        quality = sampled(quality, Sample(self._pipeline.now().mono_ns, counters.asked, counters.marred))
+        words = disturbance(quality)
+        for live in lives:
+            told = live.state.told.get(ConditionId.LINE_DISTURBED)
+            if words is not None and (told is None or bool(told.words) is not bool(words)):
+                self._pipeline.take(live, ToldOfPump(ConditionId.LINE_DISTURBED, words))
+        return talk, lives, quality
+
+
+def _given(live: LivePump) -> Given | None:
+    """Return what a channel is to give and to whom; None when nothing is ordered, or to nobody known."""
+    programme, watch, place = live.state.setup.programme, live.state.watch, live.place
+    if programme is None:
+        return None
+    marks = {mark(place.ward, "bed", place.bed)} if place.bed else set()
+    if watch is not None:
+        patient = watch.infusion.patient
+        marks.add(mark(patient.label, patient.identifier))
+    several = "" if live.channel == "1" else f"/{live.channel}"
+    return Given(programme.drug, f"{live.pump}{several}", frozenset(marks))
