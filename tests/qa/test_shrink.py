@@ -22,7 +22,7 @@ FAST = "at_s: 20, pump: PUMP-01, action: set-rate, rate: 42 mL/h"
 AROUND = (
     "at_s: 3, action: broker-down",
     "at_s: 7.5, action: broker-up",
-    "at_s: 11, pump: PUMP-01, action: fault, kind: duplicate, for_s: 3, delay_ms: 20",
+    "at_s: 11, pump: PUMP-01, action: fault, kind: delay, for_s: 3, delay_ms: 20",
     FAST,
     "at_s: 40, action: acknowledge, pump: PUMP-01, alarm: over-hard, by: B. Keller, name: taken",
     "at_s: 45, action: step-clock, step_s: 0.5",
