@@ -12,8 +12,8 @@ from pumpd.daemon.lines import Talk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import LivePump, Ward
 
-SAMPLED_EVERY_TURNS = 10
-"""A line is judged over ten minutes: once in ten seconds is often enough."""
+SAMPLED_EVERY_TURNS = 20
+"""A line is judged over ten minutes: three times in one of them is often enough."""
 _ALONE = ToldOfPump(ConditionId.SAME_DRUG, "")
 
 
