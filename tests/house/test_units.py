@@ -24,8 +24,8 @@ PLAIN = {
     "positions in a sequence": "at attempt degree era highest journal_seq last_seq line lowest number phase "
     "revision seed sent_seq seq sequence start",
     "counts of what the name says": "accepted answered asked buckets counts dropped errors largest_read late "
-    "length limit marred most pages read readable_gap readings refused restarts rows spooled stored timed_out "
-    "unusable waiting width written",
+    "length limit marred most pages read readable_gap readings refused restarts rows spooled stored "
+    "timed_out unusable waiting width written",
     "how far a limit is passed, in the unit of its condition": "soft up_to",
     "days of keeping": "five_minutes_days readings_days retention_days ten_seconds_days",
     "what a person counts or says by a scale without a unit": "pain",
