@@ -86,7 +86,7 @@ def _asking(
     async def ask(request: AlarmRequest) -> JSONResponse:
         """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
         answer = await commands.ask(verb, request)
-        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+        return JSONResponse(answer.body)
 
     ask.__annotations__["request"] = request_of  # what FastAPI reads the body as
     return ask

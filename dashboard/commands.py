@@ -48,6 +48,13 @@ class Answer:
 
     outcome: Outcome
     reason: str = ""
+    field: str = ""
+    """The key of the command that a refusal is about; empty: the whole."""
+
+    @property
+    def body(self) -> dict[str, str]:
+        """What a route answers with."""
+        return {"outcome": self.outcome.value, "reason": self.reason, "field": self.field}
 
 
 class AlarmRequest(BaseModel):
@@ -162,4 +169,5 @@ class Commands:
             return Answer(Outcome.UNANSWERED, f"{node_id} did not answer within {ANSWER_WITHIN_S:.0f} s")
         finally:
             del self._waiting[command.id]
-        return Answer(Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED, reply.reason)
+        outcome = Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED
+        return Answer(outcome, reply.reason, reply.field)

@@ -74,6 +74,6 @@ def _asking(
             answer = await commands.send(verb, payload, request.node, fields)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_context=False)) from None
-        return JSONResponse({"outcome": answer.outcome.value, "reason": answer.reason})
+        return JSONResponse(answer.body)
 
     return ask

@@ -189,6 +189,11 @@ class InfusionPart(Part):
     """``begun``: set up, has not run yet; ``standing``: it ran and does not now."""
     drug: str
     concentration: str
+    form: str = ""
+    """Salt or isomer of the library's entry it was begun under."""
+    care_area: str = ""
+    indication: str = ""
+    """What it is given for, as the library's entry says."""
     begun_by: str
     begun_at: AwareDatetime
     attached: bool

@@ -95,6 +95,8 @@ class ProgrammePart(Part):
     drug: str
     concentration: str
     care_area: str
+    form: str = ""
+    indication: str = ""
     weight_kg: str | None
     dose_min: str
     dose_max: str
@@ -246,6 +248,8 @@ class ReplyPayload(Payload):
     accepted: bool
     """True once it is done: on disk, or read back from the pump."""
     reason: str = ""
+    field: str = ""
+    """The key of the command that a refusal is about, without the objects around it; empty: the whole."""
 
 
 class PresencePayload(Payload):

@@ -23,6 +23,17 @@ class InactivationPart(Part):
     """Why, for a shelf."""
 
 
+class CallPart(Part):
+    """What came of the last attempt to tell one contact."""
+
+    contact: str
+    at: AwareDatetime
+    by: str = ""
+    """By which way: mail, webhook, syslog or command."""
+    failed: str = ""
+    """Why not; empty when it worked."""
+
+
 class EscalationPart(Part):
     """How far an alarm has climbed since it was raised or worsened, while nobody had it."""
 
@@ -31,6 +42,8 @@ class EscalationPart(Part):
     """Contacts that were told, by name."""
     waiting: list[str]
     """Contacts that are being told."""
+    calls: list[CallPart] = Field(default_factory=list)
+    """The last attempt of each contact that was tried."""
 
 
 class AlarmCommandPayload(CommandPayload):

@@ -24,6 +24,18 @@ class EscalationEvent(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What came of the last attempt to tell one contact."""
+
+    contact: str
+    at: datetime
+    by: str = ""
+    """By which way, as people say it: mail, webhook, syslog or command."""
+    failed: str = ""
+    """Why not; empty when it worked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Climb:
     """How far an alarm has climbed since it was raised or worsened."""
 
@@ -36,6 +48,8 @@ class Climb:
     pending: Step = ()
     """Contacts of steps taken that are not told yet."""
     told: Step = ()
+    calls: tuple[Call, ...] = ()
+    """The last attempt of each contact that was tried, in the order of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +85,5 @@ class StepTold:
     contact: str
     failed: str = ""
     """Why not; empty when it worked."""
+    by: str = ""
+    """By which way, as people say it."""

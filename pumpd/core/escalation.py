@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pumpd.core.alarms import Alarm, AlarmChanged, Alarms, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
-from pumpd.core.climb import Climb, EscalationEvent, EscalationPlan, StepTold
+from pumpd.core.climb import Call, Climb, EscalationEvent, EscalationPlan, StepTold
 from pumpd.core.inactivation import InactivationKind
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.quieting import CLOCK_STEP_S
@@ -70,13 +70,23 @@ def told(alarms: Alarms, given: StepTold, now: Now) -> tuple[Alarms, tuple[Alarm
     climb = alarm.climb
     if given.contact not in climb.pending:
         return alarms, ()
+    climb = replace(climb, calls=_called(climb, Call(given.contact, now.wall, given.by, given.failed)))
     if given.failed:
-        why = f"{given.contact}: {given.failed}"
-        return alarms, (AlarmChanged(EscalationEvent.NOT_TOLD, alarm.signal, alarm, now.wall, why=why),)
-    left = tuple(contact for contact in climb.pending if contact != given.contact)
-    after = replace(alarm, climb=replace(climb, pending=left, told=(*climb.told, given.contact)))
-    changed = AlarmChanged(EscalationEvent.TOLD, alarm.signal, after, now.wall, why=given.contact)
+        event, why = EscalationEvent.NOT_TOLD, f"{given.contact}: {given.failed}"
+    else:
+        event, why = EscalationEvent.TOLD, given.contact
+        left = tuple(contact for contact in climb.pending if contact != given.contact)
+        climb = replace(climb, pending=left, told=(*climb.told, given.contact))
+    after = replace(alarm, climb=climb)
+    changed = AlarmChanged(event, alarm.signal, after, now.wall, why=why)
     return MappingProxyType({**alarms, given.condition: after}), (changed,)
+
+
+def _called(climb: Climb, call: Call) -> tuple[Call, ...]:
+    """Return the attempts with ``call`` in the place of the contact's one before."""
+    if all(each.contact != call.contact for each in climb.calls):
+        return (*climb.calls, call)
+    return tuple(call if each.contact == call.contact else each for each in climb.calls)
 
 
 def _anchored(alarm: Alarm, plan: EscalationPlan, now: Now) -> Climb:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pumpd.core.dosing import dose_rate, highest_flow, lowest_flow
 from pumpd.core.drug_library import DrugLimits
+from pumpd.core.field_error import FieldError
 from pumpd.core.quantities import Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 
 
@@ -30,7 +31,7 @@ class Programme:
         if self.dose_min.unit is not self.dose_max.unit:
             raise ValueError("programme: dose_min and dose_max are in one unit")
         if self.dose_min.amount > self.dose_max.amount:
-            raise ValueError("programme: dose_min is above dose_max")
+            raise FieldError("dose_min", "programme: dose_min is above dose_max")
         # Raises when the unit needs a weight that is missing, or counts another kind of amount.
         dose_rate(FlowRate(0), self.concentration, self.weight, self.dose_min.unit)
 

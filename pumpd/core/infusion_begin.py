@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pumpd.core.drug_library import DrugLibrary, TotalOver
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion_order import check_answers, check_order, entry_for
 from pumpd.core.infusion_record import (
     Carrier,
@@ -45,8 +46,9 @@ class AtThePump:
 def begun(asked: Beginning, library: DrugLibrary | None, pump: AtThePump, at: datetime) -> Infusion:
     """Return the infusion; ValueError when library or pump does not allow it, or marks are missing."""
     patient, order = asked.patient, asked.order
-    if not patient.label.strip() or not patient.identifier.strip():
-        raise ValueError("the patient needs two marks: a label and a second identifier")
+    for field in ("label", "identifier"):
+        if not getattr(patient, field).strip():
+            raise FieldError(field, "the patient needs two marks: a label and a second identifier")
     entry = entry_for(library, order.programme)
     assert library is not None
     check_order(order, entry, pump.step, pump.ceiling)

@@ -10,6 +10,7 @@ from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import TotalOver
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion_duration import duration_findings
 from pumpd.core.infusion_record import Order
 from pumpd.core.infusion_totals import (
@@ -57,13 +58,14 @@ def check_totals(
         for bound, comes_to, limit in passed_by_order(bounds, given, now_ns, course, hard=hard):
             allowed = amount_words(limit, programme.concentration)
             if comes_to < 0:
-                raise ValueError(
-                    f"at most {allowed} {bound.words} may be given: write a volume or a duration"
-                )
+                words = f"at most {allowed} {bound.words} may be given: write a volume or a duration"
+                raise FieldError("volume_ml", words)
             kind = "hard limit" if hard else "soft limit"
             words = f"it comes to {amount_words(comes_to, programme.concentration)} {bound.words}"
             may = "" if hard else ". It may be so, with a reason"
-            raise ValueError(f"{words}, with what was given before; the library's {kind} is {allowed}{may}")
+            field = "accepted" if not hard else "duration_min" if programme.volume is None else "volume_ml"
+            before = f"{words}, with what was given before"
+            raise FieldError(field, f"{before}; the library's {kind} is {allowed}{may}")
 
 
 def with_bounds(watch: InfusionWatch) -> InfusionWatch:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pumpd.core.dosing import flow_for, highest_flow
 from pumpd.core.drug_library import Bounds, DrugLibrary, DrugLimits, size
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion import Programme
 from pumpd.core.infusion_record import Answer, Order, named, same_person
 from pumpd.core.quantities import DoseRate, FlowRate, Volume
@@ -43,38 +44,40 @@ def check_order(order: Order, entry: DrugLimits, step: FlowRate, ceiling: FlowRa
     programme = order.programme
     low, high = programme.dose_min, programme.dose_max
     if order.dose.unit is not low.unit or not low.amount <= order.dose.amount <= high.amount:
-        raise ValueError(f"{order.dose} is outside the order of {low} to {high}")
+        raise FieldError("dose", f"{order.dose} is outside the order of {low} to {high}")
     _check_weight(programme, entry)
     if entry.second_check and not order.checked_by.strip():
-        raise ValueError("a second person must check this order: write the name")
+        raise FieldError("checked_by", "a second person must check this order: write the name")
     if order.checked_by and same_person(order.by, order.checked_by):
-        raise ValueError("the second person who checks is somebody else")
+        raise FieldError("checked_by", "the second person who checks is somebody else")
     if ceiling is not None and flow_for(high, programme.concentration, programme.weight) > ceiling.nl_per_h:
-        raise ValueError(f"{high} is more than this pump may ever give ({ceiling})")
-    for problem in _passed(programme, entry, hard=True):
-        raise ValueError(problem)
+        raise FieldError("dose_max", f"{high} is more than this pump may ever give ({ceiling})")
+    for field, problem in _passed(programme, entry, hard=True):
+        raise FieldError(field, problem)
     if not order.accepted.strip():
-        passed = "; ".join(_passed(programme, entry, hard=False))
+        passed = "; ".join(words for _, words in _passed(programme, entry, hard=False))
         if passed:
-            raise ValueError(f"{passed}. It may be so, with a reason")
+            raise FieldError("accepted", f"{passed}. It may be so, with a reason")
     if flow_to_set(order, step).nl_per_h == 0:
-        raise ValueError(f"{order.dose} is less than this pump can give: its step is {step}")
+        raise FieldError("dose", f"{order.dose} is less than this pump can give: its step is {step}")
 
 
 def _check_weight(programme: Programme, entry: DrugLimits) -> None:
     weight = programme.weight
     if weight is None:
         if entry.unit.per_kg:
-            raise ValueError(f"the limits are in {entry.unit.value}: write the patient's weight")
+            raise FieldError("weight_kg", f"the limits are in {entry.unit.value}: write the patient's weight")
         return
     if entry.lightest is not None and weight < entry.lightest:
-        raise ValueError(f"{weight} is below the lightest patient these limits are for, {entry.lightest}")
+        words = f"{weight} is below the lightest patient these limits are for, {entry.lightest}"
+        raise FieldError("weight_kg", words)
     if entry.heaviest is not None and weight > entry.heaviest:
-        raise ValueError(f"{weight} is above the heaviest patient these limits are for, {entry.heaviest}")
+        words = f"{weight} is above the heaviest patient these limits are for, {entry.heaviest}"
+        raise FieldError("weight_kg", words)
 
 
-def _passed(programme: Programme, entry: DrugLimits, *, hard: bool) -> Iterator[str]:
-    """Yield every limit of a kind that the programme passes."""
+def _passed(programme: Programme, entry: DrugLimits, *, hard: bool) -> Iterator[tuple[str, str]]:
+    """Yield every limit of a kind that the programme passes, in words, after the field that passes it."""
     kind = "hard" if hard else "soft"
     of = programme.concentration, programme.weight
     doses = entry.dose_rate
@@ -82,17 +85,19 @@ def _passed(programme: Programme, entry: DrugLimits, *, hard: bool) -> Iterator[
     bottom: DoseRate | None = doses.hard_min if hard else doses.soft_min
     high, low = programme.dose_max, programme.dose_min
     if top is not None and flow_for(high, *of) > flow_for(top, *of):
-        yield f"{high} is above the library's {kind} limit of {top}"
+        yield "dose_max", f"{high} is above the library's {kind} limit of {top}"
     if bottom is not None and flow_for(low, *of) < flow_for(bottom, *of):
-        yield f"{low} is below the library's {kind} minimum of {bottom}"
+        yield "dose_min", f"{low} is below the library's {kind} minimum of {bottom}"
     flow: Bounds[FlowRate] = entry.flow
     most, least = (flow.hard_max, flow.hard_min) if hard else (flow.soft_max, flow.soft_min)
     if most is not None and flow_for(high, *of) > most.nl_per_h:
-        yield f"{high} is a flow above the library's {kind} limit of {most}"
+        yield "dose_max", f"{high} is a flow above the library's {kind} limit of {most}"
     if least is not None and flow_for(low, *of) < least.nl_per_h:
-        yield f"{low} is a flow below the library's {kind} minimum of {least}"
-    yield from _outside(programme.volume, entry.volume, kind)
-    yield from _outside(programme.duration_s, entry.duration_s, kind)
+        yield "dose_min", f"{low} is a flow below the library's {kind} minimum of {least}"
+    for words in _outside(programme.volume, entry.volume, kind):
+        yield "volume_ml", words
+    for words in _outside(programme.duration_s, entry.duration_s, kind):
+        yield "duration_min", words
 
 
 def _outside(value: Volume | int | None, bounds: Bounds[Volume] | Bounds[int], kind: str) -> Iterator[str]:
@@ -119,16 +124,16 @@ def check_answers(entry: DrugLimits, answers: Sequence[Answer], by: str, *, all_
     for answer in answers:
         question = questions.get(answer.ask)
         if question is None:
-            raise ValueError(f"'{answer.ask}' is not on the checklist of {entry.drug}")
+            raise FieldError("answers", f"'{answer.ask}' is not on the checklist of {entry.drug}")
         if answer.ask in seen:
-            raise ValueError(f"'{answer.ask}' is answered twice")
+            raise FieldError("answers", f"'{answer.ask}' is answered twice")
         seen.add(answer.ask)
         if not answer.yes or not question.second_person:
             continue
         if not answer.second_person.strip() or not answer.reason.strip():
-            raise ValueError(f"'{answer.ask}' yes: write a second person's name and the reason")
+            raise FieldError("answers", f"'{answer.ask}' yes: write a second person's name and the reason")
         if same_person(by, answer.second_person):
-            raise ValueError(f"'{answer.ask}' yes: the second person is somebody else")
+            raise FieldError("answers", f"'{answer.ask}' yes: the second person is somebody else")
     left = [ask for ask in questions if ask not in seen]
     if all_of_them and left:
-        raise ValueError(f"answer the checklist before the start: {' '.join(left)}")
+        raise FieldError("answers", f"answer the checklist before the start: {' '.join(left)}")

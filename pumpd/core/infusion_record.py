@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NewType
 
 from pumpd.core.drug_library import DrugLimits
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion import Programme
 from pumpd.core.quantities import DoseRate
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
@@ -178,7 +179,7 @@ def _going_on(infusion: Infusion) -> None:
 def named(by: str, what: str) -> None:
     """ValueError unless somebody's name stands there."""
     if not by.strip():
-        raise ValueError(f"{what} needs the name of who does it")
+        raise FieldError("user", f"{what} needs the name of who does it")
 
 
 def same_person(one: str, other: str) -> bool:
@@ -194,10 +195,12 @@ def changed(infusion: Infusion, order: Order, at: datetime) -> Infusion:
     _going_on(infusion)
     named(order.by, "a change")
     if not order.reason.strip():
-        raise ValueError("say why the order changes")
+        raise FieldError("reason", "say why the order changes")
     before, after = infusion.programme, order.programme
     for name in ("drug", "concentration", "form", "care_area", "indication"):
-        was, is_now = getattr(before, name), getattr(after, name)
+        # A form or indication that nobody names is the one of the entry it was begun under.
+        was = getattr(before, name) or getattr(infusion.entry, name)
+        is_now = getattr(after, name) or was
         if was != is_now:
             what = name.replace("_", " ")
             raise ValueError(f"{what} {is_now} for {was}: end this infusion and begin another")
@@ -222,7 +225,7 @@ def aimed(infusion: Infusion, dose: DoseRate) -> Infusion:
     _going_on(infusion)
     low, high = infusion.programme.dose_min, infusion.programme.dose_max
     if dose.unit is not low.unit or not low.amount <= dose.amount <= high.amount:
-        raise ValueError(f"{dose} is outside the ordered {low} to {high}: order anew, with a reason")
+        raise FieldError("dose", f"{dose} is outside the ordered {low} to {high}: order anew, with a reason")
     return replace(infusion, versions=(*infusion.versions[:-1], replace(infusion.ordered, dose=dose)))
 
 
@@ -231,7 +234,7 @@ def answered(infusion: Infusion, answers: Sequence[Answer]) -> Infusion:
     _going_on(infusion)
     for answer in answers:
         if answer.ask not in infusion.checklist_open:
-            raise ValueError(f"'{answer.ask}' is not an open question of the checklist")
+            raise FieldError("answers", f"'{answer.ask}' is not an open question of the checklist")
     return replace(infusion, answers=(*infusion.answers, *answers))
 
 
@@ -256,12 +259,12 @@ def ended(infusion: Infusion, ending: Ending) -> Infusion:
     _going_on(infusion)
     named(ending.by, "the end of an infusion")
     if not ending.reason.strip():
-        raise ValueError("say why it ends")
+        raise FieldError("reason", "say why it ends")
     if ending.wasted_e6_p:
         if not ending.witness.strip():
-            raise ValueError("what is thrown away needs a witness")
+            raise FieldError("witness", "what is thrown away needs a witness")
         if same_person(ending.by, ending.witness):
-            raise ValueError("the witness is a second person")
+            raise FieldError("witness", "the witness is a second person")
     last = replace(infusion.carrier, until=ending.at)
     return replace(infusion, ending=ending, carriers=(*infusion.carriers[:-1], last))
 

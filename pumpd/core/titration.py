@@ -14,6 +14,7 @@ from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
 from pumpd.core.dosing import dose_rate, flow_for, unlike_digits
 from pumpd.core.drug_library import Titration
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion_order import flow_to_set
 from pumpd.core.infusion_record import Order
 from pumpd.core.infusion_watch import InfusionWatch
@@ -56,9 +57,9 @@ def raise_asked(watch: InfusionWatch, order: Order, step: FlowRate, now: Now) ->
     rule, passed = watch.infusion.entry.titration, _passed(watch, order, step, now.mono_ns)
     if rule is not None and passed:
         if rule.hard:
-            raise ValueError(f"{passed}, which is a hard limit")
+            raise FieldError("dose", f"{passed}, which is a hard limit")
         if not order.accepted.strip():
-            raise ValueError(f"{passed}. It may be so, with a reason")
+            raise FieldError("accepted", f"{passed}. It may be so, with a reason")
         up_to = flow_to_set(order, step).nl_per_h
         one = Acceptance(ConditionId.TITRATION, up_to, passed, order.by, now.wall, order.accepted)
         watch = watch._replace(accepted=with_acceptance(watch.accepted, one))

@@ -35,6 +35,7 @@ from pumpd.contract.quieting import (
 )
 from pumpd.core.acceptance import Accept
 from pumpd.core.conditions import ConditionId
+from pumpd.core.field_error import field_of
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -75,7 +76,11 @@ _log = structlog.get_logger("pumpd.commands")
 
 
 class _RefusedError(Exception):
-    """Why a command is not carried out, in words for the person who asked."""
+    """Why a command is not carried out, in words for the person who asked, and by which field."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.field = field
 
 
 @dataclass(slots=True)
@@ -117,7 +122,7 @@ class Commands:
             command_id = _read_id(message)
             command = self._check(message)
         except _RefusedError as refused:
-            self._refuse(command_id, str(refused))
+            self._refuse(command_id, refused)
             return
         if command.id in self._answers:
             answer = self._answers[command.id]
@@ -140,14 +145,15 @@ class Commands:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _refuse(self, command_id: str, reason: str) -> None:
+    def _refuse(self, command_id: str, refused: _RefusedError) -> None:
+        reason = str(refused)
         if not command_id:
             self.counts.dropped_count += 1
             if self.counts.dropped_count == 1:
                 _log.warning("command without a readable id dropped", reason=reason)
             return
         self.counts.refused_count += 1
-        self._reply(ReplyPayload(id=command_id, accepted=False, reason=reason))
+        self._reply(ReplyPayload(id=command_id, accepted=False, reason=reason, field=refused.field))
 
     def _answer(self, answer: ReplyPayload) -> None:
         self.counts.accepted_count += answer.accepted
@@ -168,7 +174,7 @@ class Commands:
         try:
             return model.model_validate_json(message.payload, strict=True)
         except ValidationError as error:
-            raise _RefusedError(_in_words(error)) from None
+            raise _RefusedError(_in_words(error), _first_field(error)) from None
 
     def _check_now(self, command: CommandPayload) -> None:
         if self._known(command.id):
@@ -188,21 +194,21 @@ class Commands:
             raise _RefusedError(f"it expires {ahead_ms / 1000:.1f} s ahead; allowed are {longest_s:.0f} s")
 
     async def _carry_out(self, command: CommandPayload) -> None:
-        accepted, reason = True, ""
+        accepted, reason, field = True, "", ""
         try:
             await self._ask(command)
         except StoreError as error:
             # Done, but the journal could not take it; its own alarm tells so as well.
             reason = f"done, but it is not on disk and may not survive a restart: {error}"
         except (ValueError, PumpdError) as error:
-            accepted, reason = False, str(error)
+            accepted, reason, field = False, str(error), field_of(error)
         except asyncio.CancelledError:
             self._answers.pop(command.id, None)
             raise
         except Exception:  # noqa: BLE001 - whoever asked must hear that it was not done
             _log.exception("command failed", id=command.id)
             accepted, reason = False, "pumpd failed to do it; use the pump, and tell an engineer"
-        self._answer(ReplyPayload(id=command.id, accepted=accepted, reason=reason))
+        self._answer(ReplyPayload(id=command.id, accepted=accepted, reason=reason, field=field))
 
     async def _ask(self, command: CommandPayload) -> None:
         if isinstance(command, AlarmCommandPayload):
@@ -263,6 +269,12 @@ def _read_id(message: Incoming) -> str:
 def is_command_id(text: str) -> bool:
     """Return whether ``text`` may be the id of a command, and so the end of a reply's topic."""
     return 8 <= len(text) <= 64 and text.isascii() and text.replace("-", "a").isalnum()
+
+
+def _first_field(error: ValidationError) -> str:
+    """Return the key that the first problem is about."""
+    keys = [step for step in error.errors(include_url=False)[0]["loc"] if isinstance(step, str)]
+    return keys[-1] if keys else ""
 
 
 def _in_words(error: ValidationError) -> str:

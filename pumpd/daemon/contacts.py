@@ -23,6 +23,13 @@ def channels_of(config: Config, clock: Clock) -> dict[str, Channel]:
     return {contact.name: _channel(contact, directory, clock) for contact in config.alarms.contacts}
 
 
+def ways_of(config: Config) -> dict[str, str]:
+    """Return by which way every contact is told, as people say it."""
+    return {
+        contact.name: "mail" if contact.kind == "smtp" else contact.kind for contact in config.alarms.contacts
+    }
+
+
 def _channel(contact: ContactSection, directory: Path, clock: Clock) -> Channel:
     secret = functools.partial(_secret, directory, contact.secret_file)
     ca_file = str(directory / contact.ca_file) if contact.ca_file else ""

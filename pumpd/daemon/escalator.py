@@ -7,7 +7,7 @@ import functools
 import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -45,6 +45,8 @@ class Calls:
     most_count: int = BEGINS_OVER
     """More new alarms than this in 10 minutes are a flood."""
     show_label: bool = False
+    ways: Mapping[str, str] = field(default_factory=dict)
+    """By which way each contact is told, as people say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class Escalator:
             else:
                 reason = ""
             for one in told:
-                given = StepTold(one.alarm.condition, one.alarm.revision, contact, reason)
+                by = self._calls.ways.get(contact, "")
+                given = StepTold(one.alarm.condition, one.alarm.revision, contact, reason, by)
                 if isinstance(one.owner, LivePump):
                     self._pipeline.take(one.owner, given)
                 else:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from pumpd.contract.payloads import AlarmPart, EventPayload
-from pumpd.contract.quieting import EscalationPart, InactivationPart
+from pumpd.contract.quieting import CallPart, EscalationPart, InactivationPart
 from pumpd.core.acceptance import SOFT
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
@@ -48,7 +48,9 @@ def _inactivation(quiet: Inactivation) -> InactivationPart:
 
 
 def _escalation(climb: Climb) -> EscalationPart:
-    return EscalationPart(step_count=climb.step_count, told=list(climb.told), waiting=list(climb.pending))
+    calls = [CallPart(contact=c.contact, at=c.at, by=c.by, failed=c.failed) for c in climb.calls]
+    told, waiting = list(climb.told), list(climb.pending)
+    return EscalationPart(step_count=climb.step_count, told=told, waiting=waiting, calls=calls)
 
 
 def alarm_parts(told: Told) -> list[AlarmPart]:

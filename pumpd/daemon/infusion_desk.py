@@ -17,6 +17,7 @@ from pumpd.contract.infusion_payloads import (
     SwapPayload,
     TransferPayload,
 )
+from pumpd.core.field_error import FieldError
 from pumpd.core.freshness import Freshness
 from pumpd.core.infusion_begin import (
     AtThePump,
@@ -181,7 +182,7 @@ class InfusionDesk:
         live, watch = self._of(asked)
         to, now = self._live(asked.to_pump, asked.to_channel), self._pipeline.now()
         if to is live:
-            raise ValueError("it is on this pump already")
+            raise FieldError("to_pump", "it is on this pump already")
         self._check_free(to)
         infusion, setup = watch.infusion, self._setup(to)
         ordered = infusion.ordered
@@ -259,7 +260,9 @@ class InfusionDesk:
             there = watch.infusion.carrier
             same_bed = (there.bed, there.ward) == (carrier.bed, carrier.ward)
             if same_bed and watch.infusion.patient != infusion.patient:
-                raise ValueError(f"bed {carrier.bed} has an infusion of another patient, on {other.pump}")
+                raise FieldError(
+                    "bed", f"bed {carrier.bed} has an infusion of another patient, on {other.pump}"
+                )
 
     def _live(self, pump: str, channel: str) -> LivePump:
         live = self._ward.pumps.get((PumpId(pump), ChannelId(channel)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pumpd.contract.infusion_payloads import AnswerPart, BeginPayload, ObservePayload, OrderPart
+from pumpd.core.field_error import FieldError
 from pumpd.core.infusion import Programme
 from pumpd.core.infusion_begin import Beginning
 from pumpd.core.infusion_record import Answer, InfusionId, Observation, Order, Patient
@@ -36,7 +37,7 @@ def order_of(
         part.drug,
         Concentration.parse(part.concentration),
         part.care_area,
-        None if part.weight_kg is None else Weight.parse(part.weight_kg),
+        None if part.weight_kg is None else _weight(part.weight_kg),
         dose_of(part.dose_min, part.dose_unit),
         dose_of(part.dose_max, part.dose_unit),
         None if part.volume_ml is None else Volume.parse(part.volume_ml),
@@ -45,9 +46,16 @@ def order_of(
         part.indication,
     )
     if programme.volume is not None and programme.volume.nl == 0:
-        raise ValueError("a volume of 0 mL: leave it out, or write what is in the syringe")
+        raise FieldError("volume_ml", "a volume of 0 mL: leave it out, or write what is in the syringe")
     dose = dose_of(part.dose, part.dose_unit)
     return Order(programme, dose, by, reason, checked_by, accepted, answers_of(answers))
+
+
+def _weight(text: str) -> Weight:
+    try:
+        return Weight.parse(text)
+    except ValueError as error:
+        raise FieldError("weight_kg", str(error)) from None
 
 
 def beginning_of(asked: BeginPayload) -> Beginning:

@@ -32,6 +32,8 @@ def _programme(programme: Programme) -> ProgrammePart:
         drug=programme.drug,
         concentration=str(programme.concentration),
         care_area=programme.care_area,
+        form=programme.form,
+        indication=programme.indication,
         weight_kg=None if programme.weight is None else programme.weight.kg,
         dose_min=programme.dose_min.digits(6),
         dose_max=programme.dose_max.digits(6),

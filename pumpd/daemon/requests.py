@@ -41,7 +41,7 @@ class Requests:
         self._restrainer = restrainer
         self._journal = journal
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, ValueError] = {}
         """Why a command that is in the journal had no success: asked again, it gets the same answer."""
 
     async def say(
@@ -115,8 +115,8 @@ class Requests:
         if running is None:
             if self._journal.command_seen(command_id):
                 failed = self._failed.get(command_id)
-                if failed:
-                    raise ValueError(failed)
+                if failed is not None:
+                    raise failed
                 return
             running = asyncio.get_running_loop().create_task(carry_out(), name=f"pumpd.command[{command_id}]")
             self._under_way[command_id] = running
@@ -127,7 +127,7 @@ class Requests:
         del self._under_way[command_id]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ValueError):
-            self._failed[command_id] = str(error)
+            self._failed[command_id] = error
             while len(self._failed) > REMEMBERED:
                 del self._failed[next(iter(self._failed))]
 

@@ -20,6 +20,7 @@ from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.site import SiteState
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.daemon.contacts import ways_of
 from pumpd.daemon.escalator import Calls
 from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.parts import Parts, Watched
@@ -109,7 +110,12 @@ def parts_of(
         recorder=recorder,
         machine=machine,
         least_free_bytes=config.machine.least_free_mib * 2**20,
-        calls=Calls(channels, config.alarms.escalation.flood_over, config.alarms.escalation.show_label),
+        calls=Calls(
+            channels,
+            config.alarms.escalation.flood_over,
+            config.alarms.escalation.show_label,
+            ways_of(config),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pumpd.core.alarms import Alarm, AlarmSignal
-from pumpd.core.climb import Climb
+from pumpd.core.climb import Call, Climb
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
@@ -18,6 +18,7 @@ from pumpd.core.restraints import RestraintRecord
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.store.base import Durable
 from pumpd.store.infusion_value import dose_of, dose_value, watch_of, watch_value
+from pumpd.store.values import read, written
 
 
 def canonical(value: object) -> str:
@@ -107,6 +108,7 @@ def _climb(climb: Climb) -> dict[str, object]:
         "step_count": climb.step_count,
         "pending": list(climb.pending),
         "told": list(climb.told),
+        "calls": written(climb.calls),
     }
 
 
@@ -114,7 +116,8 @@ def _parse_climb(fields: Mapping[str, Any] | None) -> Climb | None:
     if fields is None:
         return None
     at = datetime.fromisoformat(fields["at"])
-    return Climb(at, None, fields["step_count"], tuple(fields["pending"]), tuple(fields["told"]))
+    calls = read(tuple[Call, ...], fields.get("calls", []))
+    return Climb(at, None, fields["step_count"], tuple(fields["pending"]), tuple(fields["told"]), calls)
 
 
 def _inactivation(quiet: Inactivation) -> dict[str, str]:

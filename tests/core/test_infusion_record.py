@@ -208,3 +208,14 @@ def test_looking_never_brings_a_reminder_nearer(every_min, looks_s):
         assert due is None or due >= at * NS_PER_S
     for before, after in pairwise(dues):
         assert after is None or (before is not None and before <= after)
+
+
+def test_a_form_or_indication_that_nobody_names_is_the_one_it_was_begun_under():
+    """Named as the entry has it, or not at all, it is the same drug; another is another drug."""
+    entry = replace(FULL_ENTRY, form="racemic", indication="chronic pain")
+    for named in ({}, {"form": "racemic"}, {"indication": "chronic pain"}):
+        after = changed(infusion(entry), order(programme=programme(**named), reason="r"), LATER)
+        assert after.ordered.number == 2
+    for other in ({"form": "S"}, {"indication": "acute pain"}):
+        with pytest.raises(ValueError, match="end this infusion and begin another"):
+            changed(infusion(entry), order(programme=programme(**other), reason="r"), LATER)

@@ -12,7 +12,7 @@ from typing import Any
 from tests.dashboard.served import ROOT, Served, start
 from tests.mosquitto import Mosquitto, free_port
 
-BEDS = 4
+BEDS = 6
 WARD = """\
 seed: 20260101
 lines:
@@ -25,6 +25,10 @@ lines:
       - {{id: PUMP-03, unit: 3, map: reference-pump, serial_number: SIM-0003,
          channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL, running: true}}}}}}
       - {{id: PUMP-04, unit: 4, map: reference-pump, serial_number: SIM-0004,
+         channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL}}}}}}
+      - {{id: PUMP-05, unit: 5, map: reference-pump, serial_number: SIM-0005,
+         channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL, running: true}}}}}}
+      - {{id: PUMP-06, unit: 6, map: reference-pump, serial_number: SIM-0006,
          channels: {{"1": {{rate: 10.5 mL/h, reservoir: 50 mL}}}}}}
 """
 CONFIG = """\
@@ -48,7 +52,8 @@ ORDER = (
 def files(directory: Path, mqtt: int) -> tuple[Path, Path, int]:
     """Write the configuration and the ward; return both files and the page's port.
 
-    Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; 3 runs and 4 stands without an order.
+    Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; without an order 3 and 5 run, 4 and
+    6 stand.
     """
     lines, web = free_port(), free_port()
     ward, config = directory / "ward.yaml", directory / "pumpd.yaml"

@@ -150,6 +150,7 @@ async def test_what_is_wrong_is_refused_with_the_reason(case):
     assert not reply.accepted
     assert reason in reply.reason
     assert reply.id == "c-000001"
+    assert reply.field == (reason.removesuffix(": ") if reason.endswith(": ") else "")
     assert desk.asked.done == []
     assert (desk.commands.counts.accepted_count, desk.commands.counts.refused_count) == (0, 1)
 

@@ -1,7 +1,7 @@
 /** The buttons of an alarm, and the few words they ask for: a name, and for "Remind me" a time and a reason. */
 
 import { useRef, useState } from "preact/hooks";
-import { acknowledge, canPutOff, canSilence, type Place, putOff, remindNow, silence, soundAgain } from "./answers";
+import { accept, acknowledge, canAccept, canPutOff, canSilence, type Place, putOff, remindNow, silence, soundAgain } from "./answers";
 import { asked, type Asked, rememberName, userName } from "./ask";
 import { timeOfDay } from "./format";
 import { isOpen, isShelved, reminders } from "./quiet";
@@ -16,7 +16,7 @@ interface Props {
 }
 
 type Say = (place: Place, alarms: Alarm[]) => Promise<unknown>;
-type Open = { form: "name"; then: Say; words: string } | { form: "remind"; times: number[] } | null;
+type Open = { form: "name"; then: Say; words: string } | { form: "remind"; times: number[] } | { form: "accept" } | null;
 
 export function Answer({ place, alarms, live }: Props) {
   const [open, setOpen] = useState<Open>(null);
@@ -46,6 +46,7 @@ export function Answer({ place, alarms, live }: Props) {
       {open?.form === "remind" && (
         <RemindForm place={place} alarms={alarms} times={open.times} live={live} onDone={close} />
       )}
+      {open?.form === "accept" && <AcceptForm place={place} alarms={alarms} live={live} onDone={close} />}
       {!open && alarms.some(isOpen) && (
         <>
           {button("acknowledge", "I have it", acknowledge, "have-it")}
@@ -60,6 +61,11 @@ export function Answer({ place, alarms, live }: Props) {
           )}
           {alarms.some(isShelved) && button("unshelve", "Remind me now", remindNow)}
         </>
+      )}
+      {!open && canAccept(place, alarms).length > 0 && (
+        <button type="button" class="lesser" disabled={!live || state?.state === "asked"} onClick={() => setOpen({ form: "accept" })}>
+          It may be so…
+        </button>
       )}
     </div>
   );
@@ -157,6 +163,51 @@ function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
       <button type="submit" class="have-it" disabled={!live || waiting}>
         {waiting ? "Asked…" : `Remind me at ${timeOfDay(at)}`}
       </button>
+      <button type="button" class="lesser" onClick={onDone}>Back</button>
+    </form>
+  );
+}
+
+interface AcceptProps extends Props {
+  onDone: () => void;
+}
+
+/** Why a soft limit is passed on purpose: one alarm at a time, and what it means stands beside the button. */
+function AcceptForm({ place, alarms, live, onDone }: AcceptProps) {
+  const soft = canAccept(place, alarms);
+  const [condition, setCondition] = useState(soft[0]?.condition ?? "");
+  const [reason, setReason] = useState("");
+  const alarm = soft.find((one) => one.condition === condition) ?? soft[0];
+  const waiting = asked.value.get(place.key)?.state === "asked";
+  const send = async (form: HTMLFormElement) => {
+    if (!alarm || !takeName(form) || !reason.trim()) return;
+    if ((await accept(place, alarm, reason.trim())) === null) onDone();
+  };
+  return (
+    <form
+      class="remind"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send(event.currentTarget);
+      }}
+    >
+      <fieldset>
+        <legend>{soft.length > 1 ? "What may be so" : alarm?.title ?? "It is over"}</legend>
+        {soft.length > 1 && soft.map((one) => (
+          <label key={one.condition} class={`choice ${one === alarm ? "chosen" : ""}`}>
+            <input type="radio" name="condition" checked={one === alarm} onChange={() => setCondition(one.condition)} />
+            {one.title}
+          </label>
+        ))}
+        <p>At this value it is told no more. Beyond it, it is.</p>
+      </fieldset>
+      <fieldset>
+        <legend>Because</legend>
+        <input name="reason" maxLength={200} placeholder="Why" aria-label="Why it may be so" autoComplete="off" required
+          value={reason} onInput={(event) => setReason(event.currentTarget.value)} ref={useFirstFocus()} />
+      </fieldset>
+      {!userName.value && <NameField />}
+      <button type="submit" class="have-it" disabled={!live || waiting || !alarm}>{waiting ? "Asked…" : "Accept it"}</button>
       <button type="button" class="lesser" onClick={onDone}>Back</button>
     </form>
   );

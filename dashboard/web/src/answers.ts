@@ -17,7 +17,7 @@ export interface Place {
 /** The longest pause of a HIGH alarm. */
 export const SILENCE_S = 120;
 
-type Verb = "acknowledge" | "pause-audio" | "resume-audio" | "shelve" | "unshelve";
+type Verb = "acknowledge" | "pause-audio" | "resume-audio" | "shelve" | "unshelve" | "accept";
 
 /** Say "I have it" of every alarm shown at `place` that nobody has; each is asked for by its own revision. */
 export function acknowledge(place: Place, alarms: Alarm[]): Promise<Failure | null> {
@@ -41,6 +41,18 @@ export function putOff(place: Place, alarms: Alarm[], forS: number, reason: stri
 
 export function remindNow(place: Place, alarms: Alarm[]): Promise<Failure | null> {
   return say(place, "unshelve", alarms.filter(isShelved), () => ({}));
+}
+
+/** Accept a soft limit that is passed on purpose, and say why: at this value it is told no more. */
+export function accept(place: Place, alarm: Alarm, reason: string): Promise<Failure | null> {
+  return say(place, "accept", [alarm], () => ({ revision: alarm.revision, reason }));
+}
+
+/** The alarms at `place` that may be accepted: soft limits that are passed now, while an infusion goes on. */
+export function canAccept(place: Place, alarms: Alarm[]): Alarm[] {
+  const infusion = cards.value.get(place.key)?.value.infusion;
+  if (!infusion || infusion.state === "ended") return [];
+  return alarms.filter((alarm) => alarm.soft && (alarm.signal === "on" || alarm.signal === "acknowledged"));
 }
 
 /** The alarms whose sound can be paused. */

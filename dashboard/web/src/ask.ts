@@ -16,7 +16,8 @@ export function rememberName(name: string): void {
   sessionStorage.setItem(NAME_KEY, userName.value);
 }
 
-export type Failure = { state: "refused"; reason: string } | { state: "not-done"; reason: string };
+/** `field` of a refusal is the key of the request that it is about; empty: the whole. */
+export type Failure = { state: "refused"; reason: string; field: string } | { state: "not-done"; reason: string };
 export type Asked = { verb: string } & ({ state: "asked" } | Failure);
 
 /** What was asked and not yet seen in the daemon's state, by the place that asked. */
@@ -44,20 +45,22 @@ export async function send(request: Request): Promise<Failure | null> {
       body: JSON.stringify({ ...request.body, user: userName.peek() }),
       signal: AbortSignal.timeout(WAIT_MS),
     });
-    if (response.status === 422) return { state: "refused", reason: await wrongIn(response) };
+    if (response.status === 422) return await wrongIn(response);
     if (!response.ok) return { state: "not-done", reason: `the dashboard answered ${response.status}` };
-    const answer = (await response.json()) as { outcome: string; reason: string };
-    if (answer.outcome === "accepted") return null;
-    return { state: answer.outcome === "refused" ? "refused" : "not-done", reason: answer.reason };
+    const { outcome, reason, field } = (await response.json()) as { outcome: string; reason: string; field: string };
+    if (outcome === "accepted") return null;
+    return outcome === "refused" ? { state: "refused", reason, field } : { state: "not-done", reason };
   } catch {
     return { state: "not-done", reason: "no answer" };
   }
 }
 
 /** Return which part of the request the server does not take, and why. */
-async function wrongIn(response: Response): Promise<string> {
+async function wrongIn(response: Response): Promise<Failure> {
   const { detail } = (await response.json()) as { detail: { loc: (string | number)[]; msg: string }[] };
-  return detail.map(({ loc, msg }) => `${loc.filter((part) => part !== "body").join(" ")}: ${msg}`).join("; ");
+  const reason = detail.map(({ loc, msg }) => `${loc.filter((part) => part !== "body").join(" ")}: ${msg}`).join("; ");
+  const keys = (detail[0]?.loc ?? []).filter((part): part is string => typeof part === "string" && part !== "body");
+  return { state: "refused", reason, field: keys[keys.length - 1] ?? "" };
 }
 
 /** Ask for all of `requests`; "asked" stands at `key` until `seen` finds it in the daemon's own state. */

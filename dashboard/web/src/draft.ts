@@ -44,29 +44,13 @@ export function numberProblem(text: string, decimals = true): string {
   return whole.length > 9 || rest.length > 6 ? "That is too long a number." : "";
 }
 
-/** Which field a refusal of the daemon is about; the first that matches. */
-const ABOUT: [RegExp, string][] = [
-  [/outside the ordered|largest step|titrat/i, "dose"],
-  [/patient needs two marks|identifier/i, "identifier"],
-  [/\blabel\b/i, "label"],
-  [/second person must check|second person who checks|checked_by/i, "checked_by"],
-  [/witness|thrown away/i, "witness"],
-  [/checklist|' yes:|answered twice/i, "checklist"],
-  [/weight|patient these limits are for/i, "weight_kg"],
-  [/\bvolume\b|\d mL is (above|below)/i, "volume_ml"],
-  [/duration|\d min is (above|below)/i, "duration_min"],
-  [/it may be so, with a reason/i, "accepted"],
-  [/say why|needs a reason|\breason\b/i, "reason"],
-  [/\bbed\b/i, "bed"],
-  [/pain/i, "pain"],
-  [/above the library's|is outside the order|more than this pump|less than this pump|\bdose/i, "dose"],
-];
+/** Where the page calls a field by another name than the command. */
+const CALLED: Record<string, string> = { answers: "checklist", ask: "checklist", yes: "checklist", to_pump: "to", to_channel: "to", user: "name" };
 
-/** Return the field, one of `fields`, that the daemon's `reason` is about; "" for the whole form. */
-export function fieldOf(reason: string, fields: readonly string[]): string {
-  // A soft limit that may be passed asks for its reason, whatever it is a limit of.
-  if (/it may be so, with a reason/i.test(reason) && fields.includes("accepted")) return "accepted";
-  return ABOUT.find(([words, field]) => words.test(reason) && fields.includes(field))?.[1] ?? "";
+/** Return the field, one of `fields` or the name, that a refusal of `key` stands beside; "" for the whole form. */
+export function fieldOf(key: string, fields: readonly string[]): string {
+  const name = CALLED[key] ?? key;
+  return fields.includes(name) || name === "name" ? name : "";
 }
 
 /** Return a refusal as a sentence. */

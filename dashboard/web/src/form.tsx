@@ -85,6 +85,7 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
   const state = asked.value.get(place);
   const waiting = state?.state === "asked";
   const show = (problems: Record<string, string>) => {
+    if (problems["name"]) rememberName("");
     draft.value = { ...draft.value, problems };
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>(".is-wrong input")?.focus());
   };
@@ -96,7 +97,7 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
     draft.value = { ...draft.value, problems: {} };
     const failed = await ask(place, "form", [request()], seen);
     if (failed === null) onDone();
-    else if (failed.state === "refused") show({ [fieldOf(failed.reason, fields)]: sentence(failed.reason) });
+    else if (failed.state === "refused") show({ [fieldOf(failed.field, fields)]: sentence(failed.reason) });
     else show({ "": "NOT DONE. Use the pump" });
   };
   const whole = draft.value.problems[""];

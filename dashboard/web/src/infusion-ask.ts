@@ -124,7 +124,7 @@ export function isOutside(dose: string, infusion: Infusion): boolean {
 }
 
 /** Return what verb `change` takes: a dose inside the order, or a new order with its reason. */
-export function changeBody(values: Values, card: Card, template: Template | undefined): object {
+export function changeBody(values: Values, card: Card): object {
   const infusion = card.infusion!;
   const dose = text(values, "dose");
   const also = { version: infusion.version, accepted: text(values, "accepted") };
@@ -133,9 +133,9 @@ export function changeBody(values: Values, card: Card, template: Template | unde
   const order: Order = {
     drug: infusion.drug,
     concentration: infusion.concentration,
-    care_area: card.programme?.care_area ?? template?.order.care_area ?? "",
-    form: template?.order.form ?? "",
-    indication: template?.order.indication ?? "",
+    care_area: infusion.care_area,
+    form: infusion.form,
+    indication: infusion.indication,
     weight_kg: card.programme?.weight_kg ?? null,
     dose,
     dose_min: text(values, "dose_min"),

@@ -38,9 +38,7 @@ export function Titrate(props: Props) {
   const { draft, common, values } = useForm(props, "change", {
     dose: infusion.dose, dose_min: ordered?.dose_min ?? "", dose_max: ordered?.dose_max ?? "",
   });
-  useEffect(() => void loadTemplates(), []);
   const outside = isOutside(typed(draft, "dose"), infusion);
-  const template = templates.value?.find((one) => one.name === infusion.template);
   const check = () => {
     const wrong: Record<string, string> = {};
     for (const name of outside ? ["dose", "dose_min", "dose_max"] : ["dose"]) {
@@ -54,7 +52,7 @@ export function Titrate(props: Props) {
   return (
     <AskForm {...common} title="Change the dose" words={outside ? "Order it so" : "Change the dose"} check={check}
       fields={["dose", "dose_min", "dose_max", "reason", "checked_by", "accepted"]}
-      request={() => infusionRequest(card, "change", changeBody(values(), card, template))}>
+      request={() => infusionRequest(card, "change", changeBody(values(), card))}>
       <div class="fields">
         <Field draft={draft} name="dose" label="Give now" unit={unit(infusion.dose_unit)} digits longest={16}
           hint={ordered ? `Ordered: ${number(ordered.dose_min)} to ${number(ordered.dose_max)}` : ""} />

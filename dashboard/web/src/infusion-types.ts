@@ -25,11 +25,23 @@ export interface Observation {
   side_effects: string;
 }
 
+/** A soft limit that was passed on purpose. */
+export interface Acceptance {
+  condition: string;
+  words: string;
+  by: string;
+  at: string;
+  reason: string;
+}
+
 export interface Infusion {
   id: string;
   state: "begun" | "running" | "standing" | "ended";
   drug: string;
   concentration: string;
+  form: string;
+  care_area: string;
+  indication: string;
   begun_by: string;
   begun_at: string;
   attached: boolean;
@@ -54,6 +66,7 @@ export interface Infusion {
   checklist_open: string[];
   second_check: boolean;
   checked_by: string;
+  accepted: Acceptance[];
   pumps: string[];
   advisories: string[];
 }

@@ -1,5 +1,6 @@
 /** The infusion on a pump's own page: what to set, what was given, when to look, and what may be asked. */
 
+import { Fragment } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { Begin } from "./begin";
 import { GAP, number, timeOfDay, unit } from "./format";
@@ -61,7 +62,7 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
   return (
     <>
       <p class="infusion-who">
-        <b>{card.label}</b> {capital(infusion.drug)} {infusion.concentration}
+        <b>{card.label}</b> {capital(infusion.drug)} {infusion.concentration}{infusion.indication && `, ${infusion.indication}`}
         <span class="quiet-text"> begun by {infusion.begun_by} at {timeOfDay(infusion.begun_at)}{infusion.attached && ", the pump ran already"}</span>
       </p>
       {ended
@@ -76,6 +77,11 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
           <><dt>Left</dt><dd>{number(infusion.remaining_ml, 1)}{GAP}mL ({amount(infusion.to_waste, infusion.amount_unit)})</dd></>
         )}
         <dt>Look at the patient</dt><dd class={isDue(infusion, wallNow()) ? "due" : ""}>{lookWords(infusion, wallNow())}</dd>
+        {infusion.accepted.map((one) => (
+          <Fragment key={one.condition + one.words}>
+            <dt>Accepted</dt><dd>{capital(one.words)}. By {one.by} at {timeOfDay(one.at)}: {one.reason}</dd>
+          </Fragment>
+        ))}
         {ordered?.reason && <><dt>Order changed</dt><dd>by {ordered.by} at {timeOfDay(ordered.at)}: {ordered.reason}</dd></>}
       </dl>
       {infusion.checklist_open.length > 0 && !ended && (

@@ -36,12 +36,17 @@ export function quietWords(alarm: Alarm, wallMs: number): string {
   return `Put off by ${quiet.by} until ${timeOfDay(quiet.until)}: ${quiet.reason}`;
 }
 
-/** Return who else was told of it, and who is being told; empty before the first step. */
+/** Return who else was told of it, how and when, and who is being told; empty before the first step. */
 export function toldWords(alarm: Alarm): string {
-  const { told = [], waiting = [] } = alarm.escalation ?? {};
-  return [told.length > 0 && `Told ${told.join(" and ")}`, waiting.length > 0 && `telling ${waiting.join(" and ")}`]
-    .filter(Boolean)
-    .join("; ");
+  const { told = [], waiting = [], calls = [] } = alarm.escalation ?? {};
+  const words = (contact: string) => {
+    const call = calls.find((one) => one.contact === contact);
+    if (!call) return contact;
+    const how = `${call.by && ` by ${call.by}`} at ${timeOfDay(call.at)}`;
+    return call.failed ? `${contact} (failed${how}: ${call.failed})` : `${contact}${how}`;
+  };
+  const list = (contacts: string[]) => contacts.map(words).join(" and ");
+  return [told.length > 0 && `Told ${list(told)}`, waiting.length > 0 && `telling ${list(waiting)}`].filter(Boolean).join("; ");
 }
 
 const STEP_MIN = 5;

@@ -15,6 +15,21 @@ export interface Inactivation {
   reason: string;
 }
 
+/** The last attempt to tell one contact. */
+export interface Call {
+  contact: string;
+  at: string;
+  by: string;
+  failed: string;
+}
+
+export interface Escalation {
+  step_count: number;
+  told: string[];
+  waiting: string[];
+  calls?: Call[];
+}
+
 export interface Alarm {
   condition: string;
   priority: Priority;
@@ -31,7 +46,9 @@ export interface Alarm {
   inactivation?: Inactivation | null;
   /** The dead line whose own alarm speaks for this one; empty when none does. */
   suppressed_by?: string;
-  escalation?: { steps_taken: number; told: string[]; waiting: string[] } | null;
+  escalation?: Escalation | null;
+  /** Of a limit that may be accepted with a reason, while an infusion goes on. */
+  soft?: boolean;
   journalled: boolean;
 }
 
@@ -55,6 +72,8 @@ export interface Programme {
   drug: string;
   concentration: string;
   care_area: string;
+  form?: string;
+  indication?: string;
   weight_kg: string | null;
   dose_min: string;
   dose_max: string;

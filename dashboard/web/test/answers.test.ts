@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Place } from "../src/answers";
+import type { Infusion } from "../src/infusion-types";
 import type { Alarm, Inactivation } from "../src/types";
 import { alarm, card } from "./canned";
 
@@ -8,7 +9,7 @@ vi.stubGlobal("sessionStorage", {
   getItem: (key: string) => kept.get(key) ?? null,
   setItem: (key: string, value: string) => kept.set(key, value),
 });
-const { acknowledge, canPutOff, canSilence, putOff, remindNow, silence, soundAgain } = await import("../src/answers");
+const { accept, acknowledge, canAccept, canPutOff, canSilence, putOff, remindNow, silence, soundAgain } = await import("../src/answers");
 const { asked, rememberName } = await import("../src/ask");
 const { take } = await import("../src/store");
 
@@ -120,6 +121,36 @@ describe("[DASH-8] what may be asked", () => {
     expect(canPutOff([alarm(), low])).toEqual([]);
     expect(canPutOff([alarm({ signal: "acknowledged" }), low])).toEqual([low]);
     expect(canPutOff([{ ...low, inactivation: { ...paused, kind: "shelved" } }])).toEqual([]);
+  });
+
+  test("a soft limit that is passed now may be accepted while an infusion goes on, acknowledged or not", () => {
+    const soft = alarm({ condition: "over-soft", priority: "MEDIUM", soft: true });
+    const shown = [alarm(), soft];
+    const running = { state: "running" } as Infusion;
+    const place5: Place = { ...place, key: "PUMP-05/1" };
+    const at = (infusion: Infusion | null) => {
+      const { sent_ms: _, ...frame } = card({ key: place5.key, pump: "PUMP-05", alarms: shown, infusion });
+      take({ t: "cards", sent_ms: 0, pumps: [frame], gone: [] }, performance.now());
+    };
+    at(null);
+    expect(canAccept(place5, shown)).toEqual([]);
+    at(running);
+    expect(canAccept(place5, shown)).toEqual([soft]);
+    expect(canAccept(place5, [{ ...soft, signal: "acknowledged" }])).toHaveLength(1);
+    expect(canAccept(place5, [{ ...soft, signal: "latched" }])).toEqual([]);
+    at({ ...running, state: "ended" });
+    expect(canAccept(place5, shown)).toEqual([]);
+  });
+
+  test("what is accepted is asked for by its revision and with the reason", async () => {
+    const soft = alarm({ condition: "over-soft", priority: "MEDIUM", soft: true, revision: 7 });
+    show(soft);
+    const done = accept(place, soft, "severe pain");
+    await vi.advanceTimersByTimeAsync(10);
+    show();
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(await done).toBe(null);
+    expect(posts).toEqual([["/api/accept", expect.objectContaining({ condition: "over-soft", revision: 7, reason: "severe pain", user: "Ann" })]]);
   });
 
   test("what sounds can be silenced, also HIGH; what is silent can not be silenced twice", () => {

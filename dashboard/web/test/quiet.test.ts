@@ -63,12 +63,22 @@ describe("[DASH-8] an alarm that another speaks for", () => {
   });
 });
 
+const TOLD_AT = "2026-05-04T14:03:00Z";
+const AT_WORDS = timeOfDay(TOLD_AT);
+const call = (contact: string, by: string, failed = "") => ({ contact, at: TOLD_AT, by, failed });
+
 describe("who else was told", () => {
   test.each([
     [undefined, ""],
-    [{ steps_taken: 1, told: ["Dr N."], waiting: [] }, "Told Dr N."],
-    [{ steps_taken: 2, told: ["Dr N.", "Eva"], waiting: ["the pager"] }, "Told Dr N. and Eva; telling the pager"],
-    [{ steps_taken: 1, told: [], waiting: ["Eva"] }, "telling Eva"],
+    [{ step_count: 1, told: ["Dr N."], waiting: [] }, "Told Dr N."],
+    [{ step_count: 2, told: ["Dr N.", "Eva"], waiting: ["the pager"] }, "Told Dr N. and Eva; telling the pager"],
+    [{ step_count: 1, told: [], waiting: ["Eva"] }, "telling Eva"],
+    [{ step_count: 1, told: ["Dr N."], waiting: [], calls: [call("Dr N.", "mail")] }, `Told Dr N. by mail at ${AT_WORDS}`],
+    [{ step_count: 1, told: ["Dr N."], waiting: [], calls: [call("Dr N.", "")] }, `Told Dr N. at ${AT_WORDS}`],
+    [
+      { step_count: 1, told: [], waiting: ["Eva"], calls: [call("Eva", "webhook", "no answer")] },
+      `telling Eva (failed by webhook at ${AT_WORDS}: no answer)`,
+    ],
   ])("%j says %j", (escalation, words) => {
     expect(toldWords(alarm(escalation ? { escalation } : {}))).toBe(words);
   });
