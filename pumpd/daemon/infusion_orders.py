@@ -33,6 +33,9 @@ def order_of(
     reason: str = "",
 ) -> Order:
     """Return what is ordered."""
+    dose = dose_of(part.dose, part.dose_unit)
+    if part.weight_kg is None and dose.unit.per_kg:
+        raise FieldError("weight_kg", f"doses are in {dose.unit.value}: write the patient's weight")
     programme = Programme(
         part.drug,
         Concentration.parse(part.concentration),
@@ -47,7 +50,6 @@ def order_of(
     )
     if programme.volume is not None and programme.volume.nl == 0:
         raise FieldError("volume_ml", "a volume of 0 mL: leave it out, or write what is in the syringe")
-    dose = dose_of(part.dose, part.dose_unit)
     return Order(programme, dose, by, reason, checked_by, accepted, answers_of(answers))
 
 

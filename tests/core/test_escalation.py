@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pumpd.core.alarms import AlarmChanged, AlarmSignal
-from pumpd.core.climb import EscalationEvent, EscalationPlan, StepTold
+from pumpd.core.climb import Call, EscalationEvent, EscalationPlan, StepTold
 from pumpd.core.conditions import ConditionId
 from pumpd.core.floods import Flood, counted
 from pumpd.core.freshness import FreshnessLimits
@@ -53,6 +53,27 @@ def after(bed: Bedside, seconds: float) -> list[str]:
 
 def told(bed: Bedside, contact: str, failed: str = "", condition: ConditionId = WRONG) -> None:
     bed.give(StepTold(condition, bed.state.alarms[condition].revision, contact, failed))
+
+
+def test_what_came_of_each_call_is_known_with_its_time_and_its_way() -> None:
+    """The last attempt of each contact: a failed one until it works, in the order of the first."""
+    bed = high()
+    after(bed, 60)
+    revision = bed.state.alarms[WRONG].revision
+    bed.give(StepTold(WRONG, revision, "nurse", "no line", "mail"))
+    tried = bed.now.wall
+    bed.wait(5)
+    bed.give(StepTold(WRONG, revision, "pager", by="webhook"))
+    climb = bed.state.alarms[WRONG].climb
+    assert climb is not None
+    called = bed.now.wall
+    assert climb.calls == (Call("nurse", tried, "mail", "no line"), Call("pager", called, "webhook"))
+    bed.wait(5)
+    bed.give(StepTold(WRONG, revision, "nurse", by="mail"))
+    climb = bed.state.alarms[WRONG].climb
+    assert climb is not None
+    assert climb.calls == (Call("nurse", bed.now.wall, "mail"), Call("pager", called, "webhook"))
+    assert (climb.told, climb.pending) == (("pager", "nurse"), ())
 
 
 def pending(bed: Bedside, condition: ConditionId = WRONG) -> tuple[str, ...]:

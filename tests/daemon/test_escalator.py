@@ -13,6 +13,7 @@ from pumpd.channels.base import Message
 from pumpd.config_alarms import AlarmsSection
 from pumpd.core.conditions import ConditionId
 from pumpd.core.state import Acknowledge
+from pumpd.daemon.events import alarm_parts
 from pumpd.errors import TransportError
 from tests.daemon.ward_scene import WardScene, play, pump
 
@@ -79,6 +80,14 @@ def test_each_step_calls_its_contact_on_time_and_once() -> None:
         part = scene.live().told.alarms[OVER].climb
         assert part is not None
         assert part.told == ("nurse", "doctor")
+        began = scene.live().told.alarms[OVER].since
+        (shown,) = [p for p in alarm_parts(scene.live().told) if p.condition == "over-hard"]
+        assert shown.escalation is not None
+        told = [
+            (c.contact, c.by, c.failed, round((c.at - began).total_seconds()) // 60)
+            for c in shown.escalation.calls
+        ]
+        assert told == [("nurse", "webhook", "", 1), ("doctor", "webhook", "", 2)]
 
     play(story, ALARM_ONLY, alarms=alarms(), channels=called)
 

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from pumpd.core.alarms import Alarm, AlarmSignal
+from pumpd.core.climb import Call, Climb
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
@@ -55,7 +56,11 @@ def durable(revision: int, pump: PumpId | None = PUMP) -> Durable:
         T0 + timedelta(microseconds=revision),
     )
     silenced = Inactivation(InactivationKind.SHELVED, "Özil", "später", T0, T0 + timedelta(minutes=revision))
-    latched = Alarm(other, AlarmPriority.HIGH, AlarmSignal.LATCHED, 1, T0, "", "", inactivation=silenced)
+    calls = (Call("nurse", T0, "mail"), Call("pager", T0 + timedelta(seconds=revision), "webhook", "no line"))
+    climb = Climb(T0, None, 1, ("pager",), ("nurse",), calls)
+    latched = Alarm(
+        other, AlarmPriority.HIGH, AlarmSignal.LATCHED, 1, T0, "", "", inactivation=silenced, climb=climb
+    )
     return Durable(
         pump,
         None if pump is None else CHANNEL,
