@@ -1,4 +1,4 @@
-"""kill -9 of a real daemon: what was raised or acknowledged is there after."""
+"""kill -9 of a real daemon: what was raised, acknowledged or given is there after."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from pumpd.store.audit import verify_file
 from pumpd.store.base import Head
 from tests import proof
 from tests.faults.nursery import Nursery
+from tests.faults.steady import TICK_NL, Steady
 from tests.mosquitto import Listener, missing, mosquitto, publish
 from tests.waiting import until
 
@@ -37,7 +38,10 @@ pytestmark = [
     pytest.mark.requirement("INV-4"),
 ]
 
-PUMPS = 4
+PUMPS = 5
+STEADY = "PUMP-05"
+"""The one that nothing happens to but its infusion."""
+SNAPSHOT = f"pumpd/v1/clinic/pump/{STEADY}/1/snapshot"
 TOPICS = "pumpd/v1/clinic/node/ward-a"
 SHOWN = (PumpAlarm.OCCLUSION, PumpAlarm.AIR, PumpAlarm.DOOR, PumpAlarm.FAULT, PumpAlarm.BATTERY_LOW)
 LIBRARY = Path(__file__).parents[2] / "config" / "demo" / "drug-library.yaml"
@@ -208,7 +212,7 @@ def hold(witness: Witness, kept: Kept, asked: dict[str, dict[str, Any]]) -> None
         for _, payload in kept.lines.values()
         if payload["event"] == "acknowledge"
     }
-    for command_id in witness.accepted:
+    for command_id in witness.accepted & asked.keys():
         command = asked[command_id]
         assert command_id in kept.commands
         assert (command["pump"], command["condition"], command["revision"]) in acknowledged
@@ -269,25 +273,49 @@ def write_config(directory: Path, broker_port: int, lines: list[TcpLine]) -> Pat
     return file
 
 
+def status(shown: Listener) -> str:
+    """Return what the pump whose snapshots are heard does, empty before its first reading."""
+    reading = shown.payloads()[-1]["reading"]
+    return str(reading["status"]) if reading else ""
+
+
+async def accepted(witness: Witness, command_id: str) -> None:
+    """Wait until the daemon has accepted a command."""
+    await until(lambda: command_id in witness.hear().accepted | witness.refused.keys(), TOLD_WITHIN_S)
+    assert command_id in witness.accepted, witness.refused[command_id]
+
+
 @pytest.mark.timeout(1800)
 async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
-    """Seeded kills: nothing told as journalled or accepted is missing, and each run goes on from the last."""
+    """Seeded kills: nothing told as journalled or accepted is missing, each run goes on from the last.
+
+    An infusion that flows through all of them has, at its end, given just what its pump counted.
+    """
     kills = proof.count("daemons killed with -9 during alarms and acknowledgements", small=50, full=300)
     chance = random.Random(proof.SEED)
     lines: list[TcpLine] = []
     journal = tmp_path / "data" / "journal.db"
     with mosquitto(tmp_path) as broker:
         listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
+        shown = Listener(broker.port, SNAPSHOT, tmp_path / "shown")
         witness = Witness(listener)
         nursery = None
+        given_nl = 0
         try:
             models = await pumps_on_sockets(lines)
-            nursery = await Nursery.open(write_config(tmp_path, broker.port, lines), tmp_path / "log")
+            steady = Steady(*models.pop(), STEADY, broker.port, TOPICS)
+            steady.stop()
+            base_nl = steady.counted_nl()
+            config = write_config(tmp_path, broker.port, lines)
+            nursery = await Nursery.open(config, tmp_path / "log")
             story = Story(chance, models, witness, broker.port)
             for number in range(kills):
                 before = witness.online
                 await nursery.start()
                 await until(partial(is_online_again, witness, before), ONLINE_WITHIN_S)
+                if number == 0:
+                    await accepted(witness, await steady.begin(config, witness.online))
+                    steady.start()
                 if number % 2:
                     await story.go_on_until_much_happened()
                 await story.go_on(chance.uniform(SHORTEST_S, LONGEST_S))
@@ -296,24 +324,34 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
                 witness.hear()
                 hold(witness, Kept.read(journal), story.asked)
                 assert verify_file(journal, witness.heads).broken is None
+                was_nl, given_nl = given_nl, steady.kept(journal)["given_nl"]
+                assert was_nl <= given_nl <= steady.counted_nl() - base_nl
             before, last = witness.online, Kept.read(journal)
             await nursery.start()
             await until(partial(is_online_again, witness, before), ONLINE_WITHIN_S)
             await until(lambda: last.lines.keys() <= witness.hear().journalled(), TOLD_WITHIN_S)
+            steady.stop()
+            await until(lambda: status(shown) == "stopped", TOLD_WITHIN_S)
+            await accepted(witness, await steady.end(journal, witness.online))
             assert await nursery.end(signal.SIGTERM) == 0, (tmp_path / "log").read_text()[-2000:]
             witness.hear()
         finally:
             if nursery is not None:
                 await nursery.close()
             listener.stop()
+            shown.stop()
             for line in lines:
                 await line.unplug()
-    kept = Kept.read(journal)
+    kept, account = Kept.read(journal), steady.kept(journal)
     hold(witness, kept, story.asked)
+    flowed_nl = steady.counted_nl() - base_nl
+    assert (account["up_to"], abs(account["given_nl"] - flowed_nl) <= TICK_NL) == (False, True)
+    assert flowed_nl > 100 * TICK_NL
     assert verify_file(journal, witness.heads).broken is None
     assert len(witness.heads) >= kills
     assert list(broken_threads(kept)) == []
     assert last.lines.keys() <= witness.journalled() <= kept.lines.keys(), "none lost, none invented"
     assert len(kept.lines) >= kills // 2 * EVENTS_IN_A_STORY
     assert len(witness.accepted) >= kills // 2
-    print(f"{kills} kills, {len(kept.lines)} lines, {len(witness.accepted)} of {len(story.asked)} accepted")
+    told = f"{len(witness.accepted)} of {len(story.asked)} accepted, {flowed_nl} nL given"
+    print(f"{kills} kills, {len(kept.lines)} lines, {told}")
