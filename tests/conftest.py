@@ -186,6 +186,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{report.nodeid}: {reason}")
         if os.environ.get("CI") == "true":
             terminalreporter.write_line("CI=true: a skipped test counts as a failure")
+    if not os.environ.get("PUMPD_INFLUXDB2_URL"):
+        why = "PUMPD_INFLUXDB2_URL (and _ORG, _TOKEN_FILE) names none"
+        terminalreporter.write_line(f"untried: pumpd against an InfluxDB 2.x or 3.x, since {why}")
     record = os.environ.get("PUMPD_PROOF_RECORD")
     if record:
         Path(record).write_text(json.dumps(proof.as_rows()))
