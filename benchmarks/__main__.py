@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.bench_evaluate import GOAL_PER_S as EVALUATE_GOAL
 from benchmarks.bench_evaluate import PUMPS as EVALUATED
 from benchmarks.bench_evaluate import readings_per_s
+from benchmarks.bench_influx import run as influx
 from benchmarks.bench_infusions import profile as profile_of_infusions
 from benchmarks.bench_infusions import run as infusions
 from benchmarks.bench_model import GOAL as MODEL_GOAL
@@ -243,7 +244,8 @@ def main() -> None:
     if options.only in {None, "most"}:
         rows += most(options.seconds)
     if options.only in {None, "store"}:
-        rows += [Row(what, f"{value:,.2f} {unit}", "", reached=None) for what, value, unit in store()]
+        figures = [*store(), *influx(print)]
+        rows += [Row(what, f"{value:,.2f} {unit}", "", reached=None) for what, value, unit in figures]
     if options.only in {None, "model"}:
         rows += [
             Row(

@@ -22,6 +22,17 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+class HistoryPart(Part):
+    """How the way to the history database is."""
+
+    waiting: int
+    """Readings that are not stored yet."""
+    dropped: int
+    """Readings that were given up since the start."""
+    left_h: int | None = None
+    """Whole hours that readings can still wait at the present rate; null where they wait in memory alone."""
+
+
 Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """What a person typed: no control characters, and blanks around it do not count."""
 

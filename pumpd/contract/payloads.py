@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from pumpd.contract.infusion_payloads import InfusionPart
-from pumpd.contract.parts import CommandPayload, Part, Payload, Said
+from pumpd.contract.parts import CommandPayload, HistoryPart, Part, Payload, Said
 from pumpd.contract.quieting import EscalationPart, InactivationPart, SeenAlarmPayload
 
 
@@ -227,6 +227,7 @@ class NodeStatusPayload(Payload):
     """Alarms of the node itself."""
     commands_refused: str = ""
     """Why this node takes no commands; empty when it does."""
+    history: HistoryPart | None = None
 
 
 class AcknowledgePayload(SeenAlarmPayload):

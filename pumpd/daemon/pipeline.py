@@ -182,7 +182,8 @@ class Pipeline:
         if waiting(self._ward.site_state.alarms):
             self.take_site(Tick())
         self.check_journal()
-        self.technical(ConditionId.HISTORY_FAILING, self._history.status().failing)
+        self._ward.history = self._history.status()
+        self.technical(ConditionId.HISTORY_FAILING, self._ward.history.failing)
 
     def technical(self, condition: ConditionId, reason: str) -> None:
         """Raise or clear an alarm of the node; ``reason`` is empty while all is well."""

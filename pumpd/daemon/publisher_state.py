@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pumpd.clock import Clock
+from pumpd.contract.parts import HistoryPart
 from pumpd.contract.payloads import AlarmPart, AlarmPayload, NodeStatusPayload
 from pumpd.daemon.events import alarm_parts
 from pumpd.daemon.seams import LivePump, Ward
+from pumpd.store.base import WriterStatus
 
 
 def alarms(ward: Ward, live: LivePump) -> dict[str, AlarmPayload]:
@@ -43,7 +45,13 @@ def online(ward: Ward, clock: Clock, commands_refused: str) -> NodeStatusPayload
         pumps=[f"{pump}/{channel}" for pump, channel in ward.pumps],
         alarms=alarm_parts(ward.told),
         commands_refused=commands_refused,
+        history=None if ward.history is None else _history(ward.history),
     )
+
+
+def _history(status: WriterStatus) -> HistoryPart:
+    left_h = None if status.left_h is None else int(min(status.left_h, 99_999))
+    return HistoryPart(waiting=status.waiting, dropped=status.dropped, left_h=left_h)
 
 
 def gone(ward: Ward, clock: Clock | None) -> NodeStatusPayload:

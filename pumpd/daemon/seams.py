@@ -21,7 +21,7 @@ from pumpd.core.site import SiteState
 from pumpd.core.state import PersonSays, PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.drivers.base import Identity
-from pumpd.store.base import NO_HEAD, Head, Journal, OutboxLine
+from pumpd.store.base import NO_HEAD, Head, Journal, OutboxLine, WriterStatus
 
 
 class LinkState(Enum):
@@ -126,6 +126,8 @@ class Ward:
     """The last journal line known to be on disk."""
     journal_head: Head = NO_HEAD
     """It and its hash; it may be a line ahead."""
+    history: WriterStatus | None = None
+    """How the history writer was when it was last looked at."""
 
 
 class Outlet(Protocol):

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 FLUSH_S = 1.0
 BUFFER_ROWS = 60_000
 """20 s of 3,000 readings per second, while the disk takes none; the oldest is given up beyond it."""
+ROWS_AT_ONCE = 2_000
+"""So many readings, with their roll-ups, make no request that a server finds too large."""
 DISK_RETRY_S = 5.0
 CLOSE_S = 1.0
 
@@ -157,15 +159,19 @@ class InfluxHistoryWriter:
             self._dropped += intake.settle()
         with self._shedding:
             shed, self._shed = self._shed, Counter()
-        intake.gather(self._take(), shed, last=last)
-        self._dropped += intake.settle()
+        parts = -(-len(self._buffer) // ROWS_AT_ONCE) or 1
+        for part in range(1, parts + 1):
+            intake.gather(self._take(), shed, last=last and part == parts)
+            self._dropped += intake.settle()
+            shed = Counter()
+            self._wake.set()
         self._left_h = intake.left_h()
 
     def _take(self) -> list[HistoryRow]:
         # The loop appends meanwhile, and sheds from the left when the buffer is full.
         rows: list[HistoryRow] = []
         with suppress(IndexError):
-            rows.extend(self._buffer.popleft() for _ in range(len(self._buffer)))
+            rows.extend(self._buffer.popleft() for _ in range(ROWS_AT_ONCE))
         return rows
 
     def _run_sender(self) -> None:

@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 
+from pumpd.contract.parts import HistoryPart
 from pumpd.core.conditions import ConditionId
 from pumpd.core.state import Acknowledge
+from pumpd.daemon.publisher_state import online
+from pumpd.store.base import WriterStatus
 from tests.daemon.desk_scene import Scene, play
 
 OVER = ConditionId.OVER_HARD
@@ -127,5 +130,19 @@ def test_a_failing_history_is_an_alarm_of_the_node() -> None:
         scene.pipeline.check_stores()
         await asyncio.sleep(0.1)
         assert scene.ward.told.alarms == {}
+
+    play(story)
+
+
+@pytest.mark.requirement("INFLUX-2")
+def test_the_nodes_status_says_how_long_readings_can_wait() -> None:
+    """What waits, what was dropped and the whole hours left stand in it; null where there is no spool."""
+
+    async def story(scene: Scene) -> None:
+        assert online(scene.ward, scene.clock, "").history is None, "before anybody looked"
+        scene.pipeline.check_stores()
+        assert online(scene.ward, scene.clock, "").history == HistoryPart(waiting=0, dropped=0)
+        scene.ward.history = WriterStatus(10, 2, 30, "", 41.99)
+        assert online(scene.ward, scene.clock, "").history == HistoryPart(waiting=30, dropped=2, left_h=41)
 
     play(story)

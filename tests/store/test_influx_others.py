@@ -1,4 +1,4 @@
-"""Other servers that take the same lines: VictoriaMetrics as it is, an InfluxDB 2 or 3 that somebody names."""
+"""Other servers that take the same lines: VictoriaMetrics, and an InfluxDB 2 or 3 that somebody names."""
 
 from __future__ import annotations
 
