@@ -58,7 +58,8 @@ def bare() -> float:
             [
                 f"reading,site=clinic,ward=ward,pump={pump},channel=1,provenance=demo flow_ml_h={flow!r},"
                 f"set_flow_ml_h={set_flow!r},volume_ml={volume!r},dose_mg_kg_h={dose!r},"
-                f"pressure_kpa={pressure!r},battery_percent={battery!r},sequence={sequence},status={code} {at}"
+                f"pressure_kpa={pressure!r},battery_percent={battery!r},"
+                f"sequence={sequence},status={code} {at}"
                 for pump, flow, set_flow, volume, dose, pressure, battery, sequence, code, at in batch
             ]
         ).encode()
