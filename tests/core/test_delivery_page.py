@@ -88,13 +88,15 @@ def test_the_page_claims_what_its_hours_show(seen: int, hours: float, words: str
 
 def test_the_page_says_where_a_goal_is_missed() -> None:
     """A trial too late, or not told in two hours where it was due, names its rate."""
-    found = {tick: {what.name: [[2.0, 1.0] for _ in RATES_ML_H] for what in TRIALS} for tick in TICKS_ML}
+    in_time: list[list[float | None]] = [[2.0, 1.0] for _ in RATES_ML_H]
+    found = {tick: {what.name: in_time for what in TRIALS} for tick in TICKS_ML}
     seen = {(rate, tick): dict[ConditionId, int]() for rate in RATES_ML_H for tick in TICKS_ML}
     slipped: dict[str, dict[str, int | None]] = {"1": {"10 x": 2, "60 x": 2}}
     rolled = dict.fromkeys(seen, 0)
     met = [line for line in goals(found, seen, 150, slipped, rolled) if line.startswith("|")]
     assert [line.count("met") for line in met[2:]] == [3] * 7
-    late = {**found, "0.1": {**found["0.1"], "silent stop": [[None], [None], [None], *[[61.0]] * 4]}}
+    stops: list[list[float | None]] = [[None], [None], [None], *[[61.0]] * 4]
+    late = {**found, "0.1": {**found["0.1"], "silent stop": stops}}
     slipped["1"]["60 x"] = None
     said = "\n".join(goals(late, seen, 10, slipped, {**rolled, ("1", "0.01"): 2}))
     assert "| silent stop in 60 s at 5 mL/h or more | met | met | missed at 5, 10, 50 mL/h |" in said
