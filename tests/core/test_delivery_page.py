@@ -95,7 +95,8 @@ def test_the_page_says_where_a_goal_is_missed() -> None:
     rolled = dict.fromkeys(seen, 0)
     met = [line for line in goals(found, seen, 150, slipped, rolled) if line.startswith("|")]
     assert [line.count("met") for line in met[2:]] == [3] * 7
-    stops: list[list[float | None]] = [[None]] * 3 + [[61.0]] * 4
+    seconds: list[float | None] = [None, None, None, 61, 61, 61, 61]
+    stops = [[each] for each in seconds]
     late = {**found, "0.1": {**found["0.1"], "silent stop": stops}}
     slipped["1"]["60 x"] = None
     said = "\n".join(goals(late, seen, 10, slipped, {**rolled, ("1", "0.01"): 2}))
