@@ -31,8 +31,19 @@ def begin(page: Page, weight: str) -> None:
     page.click(".infusion button[type=submit]")
 
 
+def shoot(page: Page, file: Path, button: str) -> None:
+    """Take the whole page, with the form behind ``button`` open."""
+    if button:
+        page.get_by_text(button, exact=True).click()
+        page.wait_for_selector(".ask-form")
+    page.evaluate("() => scrollTo(0, 0)")
+    page.screenshot(path=file, full_page=True)
+    if button and page.locator(".ask-form").count():
+        page.locator(".ask-form").get_by_text("Back", exact=True).click()
+
+
 def main(target: Path) -> None:
-    """Take them: a refusal, and a running infusion, in each look."""
+    """Take them: a refusal, a running infusion and its forms, in each look."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as kept, hospital(Path(kept)) as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
@@ -56,8 +67,10 @@ def main(target: Path) -> None:
                 page.fill(".infusion input[name=side_effects]", "dizzy")
                 page.click(".infusion button[type=submit]")
                 page.wait_for_selector(".observations tbody tr")
-            page.evaluate("() => scrollTo(0, 0)")
-            page.screenshot(path=target / f"infusion{look}.png", full_page=width == PHONE[0])
+            for name, button in (("infusion", ""), ("change", "Change the dose"), ("end", "End it")):
+                shoot(page, target / f"{name}{look}.png", button)
+            page.goto(f"{made.url}/#/pump/PUMP-04/1")
+            shoot(page, target / f"begin{look}.png", "Begin an infusion")
             context.close()
         browser.close()
 

@@ -72,7 +72,7 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
       <div class="fields">
         <Field draft={draft} name="label" label="Patient" hint="Initials, no name" longest={32} />
         <Field draft={draft} name="identifier" label="Second mark" hint="Such as the case number" />
-        <Field draft={draft} name="weight_kg" label="Weight" unit="kg" digits optional={!order.dose_unit.includes("/kg")} longest={16} />
+        <Field draft={draft} name="weight_kg" label={order.dose_unit.includes("/kg") ? "Weight" : "Weight, if known"} unit="kg" digits longest={16} />
       </div>
       <div class="fields">
         <Field draft={draft} name="dose" label="Begin with" unit={unit(order.dose_unit)} digits longest={16} />

@@ -23,7 +23,7 @@ export function Field({ draft, name, label, unit, hint, digits = false, optional
   const id = `field-${name}`;
   return (
     <div class={`field ${digits ? "is-digits" : ""} ${problem ? "is-wrong" : ""}`}>
-      <label for={id}>{label}{optional && <span class="quiet-text"> (if known)</span>}</label>
+      <label for={id}>{label}{optional && <span class="quiet-text"> (if ordered)</span>}</label>
       <span class="field-input">
         <input id={id} name={name} maxLength={longest} autoComplete="off" inputMode={digits ? "decimal" : "text"}
           value={draft.value.values[name] ?? ""} aria-invalid={!!problem} aria-describedby={`${id}-told`}

@@ -1,7 +1,7 @@
 /** What the page says of an infusion. */
 
-import { GAP, number, span, timeOfDay } from "./format";
-import type { Infusion } from "./infusion-types";
+import { GAP, number, span, timeOfDay, unit } from "./format";
+import type { Infusion, Version } from "./infusion-types";
 import type { Card } from "./types";
 
 /** Return an amount with its unit, "up to" before one that could not be counted whole. */
@@ -15,6 +15,14 @@ export function agreesWords(infusion: Infusion, card: Card): string {
   if (infusion.agrees === null) return "Not known whether the pump is set to it. Look at the pump";
   const set = card.reading?.set_flow_ml_h ?? card.reading?.flow_ml_h ?? null;
   return set === null ? "✗ The pump is set to something else" : `✗ The pump is set to ${number(set)} mL/h`;
+}
+
+/** Return what is ordered: the range of the dose, and how much of it or for how long. */
+export function orderWords(ordered: Version): string {
+  const dose = `${number(ordered.dose_min)} to ${number(ordered.dose_max)}${GAP}${unit(ordered.dose_unit)}`;
+  const volume = ordered.volume_ml !== null && `${number(ordered.volume_ml)}${GAP}mL`;
+  const time = ordered.duration_s !== null && `for ${Math.round(ordered.duration_s / 60)}${GAP}min`;
+  return [dose, volume, time].filter(Boolean).join(", ");
 }
 
 /** Return whether somebody should look at the patient now. */

@@ -6,7 +6,7 @@ import { Begin } from "./begin";
 import { GAP, number, timeOfDay, unit } from "./format";
 import { Answer, End, Move, Observe, Titrate } from "./infusion-forms";
 import type { Infusion, Observation } from "./infusion-types";
-import { agreesWords, amount, isDue, lookWords } from "./infusion-words";
+import { agreesWords, amount, isDue, lookWords, orderWords } from "./infusion-words";
 import { linkUp, second, wallNow } from "./store";
 import type { Card } from "./types";
 import { capital } from "./words";
@@ -70,7 +70,7 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
         : <ToSet infusion={infusion} card={card} />}
       <dl class="sums">
         {ordered && !ended && (
-          <><dt>Ordered</dt><dd>{number(ordered.dose_min)} to {number(ordered.dose_max)} {unit(ordered.dose_unit)}</dd></>
+          <><dt>Ordered</dt><dd>{orderWords(ordered)}</dd></>
         )}
         <dt>Given</dt><dd>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)} ({number(infusion.given_ml, 2)}{GAP}mL)</dd>
         {infusion.remaining_ml !== null && !ended && (

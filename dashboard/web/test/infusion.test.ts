@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { fieldOf, numberProblem, sentence } from "../src/draft";
 import type { Infusion, Template } from "../src/infusion-types";
-import { agreesWords, amount, isDue, lookWords } from "../src/infusion-words";
+import { agreesWords, amount, isDue, lookWords, orderWords } from "../src/infusion-words";
 import { card } from "./canned";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined });
@@ -99,6 +99,15 @@ describe("[DASH-9] the beginning of an infusion", () => {
   test("a comma stands beside the field it was typed in", () => {
     const wrong = beginProblems({ ...typedIn, weight_kg: "70,5", dose: "0,3" }, template, false);
     expect(Object.keys(wrong)).toEqual(["weight_kg", "dose"]);
+  });
+});
+
+describe("[DASH-9] what is ordered", () => {
+  const [ordered] = infusion.versions;
+  test("says the dose, how much and for how long, as far as it is ordered", () => {
+    expect(plain(orderWords(ordered!))).toBe("0.1 to 0.5 mg/kg/h, 50 mL, for 120 min");
+    expect(plain(orderWords({ ...ordered!, volume_ml: null }))).toBe("0.1 to 0.5 mg/kg/h, for 120 min");
+    expect(plain(orderWords({ ...ordered!, duration_s: null }))).toBe("0.1 to 0.5 mg/kg/h, 50 mL");
   });
 });
 
