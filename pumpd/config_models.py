@@ -217,6 +217,19 @@ class ConfigSection(Section):
     templates: tuple[TemplateSection, ...] = Field(
         default=(), description="a list of what the clinic gives, for nurses to begin with"
     )
+    changed_by: str = Field(
+        default="",
+        max_length=64,
+        description="who changed this file or the drug library last, for the journal; empty: whom the file"
+        " belongs to",
+        examples=["E. Engineer"],
+    )
+    changed_why: str = Field(
+        default="",
+        max_length=200,
+        description="why, for the journal",
+        examples=["new pump at bed 4"],
+    )
     pumps: Annotated[tuple[PumpSection, ...], AfterValidator(_not_empty)] = Field(
         description="a list of one or more pumps"
     )

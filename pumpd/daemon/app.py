@@ -108,6 +108,8 @@ class App:
             desk.on_kept, self.pipeline.on_trouble = recorder.decided, recorder.trouble
             self._supervisor.start("pumpd.recorder", recorder.run)
         self.pipeline.note(ward, "node", "started", detail=f"version {ward.version}")
+        if parts.settings is not None:
+            parts.settings.tell(self.pipeline, ward)
         self._publishing.start("pumpd.publisher", self._publisher.run)
         if isinstance(journal, LateJournal):
             self._supervisor.start("pumpd.journal", journal.run)

@@ -14,6 +14,7 @@ from pumpd.daemon.node_watch import Machine
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Ward
+from pumpd.daemon.settings import Settings
 from pumpd.drivers.base import Driver
 from pumpd.store.base import Journal, TelemetryWriter
 
@@ -49,4 +50,6 @@ class Parts:
     """What can be asked of the machine; None: its disk and its clock are not judged."""
     least_free_bytes: int = 0
     """What must be free on the disk of journal and history; 0: as it may."""
+    settings: Settings | None = None
+    """What is compared with the run before; None: nothing is."""
     calls: Calls = field(default_factory=lambda: Calls({}))

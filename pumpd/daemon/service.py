@@ -17,6 +17,7 @@ from pumpd.daemon.node_watch import ThisMachine
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
+from pumpd.daemon.settings import settings_of
 from pumpd.daemon.wiring import parts_of
 from pumpd.histories import open_writer
 from pumpd.mqtt import Broker
@@ -68,6 +69,7 @@ def app_for(config: Config, clock: Clock) -> App:
             recorder=_recorder(config, clock),
             machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
             channels=channels_of(config, clock),
+            settings=settings_of(config),
         )
     )
 

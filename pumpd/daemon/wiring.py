@@ -27,6 +27,7 @@ from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.plan import GOLDEN, PumpPlan
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import ConnectPublisher, LivePump, Place, Ward
+from pumpd.daemon.settings import Settings
 from pumpd.drivers.registry import DriverSpec, find
 from pumpd.store.base import Journal, TelemetryWriter
 from pumpd.transports.base import Transport
@@ -68,6 +69,7 @@ def parts_of(
     recorder: Recorder | None = None,
     machine: Machine | None = None,
     channels: Mapping[str, Channel] = MappingProxyType({}),
+    settings: Settings | None = None,
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
     pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
@@ -109,6 +111,7 @@ def parts_of(
         syslog=syslog,
         recorder=recorder,
         machine=machine,
+        settings=settings,
         least_free_bytes=config.machine.least_free_mib * 2**20,
         calls=Calls(
             channels,
