@@ -6,9 +6,8 @@ import asyncio
 import json
 import random
 import signal
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from pumpd.simulator.ward_time import loop_ns
 from pumpd.store.audit import verify_file
 from pumpd.store.base import Head
 from tests import proof
+from tests.faults.kept import Kept, broken_threads
 from tests.faults.nursery import Nursery
 from tests.faults.steady import TICK_NL, Steady
 from tests.mosquitto import Listener, missing, mosquitto, publish
@@ -178,25 +178,6 @@ class Story:
             return
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the journal of a dead daemon holds, read without pumpd."""
-
-    lines: dict[str, tuple[int, dict[str, Any]]]
-    commands: set[str]
-
-    @classmethod
-    def read(cls, file: Path) -> Kept:
-        """Read it as it lies on the disk, write-ahead log included."""
-        db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        try:
-            rows = db.execute("SELECT event_id, seq, payload FROM line ORDER BY seq").fetchall()
-            commands = {row[0] for row in db.execute("SELECT id FROM command").fetchall()}
-        finally:
-            db.close()
-        return cls({row[0]: (row[1], json.loads(row[2])) for row in rows}, commands)
-
-
 def hold(witness: Witness, kept: Kept, asked: dict[str, dict[str, Any]]) -> None:
     """Check that all that was told as journalled or accepted is in the journal, as it was told."""
     for event in witness.events:
@@ -216,18 +197,6 @@ def hold(witness: Witness, kept: Kept, asked: dict[str, dict[str, Any]]) -> None
         command = asked[command_id]
         assert command_id in kept.commands
         assert (command["pump"], command["condition"], command["revision"]) in acknowledged
-
-
-def broken_threads(kept: Kept) -> Iterator[str]:
-    """Yield every transition that does not begin where the one before it, maybe of an earlier run, ended."""
-    signals: dict[tuple[str | None, str], str] = {}
-    for seq, payload in kept.lines.values():
-        alarm = payload["alarm"]
-        if alarm:
-            key = (payload["pump"], alarm["condition"])
-            if signals.get(key, "off") != payload["before"]:
-                yield f"line {seq}: {key} was {signals.get(key, 'off')}, but begins at {payload['before']}"
-            signals[key] = alarm["signal"]
 
 
 def is_online_again(witness: Witness, boot_id: str) -> bool:
