@@ -18,6 +18,7 @@ from pumpd.core.infusion_record import (
 )
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.quantities import FlowRate
+from pumpd.core.telemetry import Telemetry
 from pumpd.core.total_dose import DoseAccount
 
 
@@ -95,6 +96,16 @@ def watched(infusion: Infusion, dose: PatientDose, now_ns: int, *, new_series: b
     if new_series:
         dose = dose._replace(series_e6_p=0)
     return InfusionWatch(infusion, now_ns, dose)
+
+
+def counted_from(watch: InfusionWatch, last: Telemetry | None) -> InfusionWatch:
+    """Return the watch counting from ``last``, the newest reading of its pump; None when that is not fresh.
+
+    So what flows before the next reading is counted, also when nobody watches until then.
+    """
+    if last is None or last.volume.value is None:
+        return watch
+    return watch._replace(counter_nl=last.volume.value.nl, taken_ns=last.taken_ns, credited_ns=last.taken_ns)
 
 
 def ordered_before(infusion: Infusion) -> Order:

@@ -22,6 +22,7 @@ from pumpd.core.freshness import Freshness
 from pumpd.core.infusion_begin import (
     AtThePump,
     begun,
+    counted_from,
     moved_to,
     no_dose_yet,
     ordered_before,
@@ -46,7 +47,7 @@ from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.infusion_words import amount_words, beginning_words, observation_words, order_words
 from pumpd.core.state import Ordered, PumpSetup, Tick
-from pumpd.core.telemetry import ChannelId, Provenance, PumpId
+from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 from pumpd.core.titration import raise_asked
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.infusion_book import InfusionBook, forget_old, newest_dose, place
@@ -98,8 +99,8 @@ class InfusionDesk:
         live, now = self._live(asked.pump, asked.channel), self._pipeline.now()
         self._check_free(live)
         library, home = self._ward.library, live.home or live.place
-        last = live.state.last
-        delivers = live.state.freshness is Freshness.FRESH and last is not None and last.status.delivers
+        last = _fresh(live)
+        delivers = last is not None and last.status.delivers
         setup = self._setup(live)
         carrier = Carrier(live.pump, live.channel, home.bed, home.ward, now.wall)
         pump = AtThePump(carrier, setup.flow_step, setup.ceiling, delivers)
@@ -108,7 +109,8 @@ class InfusionDesk:
         assert library is not None
         self._check_bed(live, infusion, carrier)
         before = newest_dose(self._ward, no_dose_yet(beginning.patient, infusion.programme.drug, library))
-        watch = with_bounds(watched(infusion, before, now.mono_ns, new_series=beginning.new_series))
+        watch = watched(infusion, before, now.mono_ns, new_series=beginning.new_series)
+        watch = with_bounds(counted_from(watch, last))
         check_totals(beginning.order, watch.dose, None, watch.bounds, now.mono_ns)
         self._put_away(live, watch.dose)
         return self._apply(
@@ -190,6 +192,7 @@ class InfusionDesk:
         was = infusion.carrier
         carrier = Carrier(to.pump, to.channel, was.bed, was.ward, now.wall)
         moved = moved_to(watch)._replace(infusion=carried_on(infusion, carrier))
+        moved = counted_from(moved, _fresh(to))
         left = watch._replace(left=True)
         # Both pumps in one transaction: after a crash the infusion is on one of them, and on no more.
         live.state = set_under(live.state, Ordered(under(self._setup(live), left), left))
@@ -284,3 +287,8 @@ class InfusionDesk:
     def _carriers(self, infusion: Infusion) -> list[Carrier]:
         watches = (live.state.watch for live in self._ward.pumps.values())
         return [w.infusion.carrier for w in watches if w and w.infusion.id == infusion.id and w.goes_on]
+
+
+def _fresh(live: LivePump) -> Telemetry | None:
+    """Return the newest reading of a pump; None when it is not fresh."""
+    return live.state.last if live.state.freshness is Freshness.FRESH else None
