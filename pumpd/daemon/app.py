@@ -71,7 +71,7 @@ class App:
         self.escalator: Escalator
         self.requests: Requests
         self._head_notes: HeadNotes
-        self._book: InfusionBook
+        self.book: InfusionBook
         self.watchdog: Watchdog
         self.node_watch: NodeWatch
 
@@ -91,7 +91,7 @@ class App:
         self.pipeline.restrain_with(self.restrainer)
         self.escalator = Escalator(ward, parts.calls, self.pipeline, self._clock, parts.random)
         self.pipeline.on_changes = self.escalator.changed
-        book = self._book = InfusionBook(ward, desk)
+        book = self.book = InfusionBook(ward, desk)
         self.pipeline.on_watch = book.moved
         plans = {watched.plan.pump: watched.plan for watched in parts.watched}
         infusions = InfusionDesk(ward, self.pipeline, events, plans, book, self._clock)
@@ -229,7 +229,7 @@ class App:
             live = self.ward.pumps.get((durable.pump, durable.channel))
             if live is not None:
                 take_up(live, durable, restored_watch(durable, self._clock))
-        self._book.regroup()
+        self.book.regroup()
 
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None

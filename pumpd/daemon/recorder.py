@@ -18,6 +18,7 @@ from pumpd.config_models import PumpSection
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.recorded_infusion import RecordedInfusions
 from pumpd.daemon.recorded_state import state_of
 from pumpd.daemon.recording_head import head_of
 from pumpd.daemon.seams import LivePump, Ward
@@ -57,6 +58,7 @@ class Recorder:
         self._lines: list[_Line] = []
         self._by_pump: dict[PumpId, Tape] = {}
         self._lives: Mapping[tuple[PumpId, ChannelId], LivePump] = {}
+        self._infusions = RecordedInfusions({})
         self._ward: Ward | None = None
         self._visits = 0
 
@@ -92,6 +94,7 @@ class Recorder:
         """Begin every recording; called before the first pump is spoken to, with what was restored."""
         self._ward = ward
         self._lives = ward.pumps
+        self._infusions = RecordedInfusions(ward.pumps)
         for line in self._lines:
             line.tape.begin(partial(self._head, line))
 
@@ -100,6 +103,9 @@ class Recorder:
         if isinstance(owner, LivePump):
             for event in events:
                 self._by_pump[owner.pump].decided(Kind.EVENT, event.model_dump_json().encode())
+                if event.kind == "infusion" and event.by:
+                    for pump, told in self._infusions.changed(owner, event):
+                        self._by_pump[pump].decided(Kind.INFUSION, encode_json(told))
 
     def trouble(self, pump: PumpId, error: Exception) -> None:
         """Take why a reading did not come."""

@@ -16,6 +16,7 @@ from pumpd.contract.payloads import EventPayload
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import PumpAlarm, PumpStatus, Telemetry
 from pumpd.qa.comparison import troubles
+from pumpd.qa.recorded_infusions import BY, RecordedInfusions
 from pumpd.qa.replay import Replayed
 from pumpd.qa.scenario import Scenario
 from pumpd.qa.scenario_text import write_scenario
@@ -23,7 +24,6 @@ from pumpd.store.recording import Kind, Recording
 
 WINDOW_S = 5.0
 """How far from its recorded time an alarm may be raised: what people did is known to two readings only."""
-_SOMEBODY = "somebody"
 _OWN = {PumpAlarm.NEAR_END, PumpAlarm.END, PumpAlarm.EMPTY}
 """What a simulated pump comes to by itself, when its volume is in."""
 _KEPT = (
@@ -58,7 +58,9 @@ def write_recorded_scenario(recording: Recording, replayed: Replayed, library: P
     began_ns = recording.began_ns
     story = _Story(recording, [((at - began_ns) / NS_PER_S, event) for at, event in events], readings)
     expect = [*_expected(story), {"check": "nothing-else"}]
-    timeline = sorted((*_hands(story), *_commands(story), *_wire(story)), key=lambda event: event["at_s"])
+    infusions = RecordedInfusions(recording)
+    lines = (*_hands(story), *_commands(story), *infusions.lines(), *_wire(story))
+    timeline = sorted(lines, key=lambda event: event["at_s"])
     reaches_s = [check["after_s"] + check["within_s"] for check in expect if "within_s" in check]
     pumps = [_pump(story, told["section"]) for told in recording.head["pumps"]]
     scenario = Scenario.model_validate(
@@ -73,7 +75,7 @@ def write_recorded_scenario(recording: Recording, replayed: Replayed, library: P
         }
     )
     write_scenario(scenario, library, file)
-    return [*_left_out(story)]
+    return [*_left_out(story), *infusions.left_out]
 
 
 def _pump(story: _Story, section: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def _paused_by_pumpd(story: _Story, before: Telemetry, after: Telemetry) -> bool
 def _commands(story: _Story) -> Iterator[dict[str, Any]]:
     """Yield what people asked of pumpd."""
     for at_s, event in story.events:
-        whose = {"pump": event.pump, "channel": event.channel, "by": _SOMEBODY}
+        whose = {"pump": event.pump, "channel": event.channel, "by": BY}
         if event.kind == "alarm" and event.event == "acknowledge" and event.alarm is not None:
             yield {"at_s": at_s, "action": "acknowledge", "alarm": event.alarm.condition, **whose}
         elif event.kind == "alarm" and event.by and event.alarm is not None:

@@ -17,17 +17,24 @@ KEPT: Final = (
     "the bytes of the wire as they are: a pump's own serial number and firmware stand in them",
 )
 """What a redacted copy holds on purpose: without it there is nothing to replay."""
-_JSON = {Kind.HEAD, Kind.EVENT, Kind.TROUBLE, Kind.STATE}
+_JSON = {Kind.HEAD, Kind.EVENT, Kind.TROUBLE, Kind.STATE, Kind.INFUSION}
 _WORDS = {Kind.NOT_OPENED, Kind.LOST, Kind.NOT_WRITTEN}
 _FIELDS: Final = {
     "label": "patient",
+    "identifier": "mark",
     "bed": "bed",
     "ward": "ward",
     "site": "site",
     "node": "node",
     "by": "person",
     "acknowledged_by": "person",
+    "checked_by": "person",
+    "second_person": "person",
+    "witness": "person",
     "reason": "reason",
+    "accepted": "reason",
+    "side_effects": "reason",
+    "sedation": "reason",
 }
 """Fields that hold nothing but a name, and what the pseudonym begins with."""
 _IN_WORDS: Final = {"patient", "site", "node", "person", "host", "reason"}

@@ -24,6 +24,7 @@ from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
 from pumpd.daemon.app import take_up as take_up_durable
+from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorded_state import durable_of, take_up
 from pumpd.daemon.recorder import Recorder
@@ -34,6 +35,7 @@ from pumpd.daemon.wiring import parts_of
 from pumpd.mqtt import Broker
 from pumpd.qa.broker import MemoryBroker
 from pumpd.qa.hands import Hands
+from pumpd.qa.infusions_again import repeat_infusions
 from pumpd.qa.played_line import PlayedCounts, PlayedLine
 from pumpd.qa.virtual_time import VirtualTimeLoop
 from pumpd.store.base import HistoryRow, Journal, WriterStatus
@@ -189,6 +191,7 @@ class _Replay:
         self._reel = _KeptReel()
         self._readings = _KeptReadings()
         self._broker = MemoryBroker()
+        self._plans: list[PumpPlan] = []
 
     async def run(self) -> Replayed:
         loop = asyncio.get_running_loop()
@@ -196,6 +199,7 @@ class _Replay:
         app = self._app(clock)
         hands = Hands(app, self._recording)
         await app.start()
+        repeat_infusions(app, self._recording, {plan.pump: plan for plan in self._plans})
         try:
             for record in self._recording.of(Kind.STATE):
                 loop.call_at(record.at_ns / NS_PER_S, self._opened_late, app, record.json())
@@ -232,6 +236,7 @@ class _Replay:
         )
         told = {pump["section"]["id"]: pump for pump in self._told}
         watched = [replace(w, plan=replace(w.plan, phase=told[w.plan.pump]["phase"])) for w in parts.watched]
+        self._plans = [one.plan for one in watched]
         app = App(replace(parts, watched=watched))
         for one in watched:
             recorder.watched(one.plan)

@@ -68,6 +68,11 @@ class Kind(IntEnum):
     """Records of an earlier segment: how the line was opened and the pump recognised."""
     END = 17
     """The daemon stopped in good order."""
+    INFUSION = 18
+    """JSON: a person changed an infusion: what came of it on one channel."""
+
+
+_KINDS = range(Kind.HEAD, Kind.INFUSION + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +232,7 @@ def _record(data: bytes, at: int, number: int) -> Record | None:
         return None
     kind, size, at_ns = _HEAD.unpack_from(data, at)
     begins = at + OVERHEAD_BYTES
-    if not Kind.HEAD <= kind <= Kind.END or size > MOST_PAYLOAD_BYTES or begins + size > len(data):
+    if kind not in _KINDS or size > MOST_PAYLOAD_BYTES or begins + size > len(data):
         return None
     payload = data[begins : begins + size]
     (crc,) = _CRC.unpack_from(data, at + _HEAD.size)
@@ -248,4 +253,4 @@ def _unfinished(data: bytes, at: int) -> bool:
     kind, size, _ = _HEAD.unpack_from(data, at)
     assert isinstance(kind, int)
     assert isinstance(size, int)
-    return Kind.HEAD <= kind <= Kind.END and at + OVERHEAD_BYTES + size > len(data)
+    return kind in _KINDS and at + OVERHEAD_BYTES + size > len(data)

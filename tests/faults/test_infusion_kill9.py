@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,10 @@ class Page:
                 self.replies[payload["id"]] = payload
         self._taken = len(heard)
         return self
+
+    def is_another_than(self, boot_id: str) -> bool:
+        """Return whether another run than ``boot_id`` has said online."""
+        return self.hear().boot_id != boot_id
 
     def infusion(self, pump: str) -> dict[str, Any] | None:
         """Return what this boot shows of the pump's infusion once it has read the pump; else None."""
@@ -177,12 +182,13 @@ class Course:
             if waits:
                 await self.start()
             return
-        asked = {
+        typed: dict[str, dict[str, Any]] = {
             "observe": {"pain": self.chance.randrange(11)},
             "dose": {"dose": self.chance.choice(("0.1", "0.3", "0.5"))},
             "order": {"order": ORDER, "reason": "pain", "checked_by": "C. Second"},
-        }[verb]
-        command = await self.page.ask("observe" if verb == "observe" else "change", pump, **asked)
+        }
+        said = "observe" if verb == "observe" else "change"
+        command = await self.page.ask(said, pump, **typed[verb])
         if not waits:
             self.maybe = verb
             return
@@ -282,7 +288,7 @@ async def test_an_infusion_is_there_after_kill_9(tmp_path: Path) -> None:
             course.press_start()
             given_nl = course.given_nl()
             await nursery.start()
-            await until(lambda was=boot_id: page.hear().boot_id != was, WITHIN_S)
+            await until(partial(page.is_another_than, boot_id), WITHIN_S)
             await course.is_there(given_nl)
         pump = page.carrier()
         course.model(pump).press_stop()
