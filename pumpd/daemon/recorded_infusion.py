@@ -19,6 +19,13 @@ AFRESH = frozenset({"begun", "swapped"})
 """From then on the pump is watched anew."""
 
 
+_COUNTED = (
+    *("dose", "given_e6_p", "given_nl", "up_to", "account_ns", "counted_nl", "counter_nl", "credited_ns"),
+    *("taken_ns", "pace_nl_h", "top_nl_h", "flowed_from_ns", "flowed_ns", "standing_ns", "rate_nl_h"),
+)
+"""What readings and nothing else say."""
+
+
 class RecordedInfusions:
     """Knows what of each pump's infusion is on the tapes already."""
 
@@ -45,15 +52,9 @@ def changed_watch(told: Mapping[str, Any], before: InfusionWatch | None) -> Infu
     assert isinstance(after, InfusionWatch)
     if told.get("event") in AFRESH or before is None or before.infusion.id != after.infusion.id:
         return after
-    return before._replace(
-        infusion=after.infusion,
-        bounds=after.bounds,
-        looked_ns=after.looked_ns,
-        ended_ns=after.ended_ns,
-        left=after.left,
-        agrees=after.agrees,
-    )
+    return after._replace(**{name: getattr(before, name) for name in _COUNTED})
 
 
 def _mark(watch: InfusionWatch | None) -> object:
+    """Return what people change; ``accepted`` is said of an alarm, and comes again with it."""
     return None if watch is None else (watch.infusion, watch.bounds, watch.looked_ns, watch.left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pumpd.contract.payloads import EventPayload
+from pumpd.core.acceptance import Accept
 from pumpd.core.conditions import ConditionId
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
 from pumpd.core.off_line import off_line_until
@@ -80,6 +81,8 @@ def _said(event: EventPayload, condition: ConditionId, revision: int) -> PersonS
         until = event.alarm.allowed if event.event != "clear" else ""
         for_s = round((off_line_until(until) - event.at).total_seconds()) if until else 0
         return TakeOffLine(event.by, for_s, event.detail or event.alarm.measured)
+    if event.event == "clear":
+        return Accept(condition, revision, event.by, event.detail)
     quiet = event.alarm.inactivation
     if quiet is not None:
         for_s = round((quiet.until - quiet.at).total_seconds())

@@ -8,7 +8,8 @@ import pytest
 
 from pumpd.core.delivery_account import Account
 from pumpd.core.infusion_begin import counted_from
-from pumpd.core.infusion_watch import InfusionWatch, PatientDose, credited
+from pumpd.core.infusion_seen import advanced
+from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.quantities import NS_PER_S, Volume
 from pumpd.core.telemetry import Measured, Telemetry, missing
 from pumpd.core.total_dose import DoseAccount
@@ -30,7 +31,7 @@ def _given_ml(before: Telemetry | None, bedside: Bedside, ml: str) -> tuple[str,
     now = _counter(bedside, ml)
     counter_nl = Volume.parse(ml).nl
     account = Account(now.taken_ns, now.taken_ns, 0, now.status, counter_nl, 0, 0, now.taken_ns, 0, None)
-    watch = credited(counted_from(BEGUN, before), now, account, 5 * NS_PER_S)
+    watch = advanced(counted_from(BEGUN, before), now, account, 5 * NS_PER_S)
     return Volume(watch.given_nl).ml, watch.up_to
 
 
