@@ -13,6 +13,7 @@ from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.contract.topics import Topics
 from pumpd.demo_files import SHIPPED, DemoFiles, copied_demo
+from pumpd.demo_nurse import DemoNurse
 from pumpd.demo_processes import Processes
 from pumpd.demo_story import Story, Tell
 
@@ -67,6 +68,7 @@ async def _watch(processes: Processes, config: Config, control: str, tell: Tell,
         asyncio.create_task(told.wait(), name="demo.signal"),
         asyncio.create_task(_introduce(config, control, tell), name="demo.introduce"),
         asyncio.create_task(story.run(), name="demo.story"),
+        asyncio.create_task(DemoNurse(config).run(), name="demo.nurse"),
     ]
     try:
         ending = set(tasks[:2])

@@ -28,6 +28,14 @@ _RESTRAINT = {
 }
 
 
+_INFUSION = {
+    "begun": "{by} begins an infusion for {detail}",
+    "observed": "{by} has looked at the patient: {detail}",
+    "titrated": "titrated at the pump, {detail}",
+    "ended": "{by} ends the infusion of {detail}",
+}
+
+
 def sentence(event: EventPayload) -> str | None:
     """Return what to tell of an event, None for what a visitor need not hear."""
     if event.resent:
@@ -36,6 +44,9 @@ def sentence(event: EventPayload) -> str | None:
     if event.kind == "restraint":
         words = _RESTRAINT.get(event.event)
         return words and f"{where}: {words.format(detail=event.detail.partition(': ')[2] or event.detail)}"
+    if event.kind == "infusion":
+        words = _INFUSION.get(event.event)
+        return words and f"{where}: {words.format(by=event.by, detail=event.detail.partition(';')[0])}"
     alarm = event.alarm
     if alarm is None:
         return None

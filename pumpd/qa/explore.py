@@ -13,6 +13,7 @@ from pumpd.config_library import check_library
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_document
 from pumpd.errors import ConfigError
+from pumpd.qa.explore_infusions import infusing
 from pumpd.qa.explore_pumps import made_beds
 from pumpd.qa.explore_quieting import quieting
 from pumpd.qa.explore_timeline import TimelineMaker
@@ -46,7 +47,11 @@ def made_hospital(seed: int) -> Scenario:
         "library": LIBRARY.name,
         "pumps": [bed.said for bed in beds],
         "timeline": sorted(
-            [*TimelineMaker(chance, beds, duration_s).draw(), *quieting(seed, beds, duration_s)],
+            [
+                *TimelineMaker(chance, beds, duration_s).draw(),
+                *quieting(seed, beds, duration_s),
+                *infusing(seed, beds, duration_s),
+            ],
             key=lambda event: float(event["at_s"]),
         ),
     }

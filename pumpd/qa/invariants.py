@@ -5,6 +5,7 @@ from __future__ import annotations
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.invariants_alarms import AlarmsJudge
+from pumpd.qa.invariants_infusions import InfusionsJudge
 from pumpd.qa.invariants_values import ValuesJudge
 from pumpd.qa.truth import Truth
 
@@ -23,6 +24,7 @@ class Invariants:
         self._truth = Truth({pump.id: pump.driver for pump in hospital.loaded.scenario.pumps})
         self._values = ValuesJudge(hospital, self._truth, self._broken)
         self._alarms = AlarmsJudge(hospital, self._broken)
+        self._infusions = InfusionsJudge(hospital, self._broken)
 
     def begin(self) -> None:
         """Listen at every line, at the history, at the daemon's mouth and at the broker."""
@@ -40,6 +42,7 @@ class Invariants:
         """Check everything that must hold at this moment."""
         self._values.look()
         self._alarms.look()
+        self._infusions.look()
 
     def end(self) -> list[str]:
         """Return what did not hold."""

@@ -80,6 +80,10 @@ class AlarmsJudge:
         self._boot = _Boot()
         self._well_since_s: float | None = None
         self._asked: set[tuple[Whose, str, int]] = set()
+        self._taken_off: set[Whose] = set()
+        """Pumps that somebody took off the line: whoever does has its lost link."""
+        self._ended: dict[str, dict[tuple[Whose, str], int]] = {}
+        """Boot id -> what ended in it."""
         self._priorities: dict[tuple[Whose, str, int], str] = {}
         self._flows: dict[Channel, deque[int]] = {}
         self._seen: dict[tuple[Channel | None, str], int] = {}
@@ -102,8 +106,8 @@ class AlarmsJudge:
         whose = None if event.pump is None else (event.pump, event.channel or "1")
         key = (whose, alarm.condition, alarm.revision)
         if alarm.signal == "off":
-            last = self._boot.ended.get((whose, alarm.condition), 0)
-            self._boot.ended[whose, alarm.condition] = max(last, alarm.revision)
+            ended = self._ended.setdefault(event.boot_id, {})
+            ended[whose, alarm.condition] = max(ended.get((whose, alarm.condition), 0), alarm.revision)
         if event.event in {"raise", "worsen"}:
             self._priorities[key] = alarm.priority
             self._seen.pop((whose, alarm.condition), None)
@@ -116,7 +120,8 @@ class AlarmsJudge:
                 self._broken.tell("INV-4", "a HIGH alarm ended that nobody had seen", where)
         elif event.event == "acknowledge":
             where = f"{_words(whose)} {alarm.condition}, revision {alarm.revision}"
-            if key not in self._asked:
+            with_its_pump = alarm.condition == ConditionId.LINK_LOST.value and whose in self._taken_off
+            if key not in self._asked and not with_its_pump:
                 self._broken.tell("INV-4", "an acknowledgement is of what nobody acknowledged", where)
             elif self._priorities.get(key, alarm.priority) != alarm.priority:
                 self._broken.tell("INV-4", "an acknowledgement hides a worse alarm", where)
@@ -144,7 +149,10 @@ class AlarmsJudge:
 
     def heard(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 - as Heard
         """Take a message that reached the broker."""
-        if topic.endswith("/command/acknowledge"):
+        if topic.endswith("/command/off-line"):
+            asked = json.loads(payload)
+            self._taken_off.add((asked["pump"], asked["channel"]))
+        elif topic.endswith(("/command/acknowledge", "/command/accept")):
             asked = json.loads(payload)
             whose = None if asked["pump"] is None else (asked["pump"], asked["channel"])
             self._asked.add((whose, asked["condition"], asked["revision"]))
@@ -183,6 +191,7 @@ class AlarmsJudge:
         self._boot = _Boot(app)
         if app is None:
             return
+        self._boot.ended = self._ended.setdefault(app.ward.boot_id, {})
         state = {whose: alarms for whose, alarms, _ in _owners(app)}
         standing = {key: change for key, change in self._disk.last().items() if change.signal != "off"}
         if self._hospital.journal_fault:
@@ -190,7 +199,8 @@ class AlarmsJudge:
             return
         for (whose, condition), change in standing.items():
             mark = _marks(state.get(whose, {})).get(condition)
-            if mark != (change.revision, change.signal):
+            over = self._boot.ended.get((whose, condition), 0) >= change.revision
+            if mark != (change.revision, change.signal) and not over:
                 where = f"{_words(whose)} {condition}: {change.signal} on disk, {mark} after the start"
                 self._broken.tell("INV-4", "an alarm did not survive a restart", where)
 

@@ -15,6 +15,7 @@ from pumpd.contract.payloads import (
     SnapshotPayload,
 )
 from pumpd.contract.quieting import (
+    AcceptPayload,
     AlarmCommandPayload,
     OffLinePayload,
     PauseAudioPayload,
@@ -36,7 +37,10 @@ OF_AN_ALARM: Mapping[str, type[AlarmCommandPayload]] = {
     "resume-audio": ResumeAudioPayload,
     "shelve": ShelvePayload,
     "unshelve": UnshelvePayload,
+    "accept": AcceptPayload,
 }
+NOT_ON_SCREEN = {"infusion": "none on the screen", "version": 1}
+"""What is asked of an infusion that no page shows: the daemon refuses it."""
 ASKS_FOR_MS = 5_000
 """How long a request is valid."""
 
@@ -127,7 +131,7 @@ class Desk:
             verb, payload = OF_INFUSIONS[event.action]
             command = payload.model_validate(
                 {**common, "pump": event.pump, "channel": event.channel}
-                | self._infusions.get((event.pump, event.channel), {"infusion": "none on the screen"})
+                | self._infusions.get((event.pump, event.channel), NOT_ON_SCREEN)
                 | (event.typed or {})
             )
         else:

@@ -51,7 +51,7 @@ def kinds(outcome: Outcome) -> tuple[str, ...]:
             found += [f"{_SURPRISE} {s.whose} {s.alarm}" for s in surprises(scenario.expect, record)]
         else:
             found.append(f"expected: {check}")
-    broken = [failure for failure in outcome.failures if failure.startswith("INV-")]
+    broken = [failure for failure in outcome.failures if failure.startswith(("INV-", "INF-"))]
     found += [":".join(failure.split(":")[:2]) for failure in broken]
     return tuple(dict.fromkeys(found))
 

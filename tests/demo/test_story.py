@@ -58,6 +58,15 @@ def _event(kind: str, event: str, **parts: object) -> EventPayload:
             "bed 5: THE PAUSE DID NOT WORK (it still delivers after 3 s): stop the pump by hand",
         ),
         (_event("restraint", "pause-sent"), None),
+        (
+            _event("infusion", "begun", by="A. Nurse", detail="A.B.: ketamine 2 mg/mL; library demo-1"),
+            "bed 5: A. Nurse begins an infusion for A.B.: ketamine 2 mg/mL",
+        ),
+        (
+            _event("infusion", "observed", by="A. Nurse", detail="pain 6 of 10"),
+            "bed 5: A. Nurse has looked at the patient: pain 6 of 10",
+        ),
+        (_event("infusion", "swapped", by="A. Nurse", detail="from PUMP-05/1 to PUMP-06/1"), None),
         (_event("node", "started"), None),
         (_event("alarm", "raise", resent=True), None),
     ],

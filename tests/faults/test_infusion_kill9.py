@@ -40,6 +40,7 @@ TICK_NL = 1000
 WITHIN_S = 30.0
 """Far more than any of it takes; only a machine that stands still takes longer."""
 NEXT_LOOK_S = 2.0
+WHY = "severe pain"
 ORDER = {
     "drug": "ketamine",
     "concentration": "1 mg/mL",
@@ -184,8 +185,8 @@ class Course:
             return
         typed: dict[str, dict[str, Any]] = {
             "observe": {"pain": self.chance.randrange(11)},
-            "dose": {"dose": self.chance.choice(("0.1", "0.3", "0.5"))},
-            "order": {"order": ORDER, "reason": "pain", "checked_by": "C. Second"},
+            "dose": {"dose": self.chance.choice(("0.1", "0.3", "0.5")), "accepted": WHY},
+            "order": {"order": ORDER, "reason": "pain", "checked_by": "C. Second", "accepted": WHY},
         }
         said = "observe" if verb == "observe" else "change"
         command = await self.page.ask(said, pump, **typed[verb])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from pumpd.contract import age
 from pumpd.core import alarms
+from pumpd.core.infusion_begin import moved_to
 from pumpd.core.telemetry import Provenance
-from pumpd.daemon import app, outbox_publisher, publisher_telemetry
+from pumpd.daemon import app, infusion_book, infusion_desk, outbox_publisher, publisher_telemetry
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.session import Session
@@ -186,6 +187,25 @@ def _resent_without_provenance(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outbox_publisher, "_event", event)
 
 
+def _swap_forgets(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(infusion_desk, "moved_to", lambda watch: moved_to(watch)._replace(given_e6_p=0, given_nl=0))
+
+
+def _begun_anew_by_restart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(app, "restored_watch", lambda *_: None)
+
+
+def _label_stays(patch: pytest.MonkeyPatch) -> None:
+    whole = infusion_book.place
+
+    def place(live, watch):
+        label = live.place.label
+        whole(live, watch)
+        live.place = replace(live.place, label=live.place.label or label)
+
+    patch.setattr(infusion_desk, "place", place)
+
+
 PLANTED = (
     Planted(
         "wakes a pump to recognise it",
@@ -299,5 +319,26 @@ PLANTED = (
         _resent_without_provenance,
         1,
     ),
+    Planted(
+        "a swap forgets the account",
+        "INF-2",
+        "What an infusion gave begins at nothing on another pump.",
+        _swap_forgets,
+        26,
+    ),
+    Planted(
+        "no infusion after a restart",
+        "INF-2",
+        "The infusions of an earlier run are not taken up.",
+        _begun_anew_by_restart,
+        12,
+    ),
+    Planted(
+        "the label stays",
+        "INF-2",
+        "The end of an infusion does not take the patient's label away.",
+        _label_stays,
+        5,
+    ),
 )
-"""Two at least for each invariant."""
+"""Two at least for each invariant, and for infusions."""
