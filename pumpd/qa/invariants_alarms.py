@@ -80,10 +80,8 @@ class AlarmsJudge:
         self._boot = _Boot()
         self._well_since_s: float | None = None
         self._asked: set[tuple[Whose, str, int]] = set()
-        self._taken_off: set[Whose] = set()
-        """Pumps that somebody took off the line: whoever does has its lost link."""
-        self._ended: dict[str, dict[tuple[Whose, str], int]] = {}
-        """Boot id -> what ended in it."""
+        self._taken_off: set[Whose] = set()  # whoever takes a pump off the line has its lost link
+        self._ended: dict[str, dict[tuple[Whose, str], int]] = {}  # by boot
         self._priorities: dict[tuple[Whose, str, int], str] = {}
         self._flows: dict[Channel, deque[int]] = {}
         self._seen: dict[tuple[Channel | None, str], int] = {}
@@ -199,8 +197,10 @@ class AlarmsJudge:
             return
         for (whose, condition), change in standing.items():
             mark = _marks(state.get(whose, {})).get(condition)
-            over = self._boot.ended.get((whose, condition), 0) >= change.revision
-            if mark != (change.revision, change.signal) and not over:
+            if mark is None and whose is None:  # the machine is looked at before anybody can look here
+                by_s = self._hospital.now_s() + TOLD_WITHIN_S
+                self._boot.endings.append(_Ending(by_s, whose, condition, change.revision))
+            elif mark != (change.revision, change.signal):
                 where = f"{_words(whose)} {condition}: {change.signal} on disk, {mark} after the start"
                 self._broken.tell("INV-4", "an alarm did not survive a restart", where)
 
