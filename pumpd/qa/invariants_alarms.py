@@ -186,10 +186,9 @@ class AlarmsJudge:
         self._settle_owed(app, now_s)
 
     def _booted(self, app: App | None) -> None:
-        self._boot = _Boot(app)
+        self._boot = _Boot(app, ended={} if app is None else self._ended.setdefault(app.ward.boot_id, {}))
         if app is None:
             return
-        self._boot.ended = self._ended.setdefault(app.ward.boot_id, {})
         state = {whose: alarms for whose, alarms, _ in _owners(app)}
         standing = {key: change for key, change in self._disk.last().items() if change.signal != "off"}
         if self._hospital.journal_fault:

@@ -150,7 +150,7 @@ def _assert_nothing_left(demo: Demo, sockets: set[str], children: list[str]) -> 
     CHROMIUM is None, reason="no Chromium on this machine: make setup installs it through apt"
 )
 def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
-    """Twelve pumps live in 20 s; within a minute a rate is too high, is shown, and is paused."""
+    """Twelve pumps live in 20 s, an infusion begun; within a minute a rate is too high, shown, and paused."""
     address = _address(demo)
     until(lambda: _live(address), LIVE_WITHIN_S - demo.since_s("starting"), "all twelve pumps live")
     sockets = _sockets(demo)
@@ -166,11 +166,13 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
         left_s = PAUSED_WITHIN_S - demo.since_s("starting")
         card = until(lambda: _restrained(address), left_s, "bed 5 is paused by pumpd")
         page.get_by_text("pumpd PAUSED this pump").first.wait_for(timeout=10_000)
+        page.get_by_text("mg given").first.wait_for(timeout=10_000)
         browser.close()
     assert card["reading"]["flow_ml_h"] == "0"
     assert card["provenance"] == "demo"
     for words in (
         r"all 12 simulated pumps are live",
+        r"bed 1: A\. Nurse begins an infusion for A\.B\.: ketamine 2 mg/mL, 0\.3 mg/kg/h",
         r"bed 5: at the pump, the rate is set from 10\.5 to 105 mL/h",
         r"bed 5: HIGH alarm: TOO FAST",
         r"bed 5: read back: the pump is PAUSED",
