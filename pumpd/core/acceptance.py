@@ -56,9 +56,7 @@ def unaccepted(
 ) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield of ``found`` what nobody accepted, or not that far."""
     for condition, finding in found:
-        up_to = None
-        if accepted and finding.soft is not None:
-            up_to = accepted_up_to(accepted, condition, cause_of(finding))
+        up_to = accepted_up_to(accepted, condition, cause_of(finding)) if accepted else None
         if up_to is None or finding.soft is None or finding.soft > up_to:
             yield condition, finding
 

@@ -77,11 +77,11 @@ def _passed(watch: InfusionWatch, order: Order, step: FlowRate, now_ns: int) -> 
         return ""
     before, after = _flows(watch, order)
     most = flow_for(rule.largest_step, programme.concentration, programme.weight)
-    by, at_pump = after - before, 0
+    by = after - before
     if watch.rate_nl_h is not None:
-        at_pump = flow_to_set(order, step).nl_per_h - watch.rate_nl_h
-    if at_pump >= most + step.nl_per_h:
-        by = max(by, Fraction(at_pump))
+        at_pump = Fraction(flow_to_set(order, step).nl_per_h - watch.rate_nl_h)
+        if at_pump >= most + step.nl_per_h:
+            by = max(by, at_pump)
     if by > most:
         share = DoseRate(rule.largest_step.amount * by / most, rule.largest_step.unit)
         return "a raise {} is more than the library's largest step of {}".format(*_far(share, rule))

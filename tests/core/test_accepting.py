@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from pumpd.core.acceptance import Accept
-from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, AlarmSignal
+from pumpd.core.acceptance import Accept, Acceptance, unaccepted
+from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, AlarmSignal, Finding
 from pumpd.core.amounts import DrugAmount
-from pumpd.core.conditions import ConditionId
+from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Bounds, Titration, TotalLimit, TotalOver
 from pumpd.core.state import Acknowledge
 from tests.core.courses.bed import Act, Counted, runs, stands
 from tests.core.courses.of_infusion import BARE, begins, ended_on_paper, turned_to
-from tests.core.infusion_scene import FULL_ENTRY, dose, programme
+from tests.core.infusion_scene import AT, FULL_ENTRY, dose, programme
 from tests.core.situations import events
 
 OVER, UNDER = ConditionId.OVER_SOFT, ConditionId.UNDER_SOFT
@@ -130,6 +130,17 @@ def test_a_total_is_accepted_by_what_it_adds_up_over():
     assert made.signal(TOTAL) is AlarmSignal.OFF
     assert made.state.watch is not None
     assert sorted(a.cause for a in made.state.watch.accepted) == ["in this infusion", "in this series"]
+
+
+def test_what_was_accepted_once_does_not_hide_what_became_hard() -> None:
+    """A finding that nobody may accept is told, whatever was accepted of its condition before."""
+    once = Acceptance(RAISED, 99, "a raise", "Ada", AT, "pain")
+    hard, soft = Finding(AlarmPriority.MEDIUM), Finding(AlarmPriority.MEDIUM, soft=99)
+    assert list(unaccepted((once,), [(RAISED, hard), (RAISED, soft)])) == [(RAISED, hard)]
+    assert list(unaccepted((), [(RAISED, soft)])) == [(RAISED, soft)]
+    worse, elsewhere = replace(soft, soft=100), replace(soft, causes=frozenset({"other"}))
+    both = [(RAISED, worse), (RAISED, elsewhere), (OVER, soft)]
+    assert list(unaccepted((once,), both)) == both
 
 
 def test_a_hard_limit_is_never_accepted():

@@ -137,6 +137,9 @@ def test_what_is_told_ends_when_the_time_between_raises_is_over():
         ({"raise_from_nl_h": 20_000_001}, False),
         ({"raise_from_nl_h": 16_400_000}, True),
         ({"raise_from_nl_h": 16_400_001}, False),
+        ({"raise_from_nl_h": 19_999_999, "raised_before_ns": T0_NS - APART_NS + 1}, True),
+        ({"raise_from_nl_h": 19_999_999, "raised_before_ns": T0_NS - APART_NS}, False),
+        ({"raise_from_nl_h": 20_000_000, "raised_before_ns": T0_NS - 1}, False),
     ],
 )
 def test_what_the_last_raise_shows(known, told):
@@ -181,6 +184,8 @@ def test_asking_sooner_than_allowed_needs_a_reason(known):
     before = watch(FULL_ENTRY, **{known: T0_NS})
     with pytest.raises(ValueError, match=r"14 min after the one before .* 15 min between raises"):
         asked(before, "0.35", at_ns=T0_NS + APART_NS - 1)
+    with pytest.raises(ValueError, match="14 min after"):
+        asked(before, "0.35", at_ns=T0_NS + 14 * MIN_NS)
     assert asked(before, "0.35", at_ns=T0_NS + APART_NS).raise_asked_ns == T0_NS + APART_NS
     assert asked(before, "0.35", "pain", at_ns=T0_NS + 1).accepted[0].up_to == 12_200_000
     assert asked(before, "0.2", at_ns=T0_NS + 1).raise_asked_ns is None
