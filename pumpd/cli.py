@@ -15,6 +15,7 @@ from pumpd import (
     cli_explore,
     cli_history,
     cli_library,
+    cli_patients,
     cli_qa,
     cli_replay,
     cli_run,
@@ -41,6 +42,7 @@ cli_replay.add_to(app)
 cli_audit.add_to(app)
 cli_contacts.add_to(app)
 cli_history.add_to(app)
+cli_patients.add_to(cli_history.history)
 cli_ward.add_to(app)
 
 

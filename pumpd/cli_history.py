@@ -49,7 +49,7 @@ def init(config: ConfigOption) -> None:
     """Make what InfluxDB must have: bucket or database, retention, and its name for InfluxQL."""
     from pumpd.store.influx_init import make_store
 
-    loaded, place = _influx(config)
+    loaded, place = influx_of(config)
     out().print(make_store(place, loaded.history.retention_days))
 
 
@@ -69,8 +69,8 @@ def verify(
     from pumpd.store.influx_query import InfluxQuery
     from pumpd.store.influx_verify import verify_history
 
-    loaded, place = _influx(config)
-    start_ms, end_ms = _minute_ms(start, "--from"), _minute_ms(end, "--to")
+    loaded, place = influx_of(config)
+    start_ms, end_ms = minute_ms(start, "--from"), minute_ms(end, "--to")
     if start_ms >= end_ms:
         raise typer.BadParameter(f"{start} is not before {end}", param_hint="--from")
     query, spool = InfluxQuery(place), spool_place(loaded).spool
@@ -97,7 +97,8 @@ def verify(
     console.print("every reading is accounted for")
 
 
-def _influx(config: Path) -> tuple[Config, InfluxPlace]:
+def influx_of(config: Path) -> tuple[Config, InfluxPlace]:
+    """Return the configuration and its InfluxDB; a usage error when readings are kept elsewhere."""
     from pumpd.config import load
     from pumpd.histories import influx_place
 
@@ -108,7 +109,8 @@ def _influx(config: Path) -> tuple[Config, InfluxPlace]:
     return loaded, influx_place(loaded)
 
 
-def _minute_ms(said: str, option: str) -> int:
+def minute_ms(said: str, option: str) -> int:
+    """Return a whole minute in ms since 1970; a usage error when it is none."""
     try:
         at = datetime.fromisoformat(said)
     except ValueError:

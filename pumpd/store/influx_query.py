@@ -25,7 +25,7 @@ class Series:
     tags: Mapping[str, str]
     """Those that were asked for by GROUP BY."""
     rows: tuple[dict[str, Any], ...]
-    """By column; ``time`` is in ms since 1970."""
+    """By column; ``time`` is in ms since 1970, or in what was asked for."""
 
 
 def text(value: str) -> str:
@@ -45,9 +45,9 @@ class InfluxQuery:
         self._place = place
         self._opener = _opener(place)
 
-    def ask(self, statement: str, *, database: bool = True) -> tuple[Series, ...]:
+    def ask(self, statement: str, *, database: bool = True, epoch: str = "ms") -> tuple[Series, ...]:
         """Return what one statement gives; StoreError with the server's words, and no secret in them."""
-        fields = {"q": statement, "epoch": "ms"}
+        fields = {"q": statement, "epoch": epoch}
         if database:
             fields["db"] = self._place.bucket
         answer = self._send("/query", urlencode(fields).encode())

@@ -1,0 +1,103 @@
+"""Verbs about one patient's readings: history export, history erase."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pumpd.cli_history import ConfigOption, influx_of, minute_ms
+from pumpd.cli_words import out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pumpd.store.influx_patients import Stay
+
+LabelOption = Annotated[
+    str, typer.Option("--patient", metavar="LABEL", help="The label that stood at the pump.")
+]
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="TIME", help="Leave out stays that ended before (UTC).")
+]
+ToOption = Annotated[
+    str, typer.Option("--to", metavar="TIME", help="Leave out stays that began later (UTC).")
+]
+LONG_AGO = "1970-01-02T00:00"
+FAR_OFF = "2200-01-01T00:00"
+
+
+def add_to(history: typer.Typer) -> None:
+    """Add the verbs of this module to the group ``history``."""
+    history.command("export")(export)
+    history.command("erase")(erase)
+
+
+def _told(stays: Sequence[Stay]) -> None:
+    from datetime import UTC, datetime
+
+    def at(ms: int | None) -> str:
+        return "still there" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+    for stay in stays:
+        out().print(f"{stay.pump}/{stay.channel}: {at(stay.start_ms)} to {at(stay.end_ms)}")
+
+
+def export(
+    config: ConfigOption,
+    label: LabelOption,
+    file: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="A file that is not there yet.")
+    ],
+    start: FromOption = LONG_AGO,
+    end: ToOption = FAR_OFF,
+) -> None:
+    """Write the readings of one patient to a file, a line of JSON each, readable by its owner only."""
+    from pumpd.histories import spool_place
+    from pumpd.store.influx_patients import PatientRecords
+
+    loaded, place = influx_of(config)
+    records = PatientRecords(place, loaded.site, spool_place(loaded).spool)
+    stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
+    _told(stays)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    count = 0
+    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+        for stay in stays:
+            for line in records.readings(stay):
+                written.write(line + "\n")
+                count += 1
+    out().print(f"{count} readings in {file}")
+    if not stays:
+        raise typer.Exit(1)
+
+
+def erase(
+    config: ConfigOption,
+    label: LabelOption,
+    start: FromOption = LONG_AGO,
+    end: ToOption = FAR_OFF,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it the stays are told, no more.")
+    ] = False,
+) -> None:
+    """Erase the readings of one patient from InfluxDB; the journal on the daemon's host stays as it is."""
+    from pumpd.clock import SystemClock
+    from pumpd.histories import spool_place
+    from pumpd.store.influx_client import InfluxDoor
+    from pumpd.store.influx_patients import PatientRecords
+
+    loaded, place = influx_of(config)
+    records = PatientRecords(place, loaded.site, spool_place(loaded).spool)
+    stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
+    _told(stays)
+    if not stays or not yes:
+        out().print("nothing was erased" + ("; look at the times, then say --yes" if stays else ""))
+        raise typer.Exit(1)
+    door = InfluxDoor(place)
+    now_ms = int(SystemClock().wall().timestamp() * 1000)
+    count = sum(records.erase(stay, label, door, now_ms) for stay in stays)
+    door.close()
+    out().print(f"{count} readings erased; the journal on the daemon's host is as it was")
