@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pumpd.config import Config
+from pumpd.errors import StoreError
 from pumpd.store.base import HistoryReader, TelemetryWriter
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
@@ -15,11 +16,19 @@ from pumpd.store.reader import SqliteHistoryReader
 def influx_place(config: Config) -> InfluxPlace:
     """Return where the InfluxDB of ``config`` is."""
     history = config.history
+
+    def token() -> str:
+        try:
+            return config.history_token()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise StoreError(f"{history.token_file} can not be read: {reason}") from None
+
     return InfluxPlace(
         url=history.url.rstrip("/"),
         org=history.org,
         bucket=history.bucket,
-        token=config.history_token,
+        token=token,
         timeout_s=history.timeout_s,
         ca_file=str(config.file.parent / history.ca_file) if history.ca_file else "",
     )

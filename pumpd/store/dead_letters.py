@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pumpd.store.spool import KEEP_FREE_BYTES
+
 LIMIT_BYTES = 16 * 1024 * 1024
 """Beyond it the file is put aside once as ``.old``, and begun anew."""
 
@@ -18,8 +20,12 @@ class DeadLetters:
         self._limit_bytes = limit_bytes
 
     def add(self, refused: Sequence[tuple[bytes, str]]) -> None:
-        """Append lines; OSError when the file can not be written. Only its owner may read it."""
-        if not refused:
+        """Append lines; OSError when the file can not be written. Only its owner may read it.
+
+        On a disk that is nearly full nothing is kept: what is left of it is the journal's.
+        """
+        disk = os.statvfs(self._path.parent)
+        if not refused or disk.f_bavail * disk.f_frsize < KEEP_FREE_BYTES:
             return
         text = b"".join(
             b"# " + " ".join(words.split()).encode("utf-8", "backslashreplace") + b"\n" + line + b"\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import structlog
 
-from pumpd.errors import StoreError
 from pumpd.store.base import HistoryRow, WriterStatus
 from pumpd.store.dead_letters import DeadLetters
 from pumpd.store.influx_intake import Intake
@@ -135,7 +133,7 @@ class InfluxHistoryWriter:
             last = self._stopping.is_set()  # read first: what is taken below is everything there was
             try:
                 self._flush(last=last)
-            except (sqlite3.Error, OSError, StoreError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, a person is told and it is tried again
                 self._disk(str(error) or type(error).__name__)
             else:
                 self._disk("")

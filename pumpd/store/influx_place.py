@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pumpd.errors import StoreError
+
 
 @dataclass(frozen=True, slots=True)
 class InfluxPlace:
@@ -16,12 +18,15 @@ class InfluxPlace:
     """The organisation (2.x); empty where there is none."""
     bucket: str
     token: Callable[[], str]
-    """Reads the secret anew; empty for none. It is never kept in words, and never shown."""
+    """Reads the secret anew, empty for none; StoreError if it can not be read. It is never kept or shown."""
     timeout_s: float
     ca_file: str = ""
     """What vouches for the server; empty: what the machine trusts."""
 
     def without_secret(self, words: str) -> str:
         """Return ``words`` with the secret, should they hold it, blotted out."""
-        token = self.token()
+        try:
+            token = self.token()
+        except StoreError:
+            return "(what it said is not shown, since the token's file can not be read)"
         return words.replace(token, "***") if token else words

@@ -20,12 +20,12 @@ class _Part:
     """Where the span begins."""
     time_ns: int
     """When the first reading was: the time of its point, so that a longer telling overwrites a shorter."""
-    sums: dict[str, tuple[float, float, float, int]] = field(default_factory=dict)
+    sums: dict[str, list[float]] = field(default_factory=dict)
     """Lowest, highest, sum and count by series."""
 
     def line(self, level_ms: int, tags: str) -> str:
         said = ",".join(
-            f"{name}_low={low!r},{name}_high={high!r},{name}_total={total!r},{name}_n={count}"
+            f"{name}_low={low!r},{name}_high={high!r},{name}_total={total!r},{name}_n={count:.0f}"
             for name, (low, high, total, count) in self.sums.items()
         )
         return f"{ROLLUPS[level_ms]}{tags} {said} {self.time_ns}"
@@ -51,10 +51,14 @@ class RollUps:
         for name, value in point.fields.items():
             known = sums.get(name)
             if known is None:
-                sums[name] = (value, value, value, 1)
-            else:
-                low, high, total, count = known
-                sums[name] = (min(low, value), max(high, value), total + value, count + 1)
+                sums[name] = [value, value, value, 1]
+                continue
+            if value < known[0]:
+                known[0] = value
+            elif value > known[1]:
+                known[1] = value
+            known[2] += value
+            known[3] += 1
 
     def sweep(self, now_ms: int) -> Iterator[str]:
         """Yield the lines of spans that ended a while ago, of channels that say nothing any more."""
@@ -79,8 +83,8 @@ class RollUps:
         for name, (low, high, total, count) in part.sums.items():
             known = coarse.sums.get(name)
             coarse.sums[name] = (
-                (low, high, total, count)
+                [low, high, total, count]
                 if known is None
-                else (min(low, known[0]), max(high, known[1]), total + known[2], count + known[3])
+                else [min(low, known[0]), max(high, known[1]), total + known[2], count + known[3]]
             )
         yield coarse.line(_COARSE_MS, tags)

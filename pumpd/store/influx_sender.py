@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,7 +89,7 @@ class Sender:
         """Send what waits longest; return after how many seconds to come again."""
         try:
             busy = self._send_some()
-        except (StoreError, sqlite3.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, readings wait on disk and a person is told
             self._spool.release()
             return self._later(error)
         self._retry_s = FIRST_RETRY_S
@@ -166,7 +165,8 @@ class Sender:
 
     def _up(self, bad: Sequence[_Bad]) -> None:
         if bad:
-            log.error("history.points_refused", points=len(bad), said=bad[0].words)
+            if not self.failing:
+                log.error("history.points_refused", points=len(bad), said=bad[0].words)
             self.failing = f"{len(bad)} points {REFUSED}: {bad[0].words}"
         elif self.failing:
             self.failing = ""

@@ -11,12 +11,15 @@ from urllib.parse import unquote
 import pytest
 from structlog.testing import capture_logs
 
+from pumpd.config import load
 from pumpd.errors import StoreError
+from pumpd.histories import influx_place, open_writer
 from pumpd.store.influx_client import InfluxDoor
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
 from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_query import InfluxQuery
 from pumpd.store.influx_sender import LaterError, LinesRefusedError
+from tests.cli.test_history_verbs import configured
 from tests.mosquitto import free_port
 from tests.store.influx import Influx, influx, missing
 from tests.store.readings import row
@@ -25,6 +28,7 @@ from tests.store.waiting import until
 pytestmark = [pytest.mark.real, pytest.mark.requirement("INFLUX-5")]
 TOKEN = "hush-hush-token"
 LABEL = "Q.Z. Patient"
+NEEDS_INFLUXD = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
 class _Telltale(BaseHTTPRequestHandler):
@@ -87,7 +91,7 @@ def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
         InfluxQuery(place).ask("SHOW DATABASES")
 
 
-@pytest.mark.skipif(bool(missing()), reason=missing())
+@NEEDS_INFLUXD
 async def test_no_patient_and_no_token_is_in_a_tag_an_address_or_a_log(tmp_path: Path) -> None:
     """The label is a field of one measurement; the server's addresses and every log line are without it."""
     (tmp_path / "db").mkdir()
@@ -119,3 +123,26 @@ async def _outage(served: Influx, directory: Path) -> None:
     served.server.start()
     await until(lambda: writer.status().written == 20)
     await writer.close()
+
+
+@NEEDS_INFLUXD
+async def test_a_token_that_can_not_be_read_is_told_and_read_again(tmp_path: Path) -> None:
+    """Its file gone, readings wait and the reason names the file; once it is back they are sent."""
+    (tmp_path / "db").mkdir()
+    with influx(tmp_path / "db") as served:
+        served.make()
+        file = configured(tmp_path, served.url, bucket="pumpd", token_file="token")
+        (tmp_path / "token").write_text(TOKEN)
+        (tmp_path / "token").chmod(0o600)
+        config = load(file)
+        (tmp_path / "token").unlink()
+        writer = open_writer(config)
+        writer.write(row(0))
+        await until(lambda: writer.status().failing)
+        assert writer.status().failing == "token can not be read: no such file or directory"
+        with pytest.raises(StoreError, match="token can not be read"):
+            InfluxQuery(influx_place(config)).ask("SHOW DATABASES")
+        (tmp_path / "token").write_text(TOKEN)
+        await until(lambda: writer.status().written == 1)
+        await writer.close()
+        assert {said for _, said in served.proxy.asked if said} == {f"Token {TOKEN}"}
