@@ -72,6 +72,20 @@ _RULES = (
 )
 
 
+_UNTOLD = (
+    "What no condition tells, and why:",
+    "",
+    "- **A pump's clock that is wrong.** No register map and no dialect that ships carries a pump's time of",
+    "  day. Ages and doses are by the clock of pumpd alone; what is wrong with that one is `clock-stepped`",
+    "  or `clock-unsynchronised`.",
+    "- **Drug, concentration, weight or patient typed at the pump that are not those of the order.** No",
+    "  register map and no dialect that ships carries them. A pump that is not the one configured is",
+    "  `wrong-device`; an infusion of another patient in the same bed is refused when it is begun.",
+    "- **A rate set at the pump inside of the order.** It is a line in the journal; a raise beyond the",
+    "  library's step or time is `titration`, a rate outside of the order `above-order` or `below-order`.",
+)
+
+
 def _rule(c: AlarmCondition) -> str:
     latches = "no" if c.latch_from is None else f"from {c.latch_from.name}"
     ends = c.ends or (f"{c.clear_after_s} s without it" if c.clear_after_s else "a reading without it")
@@ -106,6 +120,8 @@ def page() -> str:
         "it stood still. `{measured}` and `{allowed}` stand for values.",
         "",
         *catalogue(),
+        "",
+        *_UNTOLD,
     ]
     return "\n".join(lines) + "\n"
 

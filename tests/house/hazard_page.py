@@ -84,6 +84,14 @@ def page() -> str:
             "",
             *(f"- **{name}** {e['hazard']} {e['unseen']}" for name, e in known.items() if "unseen" in e),
             "",
+            "## What shows that it is told or answered",
+            "",
+            "Conditions besides by `tests/core/test_catalogue_courses.py`.",
+            "",
+            "| id | tests that name its requirements | scenarios that demand its conditions |",
+            "|---|---|---|",
+            *(_witnesses(name, entry) for name, entry in known.items() if "unseen" not in entry),
+            "",
             "## Which scenario shows which condition",
             "",
             "| condition | hazards | scenarios |",
@@ -103,6 +111,12 @@ def _table(chosen: dict[str, Hazard]) -> list[str]:
         required = ", ".join(entry.get("requirements", ())) or "the conditions"
         lines.append(f"| {name} | {entry['hazard']} | {told} | {required} | {entry.get('beside', '')} |")
     return lines
+
+
+def _witnesses(name: str, entry: Hazard) -> str:
+    tests = ", ".join(f"`{file}`" for file in tests_of(entry.get("requirements", ())))
+    played = sorted({s for condition in conditions_of(name) for s in scenarios_of(condition)})
+    return f"| {name} | {tests} | {', '.join(f'`{s}`' for s in played)} |"
 
 
 def _shown(condition: ConditionId) -> str:
