@@ -109,3 +109,17 @@ def test_more_above_is_told_anew_and_below_is_little() -> None:
     after = bed.alarm(ABOVE)
     assert after is not None
     assert after.revision > alarm.revision
+
+
+@pytest.mark.parametrize(("condition", "ml_h", "delay_s"), [(ABOVE, "17.6", 30), (BELOW, "3.4", 300)])
+def test_it_takes_its_delay_and_ends_after_its_time(condition: ConditionId, ml_h: str, delay_s: int) -> None:
+    """Not a second before its delay, and not off before five good seconds."""
+    bed = Bedside(FREE)
+    bed.every_second([ml_h] * delay_s)
+    assert bed.alarm(condition) is None
+    bed.every_second([ml_h])
+    assert bed.alarm(condition) is not None
+    bed.every_second(["10"] * 4)
+    assert bed.alarm(condition) is not None
+    bed.every_second(["10"])
+    assert bed.alarm(condition) is None
