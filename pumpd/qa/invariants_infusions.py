@@ -55,6 +55,8 @@ class InfusionsJudge:
         self._broken = broken
         self._boot = _Boot()
         self._known: dict[str, _Known] = {}
+        self._forgotten = False
+        """From then on infusions are seen that began before: nobody knows from where their pumps count."""
         self._disk_failed = False
         """In this run: what was accepted then may be lost, and who asked was told so."""
         self._delivered: dict[Channel, list[tuple[float, int]]] = {}
@@ -83,6 +85,7 @@ class InfusionsJudge:
         if app is not self._boot.app:
             self._boot = _Boot(app, {} if self._disk_failed else dict(self._known))
             if self._disk_failed:
+                self._forgotten = True
                 self._known.clear()
             self._disk_failed = bool(hospital.journal_fault or hospital.commit_after_s)
         if app is None:
@@ -120,7 +123,7 @@ class InfusionsJudge:
                 self._broken.tell(INF, "an infusion that was ended goes on after a restart", infusion)
 
     def _follow(self, live: LivePump, watch: InfusionWatch, now_s: float) -> None:
-        known = self._known.setdefault(str(watch.infusion.id), _Known(now_s))
+        known = self._known.setdefault(str(watch.infusion.id), _Known(now_s, moved=self._forgotten))
         known.version = watch.infusion.ordered.number
         known.observation_count = len(watch.infusion.observations)
         known.ended = watch.ended_ns is not None
@@ -135,7 +138,9 @@ class InfusionsJudge:
         known.given_e6_p = max(known.given_e6_p, watch.given_e6_p)
         if known.based_s is None:
             known.based_s = now_s
-        if not known.moved and live.pump in self._exact and not watch.stood_since:
+        # A counter that fits nothing is credited once the next reading confirms it.
+        doubted = live.state.account is not None and live.state.account.doubt is not None
+        if not (known.moved or doubted or watch.stood_since) and live.pump in self._exact:
             self._hold_against_the_pump(live, watch, known, where)
 
     def _hold_against_the_pump(self, live: LivePump, watch: InfusionWatch, known: _Known, where: str) -> None:
