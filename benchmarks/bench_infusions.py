@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
-import yaml
 
 from benchmarks.bench_model import exchanges_per_cpu_s
 from benchmarks.world import ROOT
+from pumpd.document import read_document
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.record import Record
 from pumpd.qa.runner import Outcome, play, run_scenario
@@ -60,21 +60,45 @@ class Cost:
 
 def one_ward(pumps: int, folder: Path) -> LoadedScenario:
     """Return the shipped session as a scenario of its own, with so many pumps in one hospital."""
-    document: dict[str, Any] = yaml.safe_load(SCENARIO.read_text())
+    read = read_document(SCENARIO).data
+    assert isinstance(read, dict)
+    document: dict[str, Any] = copy.deepcopy(read)
     shipped = document["pumps"][0]
     names = {f"PUMP-{n:03}": n for n in range(1, pumps + 1)}
     document["pumps"] = [
         {**copy.deepcopy(shipped), "id": name, "bed": str(n), "url": f"modbus-tcp://10.0.0.{n}:502/1"}
         for name, n in names.items()
     ]
-    for part in ("timeline", "expect"):
-        about = [each for each in document[part] if "pump" in each]
-        others = [each for each in document[part] if "pump" not in each]
-        document[part] = [{**each, "pump": name} for name in names for each in about] + others
+    document["timeline"] = [
+        _for_pump(each, name, n) for name, n in names.items() for each in document["timeline"]
+    ]
+    ward_wide = [each for each in document["expect"] if "pump" not in each and "request" not in each]
+    document["expect"] = [
+        _for_pump(each, name, n)
+        for name, n in names.items()
+        for each in document["expect"]
+        if each not in ward_wide
+    ] + ward_wide
     document["library"] = str((SCENARIO.parent / document["library"]).resolve())
     file = folder / "ward.yaml"
     file.write_text(json.dumps(document))
     return load_scenario(file)
+
+
+def _for_pump(each: dict[str, Any], pump: str, number: int) -> dict[str, Any]:
+    """Return a line of the session for one of its pumps: its own patient, its own requests."""
+    made = copy.deepcopy(each)
+    if "pump" in made:
+        made["pump"] = pump
+    for name in ("name", "request"):
+        if name in made:
+            made[name] = f"{made[name]} {pump}"
+    typed = made.get("typed", {})
+    if "label" in typed:
+        typed["label"] = f"{typed['label']}{number}"
+    if "says" in made:
+        made["says"] = made["says"].replace("B.K.", f"B.K.{number}")
+    return made
 
 
 def _played(loaded: LoadedScenario, seed: int) -> Outcome:

@@ -108,6 +108,9 @@ class DoseAccount(NamedTuple):
         """Return what was given in the last ``window_ns``, or in all, in picograms (or pico-units)."""
         if window_ns is None:
             return Fraction(self.total_e6_p, NL_PER_ML)
+        oldest = self.before[0] if self.before else self.newest
+        if oldest is None or now_ns - window_ns <= oldest.begun_ns:
+            return Fraction(self.kept_e6_p, NL_PER_ML)
         return sum((s.since(now_ns - window_ns) for s in self.stretches), Fraction(0))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.telemetry import PumpStatus
@@ -163,8 +165,9 @@ class InfusionsJudge:
 
     def _at(self, channel: Channel, at_s: float) -> int:
         """Return what the pump had counted by then."""
-        earlier = [nl for seen_s, nl in self._delivered[channel] if seen_s <= at_s]
-        return earlier[-1] if earlier else 0
+        seen = self._delivered[channel]
+        after = bisect_right(seen, at_s, key=itemgetter(0))
+        return seen[after - 1][1] if after else 0
 
     def _labels(self, app: App, present: list[tuple[LivePump, InfusionWatch]], now_s: float) -> None:
         """Check that no topic keeps the label of a patient whose infusions have ended."""

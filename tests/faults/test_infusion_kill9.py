@@ -195,7 +195,10 @@ class Course:
             return
         await self.page.done(command)
         self.seen += verb == "observe"
-        self.version += verb == "order"
+        if verb == "order":
+            self.version += 1
+            # The next one is asked of what the page shows, and this comes a moment after the answer.
+            await until(lambda: (self.page.infusion(pump) or {}).get("version") == self.version, WITHIN_S)
 
     async def _swap(self, pump: str) -> None:
         """Stop the pump, let the other one carry it on, and start that one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def _named_by(path: Path) -> Iterator[str]:
             yield from (text for text in texts if isinstance(text, str))
 
 
+@cache
 def named_ids() -> dict[str, list[str]]:
     """Return every id that a test names, with the files that do."""
     found: dict[str, list[str]] = {}
