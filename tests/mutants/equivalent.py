@@ -56,5 +56,8 @@ EQUIVALENT: dict[str, str] = {
     ),
     "comparison: core/total_dose.py: DoseAccount.given: now_ns - window_ns <= oldest.begun_ns -> "
     "now_ns - window_ns < oldest.begun_ns": "a window from there on holds all, either way",
+    "comparison: core/titration.py: raise_asked: after > before -> after >= before": (
+        "it is only asked when the two differ"
+    ),
 }
 """Id -> why no judge could ever tell it from the product."""
