@@ -53,6 +53,8 @@ def test_without_a_flow_only_what_a_flow_decides_stands() -> None:
         ConditionId.OVER_SOFT,
         ConditionId.UNDER_HARD,
         ConditionId.UNDER_SOFT,
+        ConditionId.ABOVE_ORDER,
+        ConditionId.BELOW_ORDER,
         ConditionId.NO_PROGRAMME,
         ConditionId.LIBRARY_MISSING,
     ],

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
+from pumpd.core.acceptance import Acceptance
 from pumpd.core.alarms import AlarmSignal
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
@@ -163,6 +164,16 @@ def test_a_total_that_is_just_the_hard_limit_is_not_above_it(more_e6_p: int, tol
     """105 mg pass the soft limit alone; a millionth of a picogram more passes the hard one."""
     watch = _of(TotalOver.INFUSION, soft_max="1 mg/kg", hard_max="1.5 mg/kg")
     assert [condition for condition, _ in _told(watch._replace(given_e6_p=105 * MG + more_e6_p))] == told
+
+
+@pytest.mark.parametrize(("more_e6_p", "told"), [(0, False), (1, True)])
+def test_what_was_accepted_is_quiet_up_to_just_that(more_e6_p: int, told: bool) -> None:
+    """80 mg were accepted where 70 are usual: so much is quiet, a millionth of a picogram more is told."""
+    watch = _of(TotalOver.INFUSION, soft_max="1 mg/kg", hard_max="1.5 mg/kg")
+    soft, cause = ConditionId.TOTAL_DOSE_SOFT, "in this infusion"
+    one = Acceptance(soft, 80 * MG, "80 mg", "A. Nurse", START, "severe pain", cause)
+    at = watch._replace(accepted=(one,), given_e6_p=80 * MG + more_e6_p)
+    assert bool(_told(at)) is told
 
 
 @pytest.mark.parametrize(("amount", "told"), [("5 mg", False), ("4.999 mg", True)])

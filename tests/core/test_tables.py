@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 
 import pytest
 
@@ -13,6 +15,7 @@ from pumpd.core.delivery_rules import too_young, unseen
 from pumpd.core.limits import findings
 from pumpd.core.quantities import FlowRate, Volume, Weight
 from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus, missing
+from pumpd.core.told import ToldOfPump
 from tests.core.situations import Bedside
 
 LOW, MEDIUM, HIGH = AlarmPriority.LOW, AlarmPriority.MEDIUM, AlarmPriority.HIGH
@@ -121,5 +124,24 @@ def test_a_slip_stays_while_the_flow_is_not_known() -> None:
     assert bed.signal(ConditionId.TEN_FOLD) is AlarmSignal.ON
     bed.every_second([None, None, None], flow=missing(), set_flow=missing())
     assert bed.signal(ConditionId.TEN_FOLD) is AlarmSignal.ON
+    bed.state = replace(bed.state, over=())
+    bed.every_second([None], flow=missing(), set_flow=missing())
+    assert bed.signal(ConditionId.TEN_FOLD) is AlarmSignal.ON, "after a restart, too"
     bed.every_second(["10"] * 4, set_flow=Measured.valid(FlowRate.parse(10)))
     assert bed.signal(ConditionId.TEN_FOLD) is not AlarmSignal.ON
+
+
+@pytest.mark.requirement("CORE-10")
+@pytest.mark.parametrize("condition", [ConditionId.LINE_DISTURBED, ConditionId.SAME_DRUG])
+def test_what_only_others_can_say_no_reading_ends(condition: ConditionId) -> None:
+    """After a restart nobody has said anything yet: it stays until somebody says that it is over."""
+    bed = Bedside()
+    bed.read()
+    bed.give(ToldOfPump(condition, "so it is"))
+    assert bed.signal(condition) is AlarmSignal.ON
+    bed.state = replace(bed.state, told=MappingProxyType({}))
+    bed.every_second(["10"] * 3)
+    assert bed.signal(condition) is AlarmSignal.ON
+    bed.give(ToldOfPump(condition, ""))
+    bed.every_second(["10"] * 3)
+    assert bed.signal(condition) is not AlarmSignal.ON

@@ -207,3 +207,11 @@ def test_another_weight_counts_in_a_new_order():
     heavier = order(programme=programme(weight=Weight.parse(140)), dose=dose("0.3"))
     with pytest.raises(ValueError, match="largest step"):
         raise_asked(watch(), heavier, FlowRate(1), Now(T0_NS, AT))
+
+
+@pytest.mark.parametrize(("readings", "signal"), [(10, AlarmSignal.OFF), (11, AlarmSignal.ON)])
+def test_a_raise_is_told_once_it_stood_for_ten_seconds(readings: int, signal: AlarmSignal) -> None:
+    """A rate is keyed in step by step: what is taken back within ten seconds was none."""
+    made = bed()
+    turned_to(readings, "14.1")(made)
+    assert made.signal(ConditionId.TITRATION) is signal

@@ -45,7 +45,7 @@ EQUIVALENT: dict[str, str] = {
     ),
     "comparison: core/infusion_watch.py: PatientDose.plus: stretch.begun_ns < last_ns -> "
     "stretch.begun_ns <= last_ns": "a stretch that begins as the last one ends is put in the place of itself",
-    "comparison: core/infusion_watch.py: turned: now_nl_h > before_nl_h -> now_nl_h >= before_nl_h": (
+    "comparison: core/infusion_watch.py: _raised: now_nl_h < before_nl_h -> now_nl_h <= before_nl_h": (
         "it is only asked when the two differ"
     ),
     "table: core/delivery_rules.py: _SHARE_PERCENT: Fault.TWENTY_MORE as its neighbour": (
@@ -53,6 +53,9 @@ EQUIVALENT: dict[str, str] = {
     ),
     "table: core/node.py: NODE_CONDITIONS: without ConditionId.LIBRARY_DATE": (
         "the library's date is judged and said at each look, whatever stood there"
+    ),
+    "comparison: core/titration.py: raise_asked: after > before -> after >= before": (
+        "it is only asked when the two differ"
     ),
 }
 """Id -> why no judge could ever tell it from the product."""
