@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import fields, replace
 
 import pytest
@@ -14,6 +15,7 @@ from tests.mutants import tables
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.generated import all_mutants, modules
 from tests.mutants.mutant import KINDS, ROOT, source
+from tests.mutants.page import PAGE
 from tests.mutants.panel import UNPLAYED, scenario_files
 
 OF_A_CONDITION = {"priority", "latch", "silent", "stuck", "late"}
@@ -84,3 +86,13 @@ def test_every_condition_is_raised_by_a_scenario() -> None:
         c.value for c in ConditionId if "check: raised" in spoken and f"alarm: {c.value}," not in spoken
     }
     assert unspoken == UNPLAYED
+
+
+def test_the_page_lists_every_mutant_as_judged_and_none_as_survivor() -> None:
+    """What was published is a whole campaign in which each was found or can not be told apart."""
+    text = PAGE.read_text(encoding="utf-8")
+    judged = re.search(r"^Judged (\d+) of (\d+) mutants at commit", text, re.MULTILINE)
+    assert judged is not None
+    assert judged[1] == judged[2]
+    assert "\n## Survivors\n\nNone.\n" in text
+    assert text.rstrip().endswith("None.")
