@@ -84,7 +84,8 @@ async def test_a_killed_daemon_leaves_a_recording_that_replays_to_its_alarms(tmp
     assert "over-hard raised HIGH" in whats
     assert recording.head["pumps"][0]["section"]["label"] == "B.K."
     replayed = await asyncio.get_running_loop().run_in_executor(None, _replayed, recording)
-    assert not replayed.counts.unanswered
+    # The question that was on its way when it was killed has no answer in the recording.
+    assert sum(replayed.counts.unanswered.values()) <= 1
     found = compare(decisions(recording), decisions(replayed.recording), recording.ended_ns)
     assert found == Comparison((), ())
 
