@@ -28,7 +28,7 @@ from pumpd.config import load
 from pumpd.core.telemetry import Telemetry
 from pumpd.daemon.app import App
 from pumpd.daemon.seams import LivePump
-from pumpd.daemon.service import app_for, settle_memory
+from pumpd.daemon.service import daemon_for, settle_memory
 
 REGISTERS = 14
 """What the reference pump's map reads in one request: addresses 0 to 13."""
@@ -144,7 +144,7 @@ async def _watch_stalls(window: Window, measuring: asyncio.Event) -> None:
 
 async def whole(config: Path, seconds: float, *, profile: bool = False) -> Window:
     """Run the daemon as it ships and take down what it costs."""
-    app = app_for(load(config), SystemClock())
+    app = daemon_for(load(config), SystemClock()).app
     window = Window(seconds)
     measuring = asyncio.Event()
     await app.start()

@@ -1,4 +1,4 @@
-"""The HTTP half: history, journal, present state, health, and "I have it"."""
+"""The HTTP half: history, journal, present state, and "I have it"."""
 
 from __future__ import annotations
 
@@ -22,16 +22,6 @@ Ms = Annotated[int, Query(description="milliseconds since 1970, UTC")]
 def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReader) -> APIRouter:
     """Return every route but the front end's files."""
     router = APIRouter()
-
-    @router.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        """Return how this process is: it serves even with no broker, and then says so."""
-        return {
-            "status": "ok",
-            "broker": "up" if pages.ward.broker_up else "down",
-            "pages": hub.open_pages,
-            "refused_messages": pages.ward.refused,
-        }
 
     @router.get("/api/state")
     async def state() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard.api import make_router
 from dashboard.feed import Feed
+from dashboard.health import make_health_router
 from dashboard.live import LiveWard
 from dashboard.page import ConfiguredPump, Pages
 from dashboard.plain_text import plain
@@ -109,6 +110,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_middleware(LocalOnly)
     app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader))
+    app.include_router(make_health_router(made.pages, made.hub))
     app.include_router(make_templates_router(settings.templates))
     _serve_front_end(app)
     return app

@@ -18,6 +18,7 @@ from pumpd.config_models import (
     PumpSection,
     RecorderSection,
 )
+from pumpd.config_operation import OperationSection
 from pumpd.config_order import TemplateSection
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
@@ -48,6 +49,7 @@ class Config:
     alarms: AlarmsSection = field(default_factory=AlarmsSection)
     machine: MachineSection = field(default_factory=MachineSection)
     templates: tuple[TemplateSection, ...] = ()
+    operation: OperationSection = field(default_factory=OperationSection)
 
     @property
     def journal_file(self) -> Path:
@@ -120,4 +122,5 @@ def load(file: Path) -> Config:
         alarms=section.alarms,
         machine=section.machine,
         templates=section.templates,
+        operation=section.operation,
     )

@@ -60,7 +60,12 @@ def _loopback(host: str) -> bool:
 
 
 def _reachable_by_strangers(document: Document, section: ConfigSection) -> Iterator[Problem]:
-    for name, host in (("mqtt", section.mqtt.host), ("dashboard", section.dashboard.host)):
+    hosts = {
+        "mqtt": section.mqtt.host,
+        "dashboard": section.dashboard.host,
+        "operation": section.operation.host,
+    }
+    for name, host in hosts.items():
         if not _loopback(host):
             yield document.problem(
                 (name, "host"),

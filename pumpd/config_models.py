@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from pumpd.config_alarms import AlarmsSection
 from pumpd.config_history import HistorySection
+from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
 from pumpd.config_section import Section
 from pumpd.core.occlusion import Line, line_of
@@ -213,6 +214,9 @@ class ConfigSection(Section):
     )
     machine: MachineSection = Field(
         default_factory=MachineSection, description="what is asked of the machine that pumpd runs on"
+    )
+    operation: OperationSection = Field(
+        default_factory=OperationSection, description="where the daemon tells its health and metrics"
     )
     templates: tuple[TemplateSection, ...] = Field(
         default=(), description="a list of what the clinic gives, for nurses to begin with"

@@ -9,7 +9,7 @@ from typing import Final
 from pumpd.errors import ConfigError, Problem
 
 EXAMPLES: Final = (Path(__file__).parent / "examples").resolve()
-SHIPPED: Final = ("*.yaml", "demo/*.yaml", "scenarios/*.yaml", "schemas/*.json")
+SHIPPED: Final = ("*.yaml", "demo/*.yaml", "scenarios/*.yaml", "schemas/*.json", "grafana/*.json")
 """What of them is in the wheel."""
 
 

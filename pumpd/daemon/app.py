@@ -75,6 +75,12 @@ class App:
         self.watchdog: Watchdog
         self.node_watch: NodeWatch
 
+    @property
+    def journal(self) -> Journal:
+        """The journal, once it was started."""
+        assert self._journal is not None
+        return self._journal
+
     async def start(self) -> None:
         """Start everything; no pump, broker or store has to be there.
 

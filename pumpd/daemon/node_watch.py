@@ -71,12 +71,17 @@ class NodeWatch:
         self._memory = NodeMemory()
         self._told: dict[ConditionId, str] = {}
         self._ended: list[str] = []
-        self._free_bytes: int | None = None
-        self._synchronised: bool | None = None
+        self.ended_count = 0
+        """Tasks of the daemon that ended by themselves, since start."""
+        self.free_bytes: int | None = None
+        """Free on the disk of the stores when it was last asked; None when it can not be told."""
+        self.synchronised: bool | None = None
+        """Whether the time of day followed a time server then; None when it can not be told."""
 
     def ended(self, task: str, reason: str) -> None:
         """Learn that a task of the daemon ended by itself."""
         self._ended.append(f"{task}: {reason}")
+        self.ended_count += 1
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -87,8 +92,8 @@ class NodeWatch:
     async def probe(self) -> None:
         """Ask the machine until cancelled."""
         while self._machine is not None:
-            self._free_bytes = await self._machine.free_bytes()
-            self._synchronised = await self._machine.synchronised()
+            self.free_bytes = await self._machine.free_bytes()
+            self.synchronised = await self._machine.synchronised()
             await asyncio.sleep(PROBE_EVERY_S)
         await asyncio.Event().wait()
 
@@ -96,7 +101,7 @@ class NodeWatch:
         """Look now, and have told what changed."""
         ended, self._ended = self._ended, []
         seen = NodeSeen(
-            self._pipeline.now(), self._free_bytes, self._synchronised, self._publisher.up, tuple(ended)
+            self._pipeline.now(), self.free_bytes, self.synchronised, self._publisher.up, tuple(ended)
         )
         self._memory = looked(self._memory, seen)
         on = [condition for condition, words in self._told.items() if words]

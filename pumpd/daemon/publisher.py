@@ -90,6 +90,11 @@ class NodePublisher:
         """True while there is a broker."""
         return self._connection.up
 
+    @property
+    def events(self) -> OutboxPublisher:
+        """Events on their way to the broker."""
+        return self._events
+
     def reading(self, live: LivePump) -> None:
         """Tell that ``live.state.last`` is new."""
         self._telemetry.reading(live)

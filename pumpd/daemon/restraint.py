@@ -68,6 +68,16 @@ class RestraintTiming:
     """When it was known whether the pump obeyed."""
 
 
+@dataclass(slots=True)
+class RestraintCounts:
+    """How many restraints were begun and what became of them, since start; those under way are in neither."""
+
+    asked_count: int = 0
+    confirmed_count: int = 0
+    """Read back: the pump obeyed, or a hand had been quicker."""
+    failed_count: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class _Attempt:
     """One restraint under way."""
@@ -99,6 +109,7 @@ class Restrainer:
         self._under_way: dict[tuple[PumpId, ChannelId], asyncio.Task[bool]] = {}
         self.timings: deque[RestraintTiming] = deque(maxlen=10_000)
         """The latest pauses, for measuring."""
+        self.counts = RestraintCounts()
 
     def begin(self, live: LivePump, asked: PauseNow | LowerNow) -> None:
         """Restrain ``live`` now, for a limit it broke; returns at once. One under way serves both causes."""
@@ -142,6 +153,7 @@ class Restrainer:
     async def _attempt(self, attempt: _Attempt) -> bool:
         live, to = attempt.live, attempt.lower_to
         paused = False
+        self.counts.asked_count += 1
         try:
             async with asyncio.timeout(WITHIN_S):
                 paused = await (self._pause(attempt) if to is None else self._lower(attempt, to))
@@ -151,6 +163,8 @@ class Restrainer:
             attempt.problem = f"{type(error).__name__}: {error}"
         worked = "paused" if to is None else "not-needed" if attempt.needless else "lowered"
         verdict = worked if paused else "failed"
+        self.counts.confirmed_count += paused
+        self.counts.failed_count += not paused
         self._pipeline.note(live, "restraint", verdict, detail="" if paused else attempt.problem)
         needless = paused and attempt.needless
         self._pipeline.take(

@@ -13,7 +13,9 @@ from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config
 from pumpd.daemon.app import App
 from pumpd.daemon.contacts import channels_of
+from pumpd.daemon.inside import Inside
 from pumpd.daemon.node_watch import ThisMachine
+from pumpd.daemon.operation import serve_operation
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
@@ -25,6 +27,7 @@ from pumpd.store.base import Journal
 from pumpd.store.journal import SqliteJournal
 from pumpd.store.recording_ring import Rings, ThreadReel
 from pumpd.syslog import Severity, Syslog
+from pumpd.tally import Tally
 
 SWITCH_INTERVAL_S = 0.001
 """How long the threads of journal and history may keep the interpreter while the loop wants it.
@@ -39,7 +42,7 @@ COLLECT_AFTER = (2_000, 5, 10_000)
 """Small collections often, whole ones about hourly: what a reading makes is nearly all freed by counting."""
 
 
-def app_for(config: Config, clock: Clock) -> App:
+def daemon_for(config: Config, clock: Clock) -> Inside:
     """Return the daemon that ``config`` describes, on the real stores, broker and wires; not started.
 
     Sets the interpreter's switch interval, since from here on there are threads beside the loop.
@@ -55,23 +58,25 @@ def app_for(config: Config, clock: Clock) -> App:
     )
 
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> NodePublisher:
-        return NodePublisher(broker, ward, journal, commands, clock)
+        inside.publisher = NodePublisher(broker, ward, journal, commands, clock)
+        return inside.publisher
 
-    return App(
-        parts_of(
-            config,
-            clock=clock,
-            open_journal=lambda: SqliteJournal.open(config.journal_file, clock),
-            history=open_writer(config),
-            connect_publisher=connect,
-            seeded=random.Random(),  # noqa: S311 - jitter, not a secret
-            syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
-            recorder=_recorder(config, clock),
-            machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
-            channels=channels_of(config, clock),
-            settings=settings_of(config),
-        )
+    commits = Tally()
+    parts = parts_of(
+        config,
+        clock=clock,
+        open_journal=lambda: SqliteJournal.open(config.journal_file, clock, commits),
+        history=open_writer(config),
+        connect_publisher=connect,
+        seeded=random.Random(),  # noqa: S311 - jitter, not a secret
+        syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
+        recorder=_recorder(config, clock),
+        machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
+        channels=channels_of(config, clock),
+        settings=settings_of(config),
     )
+    inside = Inside(App(parts), parts, clock, commits)
+    return inside
 
 
 def _recorder(config: Config, clock: Clock) -> Recorder | None:
@@ -82,12 +87,17 @@ def _recorder(config: Config, clock: Clock) -> Recorder | None:
 
 async def serve(config: Config) -> None:
     """Watch until SIGTERM, SIGINT or cancellation, then stop within 2 s."""
-    app = app_for(config, SystemClock())
-    settling = asyncio.create_task(settle_memory(), name="pumpd.memory")
+    inside = daemon_for(config, SystemClock())
+    beside = [asyncio.create_task(settle_memory(), name="pumpd.memory")]
+    if config.operation.port:
+        pages = serve_operation(config.operation, inside)
+        beside.append(asyncio.create_task(pages, name="pumpd.operation"))
     try:
-        await app.run()
+        await inside.app.run()
     finally:
-        settling.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def settle_memory() -> None:

@@ -34,6 +34,8 @@ class Watchdog:
         self._pipeline = pipeline
         self._clock = clock
         self._each_turn = each_turn
+        self.turned_ns: int | None = None
+        """When all pumps had last been looked at; None before the first turn."""
 
     async def run(self) -> None:
         """Turn the wheel until cancelled."""
@@ -47,6 +49,7 @@ class Watchdog:
             self._pipeline.check_stores()
             for look in self._each_turn:
                 look()
+            self.turned_ns = self._clock.monotonic_ns()
 
     def last_fresh_age_ns(self) -> int | None:
         """Return the age of the newest reading of any pump; None while there is none.

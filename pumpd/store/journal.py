@@ -21,6 +21,7 @@ from pumpd.store.journal_entry import Entry
 from pumpd.store.journal_file import JournalFile
 from pumpd.store.journal_state import SeenCommands, Unconfirmed, Waiting
 from pumpd.store.reserve import Reserve
+from pumpd.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +60,12 @@ _Work = Waiting | _Recent | _Wake | _Stop
 class SqliteJournal:
     """The ``Journal`` on disk: WAL, ``synchronous=FULL``, one writer thread, group commit."""
 
-    def __init__(self, file: JournalFile, reserve: Reserve, clock: Clock) -> None:
+    def __init__(
+        self, file: JournalFile, reserve: Reserve, clock: Clock, commits: Tally | None = None
+    ) -> None:
+        """``commits`` counts how long each commit that worked took."""
         self._file = file
+        self._commits = commits or Tally()
         self._reserve = reserve
         self._clock = clock
         self._restored = file.load()
@@ -75,7 +80,7 @@ class SqliteJournal:
         self._thread.start()
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> SqliteJournal:
+    def open(cls, path: Path, clock: Clock, commits: Tally | None = None) -> SqliteJournal:
         """Open or create the journal and read what is there (blocks; call it while starting).
 
         StoreError when it can not be used or another daemon has it.
@@ -84,7 +89,7 @@ class SqliteJournal:
         try:
             reserve = Reserve(path.with_suffix(".reserve"))
             reserve.restore()
-            return cls(file, reserve, clock)
+            return cls(file, reserve, clock, commits)
         except (sqlite3.Error, OSError) as error:
             file.close()
             raise StoreError(f"{path}: the journal can not be read: {error}") from error
@@ -193,13 +198,16 @@ class SqliteJournal:
     def _commit(self, part: Sequence[Waiting]) -> list[tuple[int, ...]]:
         entries = [waiting.entry for waiting in part]
         now_ms = int(self._clock.wall().timestamp() * 1000)
+        began_ns = self._clock.monotonic_ns()
         try:
-            return self._file.write(entries, self._sent_seq, now_ms)
+            written = self._file.write(entries, self._sent_seq, now_ms)
         except (sqlite3.Error, OSError):
             if not self._reserve.release():
                 raise
             log.warning("journal.reserve_released")
-            return self._file.write(entries, self._sent_seq, now_ms)
+            written = self._file.write(entries, self._sent_seq, now_ms)
+        self._commits.add((self._clock.monotonic_ns() - began_ns) / 1e9)
+        return written
 
     def _down(self, kept: Sequence[Waiting], reason: str) -> None:
         if not self._failing:

@@ -40,6 +40,7 @@ from pumpd.config_models import (
     PumpSection,
     RecorderSection,
 )
+from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
 
 TABLES: dict[str, type[BaseModel]] = {
@@ -56,6 +57,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "pumps[]": PumpSection,
     "pumps[].programme": ProgrammeSection,
     "templates[]": TemplateSection,
+    "operation": OperationSection,
     "drug-library.yaml": LibrarySection,
     "signatures[]": Signature,
     "entries[]": EntrySection,

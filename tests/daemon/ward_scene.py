@@ -18,6 +18,7 @@ from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import PumpId
 from pumpd.daemon.app import App
+from pumpd.daemon.parts import Parts
 from pumpd.daemon.seams import CommandPort, LivePump, Ward
 from pumpd.daemon.wiring import parts_of
 from pumpd.errors import StoreError
@@ -103,6 +104,7 @@ class WardScene:
     """What a story plays with."""
 
     clock: VirtualClock
+    parts: Parts
     app: App
     outlet: Recorder
     history: KeptHistory
@@ -256,5 +258,5 @@ def _scene(
         transport_for=transport_for,
         channels=channels,
     )
-    scene = WardScene(clock, App(parts), outlet, history, journals, wires, models, faces)
+    scene = WardScene(clock, parts, App(parts), outlet, history, journals, wires, models, faces)
     return scene
