@@ -15,10 +15,13 @@ from pumpd import (
     cli_explore,
     cli_history,
     cli_library,
+    cli_map,
     cli_patients,
+    cli_ports,
     cli_qa,
     cli_replay,
     cli_run,
+    cli_trace,
     cli_ward,
 )
 from pumpd.cli_words import say_error
@@ -35,6 +38,9 @@ app = typer.Typer(
 cli_run.add_to(app)
 cli_config.add_to(app)
 cli_drivers.add_to(app)
+cli_ports.add_to(app)
+cli_trace.add_to(app)
+cli_map.add_to(app)
 cli_qa.add_to(app)
 cli_explore.add_to(cli_qa.qa)
 cli_library.add_to(app)

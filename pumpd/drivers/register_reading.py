@@ -67,7 +67,9 @@ def _status(field: StatusField) -> _Meanings[tuple[PumpStatus, str]]:
     return _Meanings(lambda code: (field.codes.get(code, PumpStatus.UNKNOWN), str(code)))
 
 
-def _alarms(field: AlarmField) -> _Meanings[tuple[frozenset[PumpAlarm], tuple[str, ...]]]:
+def alarm_meanings(field: AlarmField) -> _Meanings[tuple[frozenset[PumpAlarm], tuple[str, ...]]]:
+    """Return pattern -> alarms, and each as it came."""
+
     def work_out(pattern: int) -> tuple[frozenset[PumpAlarm], tuple[str, ...]]:
         if field.alarm is not None:
             return (frozenset({field.alarm}), (field.name,)) if pattern else (frozenset(), ())
@@ -119,7 +121,7 @@ class ReadingDecoder:
             for name in ("flow", "volume", "set_flow", "volume_to_be_infused", "pressure", "battery")
         )
         alarms_of = [
-            (code_extractor(field, slots[f"{below}.alarms[{index}]"], order), _alarms(field))
+            (code_extractor(field, slots[f"{below}.alarms[{index}]"], order), alarm_meanings(field))
             for index, field in enumerate(spec.alarms)
         ]
         none: tuple[frozenset[PumpAlarm], tuple[str, ...]] = (frozenset(), ())

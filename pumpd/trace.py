@@ -1,0 +1,61 @@
+"""``pumpd trace``: a pump's line as it goes, each byte in hex and what it means. It only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from pumpd.bench_line import Tell, bench_line, driver_called, url_for
+from pumpd.drivers.base import Conversation, Driver
+from pumpd.errors import DeviceRefusedError, PumpdError, TransportError, WireError
+from pumpd.probe import advice, tell_identity
+from pumpd.transports.base import Transport
+from pumpd.wire_words import TalkedAloud, in_a_line
+
+
+async def trace(
+    url_text: str,
+    driver: str,
+    tell: Tell,
+    *,
+    every_s: float = 1.0,
+    for_s: float | None = None,
+    wire: Transport | None = None,
+) -> bool:
+    """Read a pump every ``every_s`` until ``for_s`` is over and tell all of it; for ever without.
+
+    Return whether the line lasted. ConfigError when URL or driver name is wrong; ``wire`` stands in for the
+    URL's own.
+    """
+    spec = driver_called(driver)
+    url = url_for(url_text, spec.dialect)
+    unit = 1 if url.unit is None else url.unit
+    async with bench_line(url, unit, spec.card.reply_time_ms, tell, dialect=spec.dialect, wire=wire) as line:
+        tell(f"tracing {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
+        try:
+            await line.open()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(for_s):
+                    await _watch(spec.build(unit), TalkedAloud(line.talk, tell), tell, every_s)
+        except PumpdError as error:
+            tell(f"failed: {error}")
+            tell(f"what to do: {advice(error, url, line.wire)}")
+            return False
+    return True
+
+
+async def _watch(driver: Driver, talk: Conversation, tell: Tell, every_s: float) -> None:
+    """Go on for as long as the line lasts; TransportError when it does not."""
+    known = False
+    while True:
+        try:
+            if not known:
+                tell_identity(await driver.identify(talk), tell)
+                known = True
+            for reading in await driver.read(talk):
+                tell(in_a_line(reading))
+        except TransportError:
+            raise
+        except (WireError, DeviceRefusedError):
+            known = False  # told already; whoever answers next may be another
+        await asyncio.sleep(every_s)
