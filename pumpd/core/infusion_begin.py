@@ -17,9 +17,11 @@ from pumpd.core.infusion_record import (
     ProgrammeVersion,
 )
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
-from pumpd.core.quantities import FlowRate
+from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.telemetry import Telemetry
 from pumpd.core.total_dose import DoseAccount
+
+KEPT_AT_LEAST_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +80,18 @@ def no_dose_yet(patient: Patient, drug: str, library: DrugLibrary) -> PatientDos
 
 
 def longest_window_ns(library: DrugLibrary, drug: str) -> int:
-    """Return the longest window that any entry of ``drug`` asks about, in ns; 0 when none does."""
-    return max(
-        (
-            total.window_s * 1_000_000_000
-            for entry in library.entries
-            if entry.drug == drug
-            for total in entry.totals
-            if total.over is TotalOver.WINDOW and total.window_s is not None
-        ),
-        default=0,
+    """Return the longest window that any entry of ``drug`` asks about, in ns; a day when none asks for more.
+
+    A library that replaces this one may look back, and finds a day at least.
+    """
+    windows_s = (
+        total.window_s
+        for entry in library.entries
+        if entry.drug == drug
+        for total in entry.totals
+        if total.over is TotalOver.WINDOW and total.window_s is not None
     )
+    return max((KEPT_AT_LEAST_S, *windows_s)) * NS_PER_S
 
 
 def watched(infusion: Infusion, dose: PatientDose, now_ns: int, *, new_series: bool) -> InfusionWatch:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import structlog
 
 from pumpd.core.freshness import Freshness
-from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.node import NodeMust
 from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -20,7 +19,7 @@ from pumpd.daemon.dead_lines import DeadLines
 from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
-from pumpd.daemon.infusion_book import InfusionBook, restored_doses, restored_watch, take_up_watch
+from pumpd.daemon.infusion_book import InfusionBook
 from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
@@ -30,13 +29,14 @@ from pumpd.daemon.parts import Parts, Watched
 from pumpd.daemon.pipeline import Pipeline, set_up
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.requests import Requests
+from pumpd.daemon.restoring import restore
 from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import LinkStatus, LivePump, Publisher, Ward
 from pumpd.daemon.session import Session
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
 from pumpd.errors import StoreError, StoreTakenError
-from pumpd.store.base import Durable, Journal, Restored
+from pumpd.store.base import Journal, Restored
 
 _log = structlog.get_logger("pumpd.app")
 
@@ -102,7 +102,7 @@ class App:
         plans = {watched.plan.pump: watched.plan for watched in parts.watched}
         infusions = InfusionDesk(ward, self.pipeline, events, plans, book, self._clock)
         self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator, infusions)
-        self._restore(journal.restored)
+        unwatched = self._restore(journal.restored)
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
         self.pipeline.tell(self._publisher)
@@ -114,6 +114,7 @@ class App:
             desk.on_kept, self.pipeline.on_trouble = recorder.decided, recorder.trouble
             self._supervisor.start("pumpd.recorder", recorder.run)
         self.pipeline.note(ward, "node", "started", detail=f"version {ward.version}")
+        self._tell_unwatched(unwatched)
         if parts.settings is not None:
             parts.settings.tell(self.pipeline, ward)
         self._publishing.start("pumpd.publisher", self._publisher.run)
@@ -218,46 +219,30 @@ class App:
             _log.error("journal can not be opened", reason=str(error))
             return LateJournal(self._parts.open_journal, self._opened_late, self._clock, str(error))
 
-    def _restore(self, restored: Restored) -> None:
-        """Take up the alarms and restraints of the last run, before the first reading."""
+    def _restore(self, restored: Restored) -> Sequence[str]:
+        """Take up what the last run kept, before the first reading; return what is watched no more."""
         self.ward.journal_seq = max(self.ward.journal_seq, restored.last_seq)
         assert self._journal is not None
         self.ward.journal_head = self._journal.head
         for reason in restored.unreadable:
             _log.error("stored state can not be read", reason=reason)
-        for durable in restored.durables:
-            if durable.pump is None or durable.channel is None:
-                self.ward.doses.update(restored_doses(durable, self._clock))
-                alarms = {**durable.alarms, **self.ward.site_state.alarms}
-                self.ward.site_state = replace(self.ward.site_state, alarms=alarms)
-                self.ward.told.alarms = alarms
-                continue
-            live = self.ward.pumps.get((durable.pump, durable.channel))
-            if live is not None:
-                take_up(live, durable, restored_watch(durable, self._clock))
+        unwatched = restore(self.ward, restored, self._clock)
         self.book.regroup()
+        return unwatched
+
+    def _tell_unwatched(self, unwatched: Sequence[str]) -> None:
+        for words in unwatched:
+            _log.error("infusion not watched", reason=words)
+            self.pipeline.note(self.ward, "node", "unwatched", detail=words)
 
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None
-        self._restore(restored)
+        self._tell_unwatched(self._restore(restored))
         for live in self.ward.pumps.values():
             self._publisher.changed(live)
         self._publisher.node_changed()
         if self._parts.recorder is not None:
             self._parts.recorder.restored_late()
-
-
-def take_up(live: LivePump, durable: Durable, watch: InfusionWatch | None = None) -> None:
-    """Give a pump what an earlier run knew of it; what this run knows already stands above it.
-
-    ``watch`` is the infusion it carried, its times on the clock of this run.
-    """
-    alarms = {**durable.alarms, **live.state.alarms}
-    restraints = {**durable.restraints, **live.state.restraints}
-    live.state = replace(live.state, alarms=alarms, restraints=restraints, carried=durable.delivered)
-    live.told.alarms = alarms
-    if live.state.watch is None and watch is not None:
-        take_up_watch(live, watch)
 
 
 def _live(plan: PumpPlan, channel: ChannelId, link: LinkStatus, now: Now) -> LivePump:

@@ -44,15 +44,21 @@ class InfusionBook:
             if len(group) > 1
         }
 
+    def share(self, live: LivePump) -> None:
+        """Let the patient's other pumps know what ``live`` knows the patient got: there is one account."""
+        watch = live.state.watch
+        for other in self._together.get(live, ()):
+            assert watch is not None
+            assert other.state.watch is not None
+            other.state = replace(other.state, watch=other.state.watch._replace(dose=watch.dose))
+
     def moved(self, live: LivePump, before: InfusionWatch | None) -> bool:
         """Keep what ``live`` gave, and tell the patient's other pumps; True when people should see it now."""
         watch = live.state.watch
         if watch is None or before is None:
             return True
         if watch.dose is not before.dose:
-            for other in self._together.get(live, ()):
-                assert other.state.watch is not None
-                other.state = replace(other.state, watch=other.state.watch._replace(dose=watch.dose))
+            self.share(live)
             taken_ns = watch.taken_ns or 0
             if taken_ns - self._saved_ns.get(live, 0) >= SAVED_EVERY_NS:
                 self._saved_ns[live] = taken_ns
@@ -67,12 +73,31 @@ def _seen(watch: InfusionWatch) -> tuple[object, ...]:
 
 
 def newest_dose(ward: Ward, dose: PatientDose) -> PatientDose:
-    """Return what the patient got of the drug by all that is known; ``dose`` when nothing is."""
+    """Return what the patient got of the drug by all that is known; ``dose`` when nothing is.
+
+    It is kept for as long as ``dose`` asks, which is longer where a new library looks further back.
+    """
     watches = (live.state.watch for live in ward.pumps.values())
     known = [watch.dose for watch in watches if watch is not None and watch.dose.key == dose.key]
     if dose.key in ward.doses:
         known.append(ward.doses[dose.key])
-    return max(known, key=lambda each: each.account.total_e6_p, default=dose)
+    newest = max(known, key=how_new, default=dose)
+    keep_ns = max(newest.account.keep_ns, dose.account.keep_ns)
+    return newest._replace(account=newest.account._replace(keep_ns=keep_ns))
+
+
+def how_new(dose: PatientDose) -> tuple[int, int, int]:
+    """Return what is greater in the newer of two accounts: a sum only grows, and a series begins at 0."""
+    return dose.account.total_e6_p, -dose.series_e6_p, dose.account.keep_ns
+
+
+def agree(ward: Ward) -> None:
+    """Let all pumps of a patient begin with the newest account of what was given: each kept its own."""
+    for live in ward.pumps.values():
+        watch = live.state.watch
+        if watch is not None:
+            newest = newest_dose(ward, watch.dose)
+            live.state = replace(live.state, watch=watch._replace(dose=newest))
 
 
 def forget_old(doses: dict[tuple[str, str, str], PatientDose], now_ns: int) -> None:

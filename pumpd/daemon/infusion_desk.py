@@ -232,6 +232,7 @@ class InfusionDesk:
         set_up(live, setup)
         place(live, watch)
         self._book.regroup()
+        self._book.share(live)
         self._pipeline.link_changed(live)
         return kept
 

@@ -23,12 +23,12 @@ from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
-from pumpd.daemon.app import take_up as take_up_durable
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorded_state import durable_of, take_up
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.recording_head import driver_sha256, library_of
+from pumpd.daemon.restoring import take_up as take_up_durable
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.tape import Tape
 from pumpd.daemon.wiring import parts_of

@@ -288,6 +288,6 @@ def test_the_longest_window_of_a_drug_is_kept() -> None:
     library = replace(LIBRARY, entries=(FULL_ENTRY, other))
     assert longest_window_ns(library, "ketamine") == DAY_NS
     assert longest_window_ns(library, "other") == 7 * DAY_NS
-    assert longest_window_ns(library, "third") == 0
+    assert longest_window_ns(library, "third") == DAY_NS
     only_infusion = replace(FULL_ENTRY, totals=FULL_ENTRY.totals[:1])
-    assert longest_window_ns(replace(library, entries=(only_infusion,)), "ketamine") == 0
+    assert longest_window_ns(replace(library, entries=(only_infusion,)), "ketamine") == DAY_NS

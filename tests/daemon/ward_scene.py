@@ -150,8 +150,12 @@ def play(
     start: bool = True,
     alarms: AlarmsSection | None = None,
     channels: Mapping[str, Channel] | None = None,
+    boot_id: str = "virtual-boot",
 ) -> WardScene:
-    """Play ``story`` with a daemon that watches ``pumps``, all running at ``running`` mL/h."""
+    """Play ``story`` with a daemon that watches ``pumps``, all running at ``running`` mL/h.
+
+    Runs on one journal of which several write the same events have each a ``boot_id`` of its own.
+    """
 
     async def run() -> WardScene:
         scene = _scene(
@@ -164,6 +168,7 @@ def play(
             journal_fails,
             alarms or AlarmsSection(),
             channels or {},
+            boot_id,
         )
         if plugged:
             for wire in scene.wires.values():
@@ -191,8 +196,9 @@ def _scene(
     journal_fails: Callable[[], str],
     alarms: AlarmsSection,
     channels: Mapping[str, Channel],
+    boot_id: str,
 ) -> WardScene:
-    clock = VirtualClock(asyncio.get_running_loop())
+    clock = VirtualClock(asyncio.get_running_loop(), boot_id)
     outlet, history = Recorder(), KeptHistory()
     journals: list[Journal] = []
     wires: dict[str, Wire] = {}

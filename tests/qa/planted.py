@@ -12,7 +12,7 @@ from pumpd.contract import age
 from pumpd.core import alarms
 from pumpd.core.infusion_begin import moved_to
 from pumpd.core.telemetry import Provenance
-from pumpd.daemon import app, infusion_book, infusion_desk, outbox_publisher, publisher_telemetry
+from pumpd.daemon import infusion_book, infusion_desk, outbox_publisher, publisher_telemetry, restoring
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.session import Session
@@ -151,13 +151,13 @@ def _late_is_said_to_be_on_disk(patch: pytest.MonkeyPatch) -> None:
 
 
 def _latched_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    whole = app.take_up
+    whole = restoring.take_up
 
     def take_up(live, durable, watch=None):
         kept = {c: a for c, a in durable.alarms.items() if a.signal is not alarms.AlarmSignal.LATCHED}
         whole(live, Durable(durable.pump, durable.channel, kept, durable.restraints), watch)
 
-    patch.setattr(app, "take_up", take_up)
+    patch.setattr(restoring, "take_up", take_up)
 
 
 def _fifth_is_passed_over(patch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def _swap_forgets(patch: pytest.MonkeyPatch) -> None:
 
 
 def _begun_anew_by_restart(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(app, "restored_watch", lambda *_: None)
+    patch.setattr(restoring, "restored_watch", lambda *_: None)
 
 
 def _label_stays(patch: pytest.MonkeyPatch) -> None:
