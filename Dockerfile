@@ -7,20 +7,23 @@ RUN npm run build
 
 FROM python:3.11.12-slim-bookworm AS build
 WORKDIR /src
-COPY requirements ./requirements
-RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r requirements/dev.txt \
-    && python -m venv /opt/pumpd && /opt/pumpd/bin/pip install --require-hashes -r requirements/run.txt
+COPY requirements/build.txt requirements/run.txt ./requirements/
+# The tools stay behind: what is installed for pumpd has no pip of its own.
+RUN python -m venv /tools && python -m venv --without-pip /opt/pumpd \
+    && /tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+    && /tools/bin/pip --python /opt/pumpd/bin/python install --no-cache-dir --require-hashes \
+       -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY pumpd ./pumpd
 COPY config ./config
 COPY dashboard ./dashboard
 COPY --from=web /src/dashboard/static ./dashboard/static
 RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && /opt/pumpd/bin/pip install --no-deps /wheels/*.whl
+    && /tools/bin/pip --python /opt/pumpd/bin/python install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM python:3.11.12-slim-bookworm
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin pumpd \
-    && install -d -o pumpd -g pumpd /var/lib/pumpd
+    && install -d -o pumpd -g pumpd -m 0700 /var/lib/pumpd
 COPY --from=build /opt/pumpd /opt/pumpd
 USER pumpd
 VOLUME /var/lib/pumpd

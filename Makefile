@@ -10,7 +10,7 @@ WITH_NODE = PATH="$$($(CURDIR)/$(PY) $(CURDIR)/requirements/node_path.py):$$PATH
 LOCK = $(VENV)/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --strip-extras
 
-.PHONY: setup test demo bench proof wheel mutants lock clean lint web-test
+.PHONY: setup test demo bench proof wheel mutants compose-trial lock clean lint web-test
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed $(VENV)/.apt $(if $(wildcard $(WEB)/package.json),dashboard/static/index.html)
@@ -69,9 +69,15 @@ wheel: setup
 mutants: setup
 	$(PY) -m tests.mutants $(ONLY)
 
+# As root, with docker.io, docker-compose and debootstrap installed: some ten minutes.
+compose-trial: setup
+	bash requirements/apt.sh requirements/apt-trial.txt
+	$(PY) -m tests.containers.trial
+
 lock: $(VENV)/.installed
 	$(LOCK) --output-file requirements/run.txt pyproject.toml
 	$(LOCK) --allow-unsafe --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --allow-unsafe --only-build-deps --build-deps-for wheel --output-file requirements/build.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) $(WEB)/node_modules dashboard/static .proof build ./*.egg-info

@@ -48,7 +48,7 @@ def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    written = (f":!docs/{page}.md" for page in ("bench", "exploration", "mutants", "proof"))
+    written = (f":!docs/{page}.md" for page in ("bench", "containers", "exploration", "mutants", "proof"))
     changed = git("status", "--porcelain", "--", ".", *written)
     return git("rev-parse", "--short=12", "HEAD").strip() + ("-dirty" if changed else "")
 

@@ -1,4 +1,4 @@
-"""What the container files say. No container engine runs here, so building and running them is not shown."""
+"""What the container files say, in seconds; ``make compose-trial`` brings them up for real."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import yaml
 
 from pumpd.config import load
 from pumpd.simulator.ward import load_ward
+from tests.containers import bases, page
+from tests.containers.kills import STEPS
 from tests.house.tree import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -88,4 +90,41 @@ def test_the_image_runs_as_nobody_special() -> None:
     last = DOCKERFILE.rsplit("\nFROM ", 1)[1]
     assert "\nUSER pumpd\n" in last
     assert DOCKERFILE.count("--require-hashes") == 2
-    assert all(service.get("read_only") and service["cap_drop"] == ["ALL"] for service in OURS.values())
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
+    """A root that is read-only, no capability, no way to more of them, an account that is not root."""
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+    assert "build" in service or int(service["user"].partition(":")[0]) > 0
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_what_is_kept_is_in_a_named_volume() -> None:
+    """Every volume that is declared is used, and what a service writes elsewhere is in memory."""
+    used = {volume.partition(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
+    assert {name for name in used if not name.startswith(".")} == set(COMPOSE["volumes"])
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_the_page_tells_of_every_step_of_the_trial() -> None:
+    """What docs/containers.md shows was written by the trial as it is: the same steps, each with what was seen."""
+    rows = page.rows()
+    assert [row.what for row in rows] == [step.what for step in STEPS]
+    assert all(row.seen for row in rows)
+    killed = {name for name in SERVICES if any(f"main process of {name} killed" in row.what for row in rows)}
+    assert killed == set(SERVICES)
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_the_trial_makes_every_image_that_is_not_ours() -> None:
+    """Each foreign image of the files has a recipe from Debian's packages under its own name."""
+    named = {service["image"] for name, service in SERVICES.items() if name not in OURS}
+    named |= set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+    assert set(bases.names().values()) == named
+    assert all((bases.HERE / f"{kind}.Dockerfile").is_file() for kind in bases.names())

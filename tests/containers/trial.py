@@ -1,0 +1,110 @@
+"""``make compose-trial``: bring docker-compose.yml up for real, and kill one thing after another.
+
+Prints what happens, and writes it into docs/containers.md. Exit status 0: everything came back; 1: something did
+not; 3: no engine starts on this machine, so nothing was shown.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from tests.containers import bases, page
+from tests.containers.engine import Engine, EngineError, now_s
+from tests.containers.kills import STEPS
+from tests.containers.stack import COMPOSE, NotBackError, Stack, until
+from tests.proof_run import commit
+
+PORT = 8080
+UP_WITHIN_S = 120.0
+
+
+def say(words: str) -> None:
+    """Print one line at once."""
+    print(words, flush=True)
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """Yield an engine with nothing in it; take it, its containers and its images away afterwards."""
+    made = Engine(Path(tempfile.mkdtemp(prefix="pumpd-trial-")))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+def override(directory: Path) -> Path:
+    """Write what the trial lays over the compose file: the build sees the packages on this machine."""
+    ours = [
+        name
+        for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items()
+        if "build" in service
+    ]
+    path = directory / "trial.yml"
+    path.write_text(yaml.safe_dump({"services": {name: {"build": {"network": "host"}} for name in ours}}))
+    return path
+
+
+def sizes(engine: Engine, images: dict[str, str]) -> page.Sizes:
+    """Return the size of pumpd's image and of the Python image below it."""
+
+    def mb(image: str) -> int:
+        return round(int(engine.docker("inspect", "--format", "{{.Size}}", image)) / 1e6)
+
+    return page.Sizes(whole_mb=mb("pumpd:0.1.0"), below_mb=mb(images["python"]))
+
+
+def trial() -> None:
+    """Tell the whole story."""
+    began_s = now_s()
+    with tempfile.TemporaryDirectory(prefix="pumpd-trial-files-") as name, engine() as made:
+        scratch = Path(name)
+        version = made.docker("version", "--format", "{{.Server.Version}}").strip()
+        say(f"dockerd {version} answers")
+        with bases.base_images(made, scratch) as images:
+            say(f"base images made: {', '.join(sorted(images.values()))}")
+            stack = Stack(made, f"http://127.0.0.1:{PORT}", override(scratch))
+            stack.compose("build")
+        measured = sizes(made, images)
+        say(f"pumpd's image has {measured.whole_mb} MB, {measured.below_mb} MB of them the Python image")
+        found: list[page.Row] = []
+        try:
+            for step in STEPS:
+                say(f"{now_s() - began_s:6.0f} s  {step.what}")
+                row = page.Row(step.what, step.run(stack))
+                say(f"{'':10}{row.seen}")
+                found.append(row)
+        except (NotBackError, EngineError):
+            say(stack.compose("ps", check=False))
+            say(stack.compose("logs", "--tail=25", "--no-color", check=False))
+            raise
+        finally:
+            stack.compose("down", "--volumes", "--timeout", "5", check=False)
+    page.write(page.Trial(commit(), version, images, measured, tuple(found)))
+    say(f"written into {page.PAGE.name}; took {now_s() - began_s:.0f} s")
+
+
+def main() -> int:
+    """Run the trial and return the exit status."""
+    why_not = Engine.missing() or bases.missing()
+    if why_not:
+        say(f"No trial here: {why_not}. What the files say is checked by make test.")
+        return 3
+    try:
+        trial()
+    except (NotBackError, EngineError, subprocess.SubprocessError) as error:
+        say(f"FAILED: {error}")
+        return 3 if "dockerd does not start" in str(error) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
