@@ -17,7 +17,7 @@ from tests.containers.engine import Engine, EngineError
 from tests.house.tree import ROOT
 
 KEPT = ROOT / ".proof" / "containers"
-"""What was fetched for the images, so that a second trial takes nothing from the network but four packages."""
+"""What was fetched for the images, for the next trial; only Debian's packages are fetched each time."""
 HERE = Path(__file__).parent / "bases"
 LOCKS = ("requirements/build.txt", "requirements/run.txt")
 USELESS = ("var/lib/apt/lists", "var/cache/apt", "usr/share/doc", "usr/share/man", "usr/share/locale")
@@ -27,7 +27,8 @@ OTHER = ("./dev/*", "./proc/*", "./sys/*", *(f"./{path}/*" for path in USELESS))
 def names() -> dict[str, str]:
     """Return kind -> the whole name of each image that is not ours, as Dockerfile and compose file say it."""
     texts = (ROOT / "Dockerfile").read_text() + (ROOT / "docker-compose.yml").read_text()
-    found = re.findall(r"(?:^FROM|image:) +((?:eclipse-)?(node|python|mosquitto|influxdb):\S+)", texts, re.M)
+    kinds = r"(?:^FROM|image:) +((?:eclipse-)?(node|python|mosquitto|influxdb):\S+)"
+    found = re.findall(kinds, texts, re.MULTILINE)
     return {kind: whole for whole, kind in found}
 
 

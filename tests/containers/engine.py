@@ -1,4 +1,4 @@
-"""A container engine of the trial's own: ``dockerd`` started by hand, with its files in a directory of ours."""
+"""A container engine of the trial's own: ``dockerd`` by hand, with its files in a directory of ours."""
 
 from __future__ import annotations
 

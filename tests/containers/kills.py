@@ -37,7 +37,7 @@ def up(stack: Stack) -> str:
     took_s = until("every pump live on the page", lambda: _all_live(stack), BACK_WITHIN_S)
     healthy_s = until("every service healthy", lambda: _healthy(stack), BACK_WITHIN_S)
     return (
-        f"{PUMPS} pumps live on the page after {took_s:.0f} s, every service healthy {healthy_s:.0f} s later"
+        f"{PUMPS} pumps live on the page after {took_s:.0f} s, all services healthy {healthy_s:.0f} s later"
     )
 
 

@@ -43,8 +43,8 @@ def words(trial: Trial) -> str:
     lines = [
         BEGIN,
         "",
-        f"Commit {trial.commit}, Docker {trial.engine}. pumpd's image has {trial.sizes.whole_mb} MB: {own_mb} MB are",
-        f"pumpd and its libraries, {trial.sizes.below_mb} MB the Python image below.",
+        f"Commit {trial.commit}, Docker {trial.engine}. pumpd's image has {trial.sizes.whole_mb} MB:",
+        f"{own_mb} MB are pumpd and its libraries, {trial.sizes.below_mb} MB the Python image below.",
         "",
         "| done | seen |",
         "|---|---|",

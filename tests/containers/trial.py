@@ -1,7 +1,7 @@
 """``make compose-trial``: bring docker-compose.yml up for real, and kill one thing after another.
 
-Prints what happens, and writes it into docs/containers.md. Exit status 0: everything came back; 1: something did
-not; 3: no engine starts on this machine, so nothing was shown.
+Prints what happens, and writes it into docs/containers.md. Exit status 0: everything came back; 1: something
+did not; 3: no engine starts on this machine, so nothing was shown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import yaml
 from tests.containers import bases, page
 from tests.containers.engine import Engine, EngineError, now_s
 from tests.containers.kills import STEPS
-from tests.containers.stack import COMPOSE, NotBackError, Stack, until
+from tests.containers.stack import COMPOSE, NotBackError, Stack
 from tests.proof_run import commit
 
 PORT = 8080

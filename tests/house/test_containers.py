@@ -113,7 +113,7 @@ def test_what_is_kept_is_in_a_named_volume() -> None:
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
 def test_the_page_tells_of_every_step_of_the_trial() -> None:
-    """What docs/containers.md shows was written by the trial as it is: the same steps, each with what was seen."""
+    """docs/containers.md shows the steps that the trial takes, each with what was seen."""
     rows = page.rows()
     assert [row.what for row in rows] == [step.what for step in STEPS]
     assert all(row.seen for row in rows)

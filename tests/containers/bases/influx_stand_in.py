@@ -1,4 +1,4 @@
-"""The stand-in for the programs of the image influxdb:2: the server, and ``influx ping`` for its health check.
+"""Stands in for the image influxdb:2: the server, and ``influx ping`` for its health check.
 
 It takes the settings of that image which docker-compose.yml gives it: address, TLS, token, directory.
 """
