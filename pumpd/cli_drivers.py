@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,20 @@ def list_drivers() -> None:
     out().print(table)
     for package, reason in faults().items():
         out().print(f"{package} can not be used: {reason}", markup=False)
+
+
+@drivers.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The driver's name, such as acme-x1.")],
+    modbus: Annotated[bool, typer.Option("--modbus", help="A register map and a card, no code.")] = False,
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Where its folder goes.")] = Path(),
+) -> None:
+    """Make a driver package that runs as it is made: for a protocol of its own, or with --modbus a map."""
+    from pumpd.driver_scaffold import write_scaffold
+
+    for file in write_scaffold(name, "modbus" if modbus else "framed", into):
+        out().print(str(file))
+    out().print(f"next: pip install -e {into / name}, then pytest --pumpd-driver {name}; see its README.md")
 
 
 @drivers.command()

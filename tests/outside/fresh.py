@@ -11,9 +11,9 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from pumpd.driver_scaffold import write_scaffold
 from tests.house.tree import ROOT, tracked
 
-PACKAGES = Path(__file__).parent
 IN_WHEEL = ("pumpd", "dashboard", "config")
 OF_PROJECT = ("pyproject.toml", "README.md", "LICENSE")
 STATIC = ROOT / "dashboard" / "static"
@@ -99,8 +99,9 @@ def pumpd_source(folder: Path) -> Path:
 
 
 def package_source(name: str, folder: Path) -> Path:
-    """Copy the source of one package that is made outside of pumpd."""
-    return Path(shutil.copytree(PACKAGES / name, folder / name))
+    """Make the source of one package outside of pumpd, as `pumpd drivers new` does."""
+    write_scaffold(name, "modbus" if "modbus" in name else "framed", folder)
+    return folder / name
 
 
 def borrowing(directory: Path, wheels: list[Path]) -> Fresh:

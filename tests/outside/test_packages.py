@@ -32,7 +32,9 @@ def test_a_driver_from_outside_is_found_and_judged(driver: str, environment: fre
     """Through its entry point, by the installed plug-in; below full it fails, with each reason."""
     where = environment.run("python", "-c", "import pumpd; print(pumpd.__file__)")
     assert where.stdout.startswith(str(environment.directory))
-    assert re.search(rf"^{driver} +Acme ", environment.run("pumpd", "drivers", "list").stdout, re.MULTILINE)
+    assert re.search(
+        rf"^{driver} +A Maker ", environment.run("pumpd", "drivers", "list").stdout, re.MULTILINE
+    )
     judged = environment.run("pytest", "--pumpd-driver", driver, "-q", "-p", "no:cacheprovider")
     score = re.search(rf"^{driver}: (\d+) of (\d+) points$", judged.stdout, re.MULTILINE)
     assert score, judged.stdout + judged.stderr
@@ -66,6 +68,16 @@ def test_the_wheel_holds_what_runs_and_what_ships_as_example(wheels: Wheels) -> 
 
 def _version(wheels: Wheels) -> str:
     return wheels.pumpd.name.split("-")[1]
+
+
+@pytest.mark.requirement("ENG-4")
+def test_what_the_verb_makes_is_the_package_that_is_judged(environment: fresh.Fresh, tmp_path: Path) -> None:
+    """`pumpd drivers new` works from the wheel; framer and examples tests pass as they are made."""
+    for words in (["acme-ascii"], ["acme-modbus", "--modbus"]):
+        made = environment.run("pumpd", "drivers", "new", *words, "--into", str(tmp_path))
+        assert made.returncode == 0, made.stderr
+        done = environment.run("pytest", "-q", "-p", "no:cacheprovider", "tests", cwd=tmp_path / words[0])
+        assert done.returncode == 0, done.stdout
 
 
 OWN_TESTS = """
