@@ -151,6 +151,7 @@ class RealHospital:
         """Stop the daemon with SIGTERM, and hear it out."""
         if not self.daemon.running:
             return
+        await self._read_journal()  # its last word may wait for the next start: it has 2 s for all it does
         await self.daemon.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE_WITHIN_S if self.broker.well else 0):
@@ -195,11 +196,21 @@ class RealHospital:
             await self.beds.close()
             self._places.close()
 
-    async def _read_stores(self) -> None:
-        """Find out what was journalled and read, and what was shown while nobody could ask the broker."""
-        reader = SqliteHistoryReader(self._directory / "history.db", self._directory / "journal.db")
+    def _reader(self) -> SqliteHistoryReader:
+        return SqliteHistoryReader(self._directory / "history.db", self._directory / "journal.db")
+
+    async def _read_journal(self) -> None:
+        """Take note of what was journalled so far, all of which must reach the broker."""
+        reader = self._reader()
         try:
             self.record.journalled |= await journalled_ids(reader)
+        finally:
+            await reader.close()
+
+    async def _read_stores(self) -> None:
+        """Find out what was read, and what was shown while nobody could ask the broker."""
+        reader = self._reader()
+        try:
             for channel in self.record.samples:
                 read = await readings(reader, channel, self._began_ms, self.loaded.scenario.duration_s)
                 self.record.read[channel] = read
