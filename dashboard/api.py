@@ -9,10 +9,12 @@ from fastapi import APIRouter, HTTPException, Query, WebSocket, WebSocketDisconn
 from fastapi.responses import JSONResponse
 
 from dashboard import history
+from dashboard.acting import Acting
 from dashboard.commands import VERBS, AlarmRequest, Commands
 from dashboard.infusions import make_infusion_router
 from dashboard.page import Pages
 from dashboard.stream import Hub
+from pumpd.contract.roles import Role
 from pumpd.errors import StoreError
 from pumpd.store.base import HistoryReader
 
@@ -75,7 +77,7 @@ def _asking(
 
     async def ask(request: AlarmRequest) -> JSONResponse:
         """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
-        answer = await commands.ask(verb, request)
+        answer = await commands.ask(verb, request, Acting(request.user, Role.NURSE))
         return JSONResponse(answer.body)
 
     ask.__annotations__["request"] = request_of  # what FastAPI reads the body as

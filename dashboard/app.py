@@ -26,6 +26,7 @@ from dashboard.templates import Template, make_templates_router
 from pumpd.clock import Clock
 from pumpd.errors import ConfigError, Problem
 from pumpd.mqtt import Broker
+from pumpd.signing import Signer
 from pumpd.store.base import HistoryReader
 
 STATIC = Path(__file__).parent / "static"
@@ -37,7 +38,8 @@ class DashboardSettings:
     """What the configuration says of the dashboard."""
 
     site: str
-    dashboard_id: str
+    signer: Signer
+    """The dashboard's name in topics, and the key that its commands are signed with."""
     host: str
     port: int
     broker: Broker
@@ -81,7 +83,7 @@ def make_parts(settings: DashboardSettings, clock: Clock) -> Parts:
     ward = LiveWard(settings.site)
     pages = Pages(ward, clock, settings.site, version("pumpd"), settings.pumps)
     hub = Hub(pages)
-    feed = Feed(ward, hub, clock, settings.broker, settings.dashboard_id)
+    feed = Feed(ward, hub, clock, settings.broker, settings.signer)
     return Parts(ward, hub, feed, pages)
 
 

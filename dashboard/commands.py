@@ -10,9 +10,11 @@ from enum import Enum
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dashboard.acting import Acting
 from dashboard.live import LiveWard
 from dashboard.plain_text import PersonName, plain
 from pumpd.clock import Clock
+from pumpd.contract.envelope import digest_of
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, ReplyPayload
 from pumpd.contract.quieting import (
@@ -25,6 +27,7 @@ from pumpd.contract.quieting import (
 )
 from pumpd.core.inactivation import LONGEST_AUDIO_PAUSE_S, LONGEST_SHELF_S
 from pumpd.errors import TransportError
+from pumpd.signing import Signer
 
 ANSWER_WITHIN_S = 3.0
 """After this the page says NOT DONE; the command itself expires at the same moment."""
@@ -119,28 +122,34 @@ VERBS: Mapping[str, tuple[type[AlarmRequest], type[AlarmCommandPayload]]] = {
 class Commands:
     """Sends commands and pairs them with their replies."""
 
-    def __init__(self, ward: LiveWard, clock: Clock, dashboard_id: str, publish: Publish) -> None:
+    def __init__(self, ward: LiveWard, clock: Clock, signer: Signer, publish: Publish) -> None:
         self._ward = ward
         self._clock = clock
-        self._dashboard_id = dashboard_id
+        self._signer = signer
         self._publish = publish
         self._waiting: dict[str, asyncio.Future[ReplyPayload]] = {}
+        """By the digest of the message that was sent: an altered copy's answer is not ours."""
 
     def reply(self, reply: ReplyPayload) -> None:
         """Take a reply from the daemon; one that nobody waits for, or that comes again, changes nothing."""
-        waiting = self._waiting.get(reply.id)
+        waiting = self._waiting.get(reply.of)
         if waiting is not None and not waiting.done():
             waiting.set_result(reply)
 
-    async def ask(self, verb: str, request: AlarmRequest) -> Answer:
+    async def ask(self, verb: str, request: AlarmRequest, who: Acting) -> Answer:
         """Ask the daemon for one of VERBS and return its answer."""
         fields = request.model_dump(exclude={"node"})
-        return await self.send(verb, VERBS[verb][1], request.node, fields)
+        return await self.send(verb, VERBS[verb][1], request.node, fields, who)
 
     async def send(
-        self, verb: str, payload: type[CommandPayload], node_id: str, fields: Mapping[str, object]
+        self,
+        verb: str,
+        payload: type[CommandPayload],
+        node_id: str,
+        fields: Mapping[str, object],
+        who: Acting,
     ) -> Answer:
-        """Ask node ``node_id`` for ``verb``, with all ``fields`` of ``payload`` but id, dashboard and expiry.
+        """Ask node ``node_id`` for ``verb``; ``fields`` are those of ``payload`` that a page chooses.
 
         pydantic.ValidationError when they do not make one.
         """
@@ -150,7 +159,10 @@ class Commands:
             {
                 **fields,
                 "id": uuid.uuid4().hex,
-                "dashboard": self._dashboard_id,
+                "dashboard": self._signer.dashboard,
+                "user": who.user,
+                "role": who.role,
+                "wards": list(who.wards),
                 "expires_ms": (node_ms or 0) + round(ANSWER_WITHIN_S * 1000),
             }
         )
@@ -158,16 +170,18 @@ class Commands:
             return Answer(Outcome.UNANSWERED, f"{node_id} does not answer")
         if node.fresh_boot != command.boot_id:
             return Answer(Outcome.REFUSED, "pumpd was restarted since: look again")
+        topic = self._ward.topics.command(node_id, verb)
+        message = self._signer.message(topic, command)
+        digest = digest_of(message)
         waiting: asyncio.Future[ReplyPayload] = asyncio.get_running_loop().create_future()
-        self._waiting[command.id] = waiting
+        self._waiting[digest] = waiting
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                topic = self._ward.topics.command(node_id, verb)
-                await self._publish(topic, command.model_dump_json().encode())
+                await self._publish(topic, message)
                 reply = await waiting
         except (TimeoutError, TransportError):
             return Answer(Outcome.UNANSWERED, f"{node_id} did not answer within {ANSWER_WITHIN_S:.0f} s")
         finally:
-            del self._waiting[command.id]
+            del self._waiting[digest]
         outcome = Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED
         return Answer(outcome, reply.reason, reply.field)

@@ -10,6 +10,7 @@ from dashboard.stream import Hub
 from pumpd.clock import Clock
 from pumpd.contract.payloads import PresencePayload
 from pumpd.mqtt import Broker, Incoming, LastWill, MqttConnection
+from pumpd.signing import Signer
 
 PRESENCE_EVERY_S = 1.0
 """How often the number of open pages is looked at; it is published when it changes."""
@@ -18,11 +19,11 @@ PRESENCE_EVERY_S = 1.0
 class Feed:
     """Keeps the connection to the broker."""
 
-    def __init__(self, ward: LiveWard, hub: Hub, clock: Clock, broker: Broker, dashboard_id: str) -> None:
+    def __init__(self, ward: LiveWard, hub: Hub, clock: Clock, broker: Broker, signer: Signer) -> None:
         self._ward = ward
         self._hub = hub
         self._clock = clock
-        self._dashboard_id = dashboard_id
+        dashboard_id = self._dashboard_id = signer.dashboard
         self._presence_topic = ward.topics.presence(dashboard_id)
         self.connection = MqttConnection(
             broker,
@@ -31,7 +32,7 @@ class Feed:
             will=LastWill(self._presence_topic, self._presence(watching=False)),
             subscriptions=[(topic, 1) for topic in ward.topics.everything_live()],
         )
-        self.commands = Commands(ward, clock, dashboard_id, self.connection.publish)
+        self.commands = Commands(ward, clock, signer, self.connection.publish)
 
     def on_message(self, message: Incoming) -> None:
         """Take one message from the broker."""

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dashboard.acting import Acting
 from dashboard.commands import Commands
 from dashboard.plain_text import PersonName
 from pumpd.contract.infusion_payloads import (
@@ -21,6 +22,7 @@ from pumpd.contract.infusion_payloads import (
 )
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.quieting import OffLinePayload
+from pumpd.contract.roles import Role
 
 INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "begin": BeginPayload,
@@ -32,7 +34,7 @@ INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
 }
 PUMP_VERBS: Mapping[str, type[CommandPayload]] = {"off-line": OffLinePayload}
 """What is asked of a pump that nobody is connected to."""
-_OURS = frozenset({"v", "advisory", "id", "dashboard", "expires_ms"})
+_OURS = frozenset({"v", "advisory", "id", "dashboard", "role", "wards", "expires_ms"})
 """Keys of a command that a page does not choose."""
 
 
@@ -71,7 +73,8 @@ def _asking(
                 [{"loc": ("body", key), "msg": f"{verb} has no such key"} for key in unknown]
             )
         try:
-            answer = await commands.send(verb, payload, request.node, fields)
+            who = Acting(request.user, Role.NURSE)
+            answer = await commands.send(verb, payload, request.node, fields, who)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_context=False)) from None
         return JSONResponse(answer.body)

@@ -16,6 +16,7 @@ from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.histories import open_reader
 from pumpd.http_serving import LoopServer, bound_socket
+from pumpd.key_files import own_key
 from pumpd.mqtt import Broker
 
 STOP_WITHIN_S = 1
@@ -30,7 +31,7 @@ def settings_of(config: Config) -> DashboardSettings:
     """Return what of the configuration concerns the dashboard."""
     return DashboardSettings(
         site=config.site,
-        dashboard_id=config.dashboard.id,
+        signer=own_key(config.dashboard_key_file, config.dashboard.id),
         host=config.dashboard.host,
         port=config.dashboard.port,
         broker=Broker(

@@ -14,6 +14,7 @@ from pumpd import (
     cli_drivers,
     cli_explore,
     cli_history,
+    cli_keys,
     cli_library,
     cli_map,
     cli_patients,
@@ -49,6 +50,7 @@ cli_audit.add_to(app)
 cli_contacts.add_to(app)
 cli_history.add_to(app)
 cli_patients.add_to(cli_history.history)
+cli_keys.add_to(app)
 cli_ward.add_to(app)
 
 

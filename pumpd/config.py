@@ -20,6 +20,7 @@ from pumpd.config_models import (
 )
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import TemplateSection
+from pumpd.config_trust import TrustedSection, default_key_file
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
 from pumpd.document_check import check, in_order
@@ -50,6 +51,14 @@ class Config:
     machine: MachineSection = field(default_factory=MachineSection)
     templates: tuple[TemplateSection, ...] = ()
     operation: OperationSection = field(default_factory=OperationSection)
+    dashboards: tuple[TrustedSection, ...] = ()
+
+    @property
+    def dashboard_key_file(self) -> Path:
+        """Where the private key of this file's own dashboard lies; it may not exist yet."""
+        if self.dashboard.key_file:
+            return self.file.parent / self.dashboard.key_file
+        return default_key_file(self.data_dir, self.dashboard.id)
 
     @property
     def journal_file(self) -> Path:
@@ -123,4 +132,5 @@ def load(file: Path) -> Config:
         machine=section.machine,
         templates=section.templates,
         operation=section.operation,
+        dashboards=section.dashboards,
     )

@@ -13,6 +13,7 @@ from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.config_templates import template_problems
+from pumpd.config_trust import trust_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_bounded
 from pumpd.document_check import Checked
@@ -41,6 +42,9 @@ def cross_problems(
         document, section.history, directory, lambda path, name: _secret(document, path, name, directory)
     )
     yield from _contacts(document, checked, section, directory)
+    yield from _secret(document, ("dashboard", "key_file"), section.dashboard.key_file, directory)
+    trusted = [(checked.place(("dashboards", at)), each) for at, each in enumerate(section.dashboards)]
+    yield from trust_problems(document, trusted, frozenset(pump.ward for _, pump in pumps))
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)

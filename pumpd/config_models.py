@@ -11,6 +11,7 @@ from pumpd.config_history import HistorySection
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
 from pumpd.config_section import Section
+from pumpd.config_trust import TrustedSection
 from pumpd.core.occlusion import Line, line_of
 from pumpd.core.restraint_gate import Enforcement
 from pumpd.fields import (
@@ -60,6 +61,12 @@ class DashboardSection(Section):
         examples=["127.0.0.1"],
     )
     port: Whole = Field(default=8080, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[8080])
+    key_file: str = Field(
+        default="",
+        description="the private key that commands are signed with, readable by its owner only; empty: one in"
+        " data_dir, made at the first start",
+        examples=["dashboard.key"],
+    )
 
 
 class RecorderSection(Section):
@@ -198,6 +205,10 @@ class ConfigSection(Section):
     )
     dashboard: DashboardSection = Field(
         default_factory=DashboardSection, description="where the dashboard listens"
+    )
+    dashboards: tuple[TrustedSection, ...] = Field(
+        default=(),
+        description="the dashboards that this daemon listens to; empty: the one of this file",
     )
     lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
     syslog: str = Field(

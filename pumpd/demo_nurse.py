@@ -12,8 +12,10 @@ from pumpd.config import Config
 from pumpd.contract.infusion_payloads import AnswerPart, BeginPayload, ObservePayload, OrderPart
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import SnapshotPayload
+from pumpd.contract.roles import Role
 from pumpd.contract.topics import Topics
 from pumpd.core.drug_library import Question
+from pumpd.key_files import own_key
 from pumpd.mqtt import Broker, Incoming, MqttConnection
 
 NURSE: Final = "A. Nurse"
@@ -70,8 +72,9 @@ class DemoNurse:
         waited_ms = round((asyncio.get_running_loop().time() - self._heard_s) * 1000)
         return {
             "id": f"demo-{what}-{seen.boot_id}"[:64],
-            "dashboard": "demo",
+            "dashboard": self._config.dashboard.id,
             "user": NURSE,
+            "role": Role.NURSE,
             "boot_id": seen.boot_id,
             "expires_ms": seen.sent_ms + waited_ms + VALID_FOR_MS,
             "pump": self._pump.id,
@@ -113,7 +116,9 @@ class DemoNurse:
 
     async def _ask(self, verb: str, command: CommandPayload) -> None:
         topic = self._topics.command(self._config.node, verb)
-        await self._connection.publish(topic, command.model_dump_json().encode())
+        # She sits at the demo's own dashboard, and its key lies in the demo's own directory.
+        signer = own_key(self._config.dashboard_key_file, self._config.dashboard.id)
+        await self._connection.publish(topic, signer.message(topic, command))
 
     def _hear(self, message: Incoming) -> None:
         with contextlib.suppress(ValidationError):

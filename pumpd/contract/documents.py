@@ -12,36 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pumpd.contract.infusion_payloads import (
-    BeginPayload,
-    ChangePayload,
-    EndPayload,
-    ObservePayload,
-    SwapPayload,
-    TransferPayload,
-)
-from pumpd.contract.parts import CommandPayload, Payload
+from pumpd.contract.envelope import SignedPayload
+from pumpd.contract.parts import Payload
 from pumpd.contract.payloads import (
-    AcknowledgePayload,
     AlarmPayload,
     EventPayload,
     NodeStatusPayload,
-    PausePumpPayload,
     PresencePayload,
     ReplyPayload,
     SnapshotPayload,
     TelemetryPayload,
 )
-from pumpd.contract.quieting import (
-    AcceptPayload,
-    OffLinePayload,
-    PauseAudioPayload,
-    ResumeAudioPayload,
-    ShelvePayload,
-    TestChannelPayload,
-    UnshelvePayload,
-)
 from pumpd.contract.topics import SCHEMA_VERSION, Topics
+from pumpd.contract.verbs import VERBS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SITE = "SITE"
@@ -69,26 +52,11 @@ class Channel:
     retained: bool
     sent_by: str
     """``node`` or ``dashboard``."""
+    signed: bool = False
+    """The payload travels as text inside a ``signed`` one."""
 
 
 _T = Topics(_SITE)
-_COMMANDS: dict[str, type[CommandPayload]] = {
-    "acknowledge": AcknowledgePayload,
-    "pause-audio": PauseAudioPayload,
-    "resume-audio": ResumeAudioPayload,
-    "shelve": ShelvePayload,
-    "unshelve": UnshelvePayload,
-    "accept": AcceptPayload,
-    "off-line": OffLinePayload,
-    "test-channel": TestChannelPayload,
-    "pause-pump": PausePumpPayload,
-    "begin": BeginPayload,
-    "change": ChangePayload,
-    "observe": ObservePayload,
-    "end": EndPayload,
-    "swap": SwapPayload,
-    "transfer": TransferPayload,
-}
 CHANNELS = (
     Channel("node-status", _T.node_status("{node}"), NodeStatusPayload, 1, True, "node"),
     Channel("telemetry", _T.node_telemetry("{node}"), TelemetryPayload, 0, False, "node"),
@@ -96,13 +64,15 @@ CHANNELS = (
     Channel("alarm", _T.alarm("{pump}", "{channel}", "{condition}"), AlarmPayload, 1, True, "node"),
     Channel("event", _T.node_event("{node}"), EventPayload, 1, False, "node"),
     *(
-        Channel(verb, _T.command("{node}", verb), payload, 1, False, "dashboard")
-        for verb, payload in _COMMANDS.items()
+        Channel(verb, _T.command("{node}", verb), payload, 1, False, "dashboard", signed=True)
+        for verb, payload in VERBS.items()
     ),
     Channel("reply", _T.reply("{node}", "{command}"), ReplyPayload, 1, False, "node"),
     Channel("presence", _T.presence("{dashboard}"), PresencePayload, 1, True, "dashboard"),
 )
 """Every kind of topic of this schema version."""
+SIGNED = "signed"
+"""What every command travels in."""
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -128,7 +98,7 @@ def _asyncapi() -> dict[str, Any]:
                     "summary": _first_sentence(channel.payload),
                     "payload": {
                         "schemaFormat": f"application/schema+json;version={_DIALECT.split('/')[-2]}",
-                        "schema": {"$ref": f"./{channel.name}.schema.json"},
+                        "schema": {"$ref": f"./{SIGNED if channel.signed else channel.name}.schema.json"},
                     },
                 }
             },
@@ -156,10 +126,13 @@ def _asyncapi() -> dict[str, Any]:
 def documents() -> dict[str, str]:
     """Return every document by file name."""
     made = {"asyncapi.json": _text(_asyncapi())}
-    for channel in CHANNELS:
-        schema = channel.payload.model_json_schema()
-        schema = {"$schema": _DIALECT, "$id": f"{channel.name}.schema.json", **schema}
-        made[f"{channel.name}.schema.json"] = _text(schema)
+    payloads: dict[str, type[Payload]] = {each.name: each.payload for each in CHANNELS}
+    payloads[SIGNED] = SignedPayload
+    for name, payload in payloads.items():
+        schema = {"$schema": _DIALECT, "$id": f"{name}.schema.json", **payload.model_json_schema()}
+        if name in VERBS:
+            schema["description"] += f" As text in ``command`` of ``{SIGNED}.schema.json``."
+        made[f"{name}.schema.json"] = _text(schema)
     return made
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from pumpd.contract.roles import Role
+
 
 class Payload(BaseModel):
     """What every payload has; readers pass over keys they do not know, so that minor additions are safe."""
@@ -45,6 +47,10 @@ class CommandPayload(Payload):
     dashboard: Said = Field(min_length=1, max_length=64)
     user: Said = Field(min_length=1, max_length=64)
     """Who asks, by name."""
+    role: Role
+    """What that person is; the daemon knows who may ask for what."""
+    wards: list[Said] = Field(default_factory=list, max_length=256)
+    """The wards that person may act in; empty: every one."""
     boot_id: str = Field(max_length=64)
     """The boot id of the node that the sender saw."""
     expires_ms: int = Field(ge=0, lt=2**63)

@@ -246,6 +246,8 @@ class ReplyPayload(Payload):
     """``node/{node}/reply/{id}``: accepted or refused, and why."""
 
     id: str
+    of: str = ""
+    """Which message it answers: the first 32 hex digits of the SHA-256 of that message."""
     accepted: bool
     """True once it is done: on disk, or read back from the pump."""
     reason: str = ""

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from pydantic import ValidationError
 
 from pumpd.clock import Clock
-from pumpd.contract.infusion_payloads import (
-    BeginPayload,
-    ChangePayload,
-    EndPayload,
-    InfusionCommand,
-    ObservePayload,
-    SwapPayload,
-    TransferPayload,
-)
+from pumpd.contract.infusion_payloads import InfusionCommand
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
 from pumpd.contract.quieting import (
@@ -39,11 +29,13 @@ from pumpd.core.field_error import field_of
 from pumpd.core.inactivation import PauseAudio, ResumeAudio, Shelve, TakeOffLine, Unshelve
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
+from pumpd.daemon.opening import Opened, RefusedError, opened, read
+from pumpd.daemon.permission import Permission
+from pumpd.daemon.refusals import Noted, plain_line
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.errors import PumpdError, StoreError
 from pumpd.mqtt import Incoming
 
-LARGEST_BYTES = 16_384
 LONGEST_AHEAD_MS = 10_000
 """A command may not be valid for longer: an old one can not lie in wait."""
 ANSWERS_KEPT = 1_000
@@ -51,36 +43,18 @@ ANSWERS_KEPT = 1_000
 UNDER_WAY = 64
 """Commands carried out at a time; more are refused."""
 
-VERBS: dict[str, type[CommandPayload]] = {
-    "acknowledge": AcknowledgePayload,
-    "pause-audio": PauseAudioPayload,
-    "resume-audio": ResumeAudioPayload,
-    "shelve": ShelvePayload,
-    "unshelve": UnshelvePayload,
-    "accept": AcceptPayload,
-    "off-line": OffLinePayload,
-    "pause-pump": PausePumpPayload,
-    "test-channel": TestChannelPayload,
-    "begin": BeginPayload,
-    "change": ChangePayload,
-    "observe": ObservePayload,
-    "end": EndPayload,
-    "swap": SwapPayload,
-    "transfer": TransferPayload,
-}
-"""What may be asked. There is no verb that starts a pump or raises a rate."""
-
 UNKNOWN_OUTCOME = "pumpd was restarted while it paused the pump, and can not say whether it did: use the pump"
 
 _log = structlog.get_logger("pumpd.commands")
 
 
-class _RefusedError(Exception):
-    """Why a command is not carried out, in words for the person who asked, and by which field."""
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What was asked under an id, and its answer."""
 
-    def __init__(self, reason: str, field: str = "") -> None:
-        super().__init__(reason)
-        self.field = field
+    command: CommandPayload
+    reply: ReplyPayload | None = None
+    """None while it is under way."""
 
 
 @dataclass(slots=True)
@@ -90,7 +64,7 @@ class CommandCounts:
     accepted_count: int = 0
     refused_count: int = 0
     dropped_count: int = 0
-    """Not even answered: without a readable id there is nowhere to send an answer."""
+    """Of those refused, how many of unknown senders were neither answered nor written down: a flood."""
 
 
 class Commands:
@@ -103,6 +77,7 @@ class Commands:
         known: Callable[[str], bool],
         clock: Clock,
         reply: Callable[[ReplyPayload], None],
+        permission: Permission,
     ) -> None:
         """``known`` tells of ids carried out before, also by an earlier run; ``reply`` never waits."""
         self._ward = ward
@@ -110,34 +85,38 @@ class Commands:
         self._known = known
         self._clock = clock
         self._reply = reply
-        self._answers: OrderedDict[str, ReplyPayload | None] = OrderedDict()
-        """None while it is under way."""
+        self._permission = permission
+        self._answers: OrderedDict[str, _Answered] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._noted = Noted(clock)
         self.counts = CommandCounts()
 
     def take(self, message: Incoming) -> None:
         """Take one message; never raises and never waits."""
-        command_id = ""
+        it = opened(message)
         try:
-            command_id = _read_id(message)
-            command = self._check(message)
-        except _RefusedError as refused:
-            self._refuse(command_id, refused)
-            return
-        if command.id in self._answers:
-            answer = self._answers[command.id]
-            if answer is not None:  # else it is under way, and its one answer will come
-                self._reply(answer)
-            return
-        try:
+            command = read(message, it, self._permission, self._ward)
+            before = self._answers.get(command.id)
+            if before is not None:
+                self._again(command, before, it)
+                return
             self._check_now(command)
-        except _RefusedError as refused:
-            self._answer(ReplyPayload(id=command.id, accepted=False, reason=str(refused)))
+        except RefusedError as refused:
+            self._refuse(it, refused)
             return
-        self._answers[command.id] = None
-        task = asyncio.create_task(self._carry_out(command), name=f"command[{command.id}]")
+        self._answers[command.id] = _Answered(command)
+        task = asyncio.create_task(self._carry_out(command, it.digest), name=f"command[{command.id}]")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _again(self, command: CommandPayload, before: _Answered, it: Opened) -> None:
+        """Give the answer that it got; RefusedError when it is another request, or one that lay in wait."""
+        if command != before.command:
+            raise RefusedError("its id is that of another request")
+        if command.expires_ms < self._clock.monotonic_ns() // 1_000_000:
+            raise RefusedError("it was asked before, and has expired since; it has no second effect")
+        if before.reply is not None:  # else it is under way, and its one answer will come
+            self._reply(before.reply.model_copy(update={"of": it.digest}))
 
     async def close(self) -> None:
         """End what is under way; a pause that was begun is seen through by those who carry it out."""
@@ -145,55 +124,52 @@ class Commands:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _refuse(self, command_id: str, refused: _RefusedError) -> None:
+    def _refuse(self, it: Opened, refused: RefusedError) -> None:
+        """Answer, and write it down; a flood of either is bounded, since strangers may cause it."""
         reason = str(refused)
-        if not command_id:
-            self.counts.dropped_count += 1
-            if self.counts.dropped_count == 1:
-                _log.warning("command without a readable id dropped", reason=reason)
-            return
         self.counts.refused_count += 1
-        self._reply(ReplyPayload(id=command_id, accepted=False, reason=reason, field=refused.field))
+        missed = self._noted.missed()
+        if missed is not None:
+            more = f"; {missed} more were refused and not written down" if missed else ""
+            detail = f"{it.verb[:40]} {it.id or '(without an id)'}: {reason}{more}"
+            self._port.refused(plain_line(detail), it.who)
+        elif it.dashboard is None:
+            self.counts.dropped_count += 1
+            return
+        if it.id:
+            reply = ReplyPayload(id=it.id, of=it.digest, accepted=False, reason=reason, field=refused.field)
+            if it.command is not None and it.id not in self._answers:
+                self._answer(it.command, reply)
+            else:
+                self._reply(reply)
 
-    def _answer(self, answer: ReplyPayload) -> None:
-        self.counts.accepted_count += answer.accepted
-        self.counts.refused_count += not answer.accepted
-        self._answers[answer.id] = answer
+    def _answer(self, command: CommandPayload, answer: ReplyPayload) -> None:
+        self._answers[answer.id] = _Answered(command, answer)
         self._answers.move_to_end(answer.id)
         while len(self._answers) > ANSWERS_KEPT:
             self._answers.popitem(last=False)
         self._reply(answer)
 
-    def _check(self, message: Incoming) -> CommandPayload:
-        if message.retained:
-            raise _RefusedError("a command must not be retained; it would be carried out again and again")
-        verb = message.topic.rpartition("/")[2]
-        model = VERBS.get(verb)
-        if model is None:
-            raise _RefusedError(f"unknown command {verb!r}; known are {', '.join(VERBS)}")
-        try:
-            return model.model_validate_json(message.payload, strict=True)
-        except ValidationError as error:
-            raise _RefusedError(_in_words(error), _first_field(error)) from None
-
     def _check_now(self, command: CommandPayload) -> None:
         if self._known(command.id):
             # Asked again: whoever carries it out knows what came of it, unless it was in an earlier run.
             if isinstance(command, PausePumpPayload) and command.boot_id != self._ward.boot_id:
-                raise _RefusedError(UNKNOWN_OUTCOME)
+                raise RefusedError(UNKNOWN_OUTCOME)
+            if command.boot_id == self._ward.boot_id:
+                raise RefusedError("its id is that of a request that was carried out before")
             return
         if command.boot_id != self._ward.boot_id:
-            raise _RefusedError("pumpd was restarted since your page was loaded; look again")
+            raise RefusedError("pumpd was restarted since your page was loaded; look again")
         if len(self._tasks) >= UNDER_WAY:
-            raise _RefusedError(f"{UNDER_WAY} commands are under way; try again")
+            raise RefusedError(f"{UNDER_WAY} commands are under way; try again")
         ahead_ms = command.expires_ms - self._clock.monotonic_ns() // 1_000_000
         if ahead_ms < 0:
-            raise _RefusedError(f"it came too late: it expired {-ahead_ms / 1000:.1f} s ago; ask again")
+            raise RefusedError(f"it came too late: it expired {-ahead_ms / 1000:.1f} s ago; ask again")
         if ahead_ms > LONGEST_AHEAD_MS:
             longest_s = LONGEST_AHEAD_MS / 1000
-            raise _RefusedError(f"it expires {ahead_ms / 1000:.1f} s ahead; allowed are {longest_s:.0f} s")
+            raise RefusedError(f"it expires {ahead_ms / 1000:.1f} s ahead; allowed are {longest_s:.0f} s")
 
-    async def _carry_out(self, command: CommandPayload) -> None:
+    async def _carry_out(self, command: CommandPayload, digest: str) -> None:
         accepted, reason, field = True, "", ""
         try:
             await self._ask(command)
@@ -208,7 +184,10 @@ class Commands:
         except Exception:  # noqa: BLE001 - whoever asked must hear that it was not done
             _log.exception("command failed", id=command.id)
             accepted, reason = False, "pumpd failed to do it; use the pump, and tell an engineer"
-        self._answer(ReplyPayload(id=command.id, accepted=accepted, reason=reason, field=field))
+        self.counts.accepted_count += accepted
+        self.counts.refused_count += not accepted
+        answer = ReplyPayload(id=command.id, of=digest, accepted=accepted, reason=reason, field=field)
+        self._answer(command, answer)
 
     async def _ask(self, command: CommandPayload) -> None:
         if isinstance(command, AlarmCommandPayload):
@@ -250,36 +229,3 @@ def _said(command: AlarmCommandPayload) -> PersonSays:
             return Unshelve(condition, by)
         case _:
             raise TypeError(f"{type(command).__name__}: nothing is known of it")
-
-
-def _read_id(message: Incoming) -> str:
-    """Return the command's id so that even a refused one can be answered; refused when there is none."""
-    if len(message.payload) > LARGEST_BYTES:
-        raise _RefusedError(f"{len(message.payload)} bytes; at most {LARGEST_BYTES} are allowed")
-    try:
-        found = json.loads(message.payload)
-    except (ValueError, RecursionError) as error:
-        raise _RefusedError(f"not JSON: {error}") from None
-    command_id = found.get("id") if isinstance(found, dict) else None
-    if not isinstance(command_id, str) or not is_command_id(command_id):
-        raise _RefusedError("no id of 8 to 64 letters, digits and '-'")
-    return command_id
-
-
-def is_command_id(text: str) -> bool:
-    """Return whether ``text`` may be the id of a command, and so the end of a reply's topic."""
-    return 8 <= len(text) <= 64 and text.isascii() and text.replace("-", "a").isalnum()
-
-
-def _first_field(error: ValidationError) -> str:
-    """Return the key that the first problem is about."""
-    keys = [step for step in error.errors(include_url=False)[0]["loc"] if isinstance(step, str)]
-    return keys[-1] if keys else ""
-
-
-def _in_words(error: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(str(step) for step in problem['loc']) or 'payload'}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
-    return "; ".join(problems[:5])

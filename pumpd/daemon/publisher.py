@@ -19,6 +19,7 @@ from pumpd.contract.topics import Topics
 from pumpd.daemon import publisher_state as state
 from pumpd.daemon.commands import Commands
 from pumpd.daemon.outbox_publisher import OutboxPublisher
+from pumpd.daemon.permission import Permission
 from pumpd.daemon.publisher_retained import RetainedTopics
 from pumpd.daemon.publisher_telemetry import TelemetryLane, TelemetryWriter
 from pumpd.daemon.seams import CommandPort, LivePump, Ward
@@ -50,6 +51,7 @@ class NodePublisher:
         commands: CommandPort,
         clock: Clock,
         *,
+        permission: Permission,
         chance: random.Random | None = None,
         session: OpenSession = MqttClient,
     ) -> None:
@@ -65,7 +67,7 @@ class NodePublisher:
         self._retained = RetainedTopics(ward, readings, clock, refused)
         self._replies: deque[ReplyPayload] = deque(maxlen=REPLIES_WAITING)
         self._replied = asyncio.Event()
-        self.commands = Commands(ward, commands, journal.command_seen, clock, self._reply)
+        self.commands = Commands(ward, commands, journal.command_seen, clock, self._reply, permission)
         self._swept = asyncio.Event()
         self._closing = asyncio.Event()
         self._ended = asyncio.Event()

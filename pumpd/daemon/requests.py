@@ -95,6 +95,10 @@ class Requests:
 
         await self._once(command_id, carry_out)
 
+    def refused(self, detail: str, by: str) -> None:
+        """Write it down; see ``CommandPort.refused``."""
+        self._pipeline.note(self._ward, "command", "refused", detail=detail, by=by)
+
     async def infusion(self, asked: InfusionCommand) -> None:
         """Carry out what is asked of an infusion; see ``CommandPort.infusion``."""
 

@@ -212,6 +212,10 @@ class CommandPort(Protocol):
         """
         ...
 
+    def refused(self, detail: str, by: str) -> None:
+        """Write down that a command was not taken; returns at once."""
+        ...
+
     async def infusion(self, asked: InfusionCommand) -> None:
         """Begin, change, observe, end, swap or transfer an infusion; no pump is touched.
 

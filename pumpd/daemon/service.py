@@ -16,10 +16,12 @@ from pumpd.daemon.contacts import channels_of
 from pumpd.daemon.inside import Inside
 from pumpd.daemon.node_watch import ThisMachine
 from pumpd.daemon.operation import serve_operation
+from pumpd.daemon.permission import Permission
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.settings import settings_of
+from pumpd.daemon.trusted import trusted_of
 from pumpd.daemon.wiring import parts_of
 from pumpd.histories import open_writer
 from pumpd.mqtt import Broker
@@ -57,8 +59,10 @@ def daemon_for(config: Config, clock: Clock) -> Inside:
         keepalive_s=mqtt.keepalive_s,
     )
 
+    permission = Permission(trusted_of(config))
+
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> NodePublisher:
-        inside.publisher = NodePublisher(broker, ward, journal, commands, clock)
+        inside.publisher = NodePublisher(broker, ward, journal, commands, clock, permission=permission)
         return inside.publisher
 
     commits = Tally()

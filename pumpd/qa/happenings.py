@@ -33,6 +33,7 @@ _BY_THE_DESK = {
     "id": "qa-request",
     "dashboard": "qa",
     "user": "qa",
+    "role": "nurse",
     "boot_id": "",
     "expires_ms": 0,
     "pump": "",

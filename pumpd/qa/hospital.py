@@ -19,6 +19,7 @@ from pumpd.contract.payloads import EventPayload
 from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
+from pumpd.daemon.permission import Permission, TrustedDashboard
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.seams import CommandPort, Ward
@@ -29,9 +30,10 @@ from pumpd.qa.beds import Beds
 from pumpd.qa.broker import MemoryBroker
 from pumpd.qa.frames import FrameJudge
 from pumpd.qa.happenings import SiteEvent
-from pumpd.qa.people import Desk
+from pumpd.qa.people import DASHBOARD, Desk
 from pumpd.qa.record import Channel, KeptHistory, Record, Sample
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario
+from pumpd.qa.seeded_keys import seeded_signer
 from pumpd.qa.virtual_machine import FULL_BYTES, ROOMY_BYTES, VirtualMachine
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
@@ -272,7 +274,14 @@ class Hospital:
 
     def _connect(self, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> WatchedPublisher:
         real = NodePublisher(
-            self._where, ward, journal, commands, clock, chance=self._chance, session=self.broker.session
+            self._where,
+            ward,
+            journal,
+            commands,
+            clock,
+            permission=Permission((TrustedDashboard(DASHBOARD, (seeded_signer(DASHBOARD).public,)),)),
+            chance=self._chance,
+            session=self.broker.session,
         )
         return WatchedPublisher(real, self.record, self.told)
 

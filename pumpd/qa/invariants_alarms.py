@@ -148,10 +148,10 @@ class AlarmsJudge:
     def heard(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 - as Heard
         """Take a message that reached the broker."""
         if topic.endswith("/command/off-line"):
-            asked = json.loads(payload)
+            asked = json.loads(json.loads(payload)["command"])
             self._taken_off.add((asked["pump"], asked["channel"]))
         elif topic.endswith(("/command/acknowledge", "/command/accept")):
-            asked = json.loads(payload)
+            asked = json.loads(json.loads(payload)["command"])
             whose = None if asked["pump"] is None else (asked["pump"], asked["channel"])
             self._asked.add((whose, asked["condition"], asked["revision"]))
         elif topic.endswith("/event"):

@@ -23,12 +23,14 @@ from pumpd.contract.quieting import (
     ShelvePayload,
     UnshelvePayload,
 )
+from pumpd.contract.roles import Role
 from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
 from pumpd.qa.carried import Carried, carried
 from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
 from pumpd.qa.record import Channel, Record
+from pumpd.qa.seeded_keys import seeded_signer
 
 DASHBOARD = "qa-desk"
 OF_AN_ALARM: Mapping[str, type[AlarmCommandPayload]] = {
@@ -60,6 +62,7 @@ class Desk:
     ) -> None:
         """Make it; ``now_s`` returns the seconds since the scenario began."""
         self._topics = topics
+        self._signer = seeded_signer(DASHBOARD)
         self._node = node
         self._record = record
         self._now_s = now_s
@@ -99,6 +102,7 @@ class Desk:
             "id": command_id,
             "dashboard": DASHBOARD,
             "user": event.by,
+            "role": Role.NURSE,
             "boot_id": "" if self._status is None else self._status.boot_id,
             "expires_ms": now_ms + ASKS_FOR_MS,
         }
@@ -141,7 +145,7 @@ class Desk:
             )
         topic = self._topics.command(self._node, verb)
         task = asyncio.get_running_loop().create_task(
-            self._send(topic, command.model_dump_json().encode()), name=f"qa.{command_id}"
+            self._send(topic, self._signer.message(topic, command)), name=f"qa.{command_id}"
         )
         self._sending[task] = None
         task.add_done_callback(lambda sent: self._sending.pop(sent, None))

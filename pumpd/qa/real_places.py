@@ -13,8 +13,10 @@ from pumpd.errors import ConfigError
 from pumpd.qa.beds import listen_as_written
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.hospital import NODE, SITE
+from pumpd.qa.people import DASHBOARD
 from pumpd.qa.processes import HeldPort
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario, ScenarioPump
+from pumpd.qa.seeded_keys import seeded_signer
 from pumpd.transports.url import PumpUrl, parse_url
 
 VIRTUAL_ONLY = {
@@ -74,6 +76,7 @@ def write_config(loaded: LoadedScenario, file: Path, port: int, url: Callable[[P
         "data_dir": ".",
         "mqtt": {"host": "127.0.0.1", "port": port},
         "library": str(library.resolve()),
+        "dashboards": [{"id": DASHBOARD, "keys": [seeded_signer(DASHBOARD).public.text]}],
         "lines": {"latency_ms": LATENCY_MS},
         "alarms": loaded.scenario.alarms.model_dump(mode="json", exclude_unset=True),
         "machine": {"time_server": False},

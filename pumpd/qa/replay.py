@@ -23,6 +23,7 @@ from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
+from pumpd.daemon.permission import Permission
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorded_state import durable_of, take_up
@@ -250,8 +251,16 @@ class _Replay:
     def _connect(self, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> NodePublisher:
         where = Broker("127.0.0.1", 1883)
         chance = random.Random(1)  # noqa: S311 - jitter, not a secret
+        nobody = Permission(())
         return NodePublisher(
-            where, ward, journal, commands, clock, chance=chance, session=self._broker.session
+            where,
+            ward,
+            journal,
+            commands,
+            clock,
+            permission=nobody,
+            chance=chance,
+            session=self._broker.session,
         )
 
     def _marks(self) -> list[tuple[int, int]]:

@@ -42,12 +42,14 @@ from pumpd.config_models import (
 )
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
+from pumpd.config_trust import TrustedSection
 
 TABLES: dict[str, type[BaseModel]] = {
     "pumpd.yaml": ConfigSection,
     "mqtt": MqttSection,
     "history": HistorySection,
     "dashboard": DashboardSection,
+    "dashboards[]": TrustedSection,
     "lines": LinesSection,
     "machine": MachineSection,
     "recorder": RecorderSection,

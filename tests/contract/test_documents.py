@@ -11,7 +11,7 @@ from pumpd.contract import infusion_payloads, payloads, quieting
 from pumpd.contract.documents import CHANNELS, documents
 from pumpd.contract.parts import Payload
 from pumpd.contract.topics import Topics
-from pumpd.daemon.commands import VERBS
+from pumpd.contract.verbs import VERBS
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "mqtt"
 pytestmark = pytest.mark.requirement("MQTT-4")

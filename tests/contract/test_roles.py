@@ -1,5 +1,5 @@
 from pumpd.contract.roles import MAY_ASK, Role
-from pumpd.daemon.commands import VERBS
+from pumpd.contract.verbs import VERBS
 
 
 def test_each_verb_of_the_daemon_names_the_roles_that_may_ask_for_it() -> None:

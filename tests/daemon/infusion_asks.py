@@ -46,6 +46,7 @@ class Nurse:
             "id": f"nurse-{self.number}-{self.count:04}",
             "dashboard": "d",
             "user": "A. Nurse",
+            "role": "nurse",
             "boot_id": self.scene.app.ward.boot_id,
             "expires_ms": 0,
             "pump": f"PUMP-{self.number:02}",

@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pumpd.daemon.inside import Inside
 from pumpd.daemon.metrics import NodeMetrics
+from pumpd.daemon.permission import Permission
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.exposition import Exposition
 from pumpd.mqtt import Broker
@@ -29,7 +30,8 @@ def inside_of(scene: WardScene) -> Inside:
     """Return what the scene's daemon shows of itself, with a publisher that is never run."""
     assert scene.commands is not None
     broker = Broker("127.0.0.1", 1)
-    publisher = Connected(broker, scene.app.ward, scene.app.journal, scene.commands, scene.clock)
+    ward, journal = scene.app.ward, scene.app.journal
+    publisher = Connected(broker, ward, journal, scene.commands, scene.clock, permission=Permission(()))
     return Inside(scene.app, scene.parts, scene.clock, Tally(), publisher)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pumpd.clock import SystemClock
+from pumpd.contract.envelope import SignedPayload, digest_of
 from pumpd.contract.payloads import (
     AcknowledgePayload,
     AlarmPart,
@@ -143,7 +144,7 @@ class FakeWard:
             will=LastWill(self.topics.node_status(canned.NODE), self._status("lost")),
             subscriptions=[(self.topics.commands(canned.NODE), 1)],
         )
-        self.commands: asyncio.Queue[AcknowledgePayload] = asyncio.Queue()
+        self.commands: asyncio.Queue[tuple[str, AcknowledgePayload]] = asyncio.Queue()
 
     def _now_s(self) -> float:
         return self.clock.monotonic_ns() / 1e9
@@ -158,11 +159,14 @@ class FakeWard:
     def on_message(self, message: Incoming) -> None:
         """Take a command."""
         if message.topic.endswith("/acknowledge"):
-            self.commands.put_nowait(AcknowledgePayload.model_validate_json(message.payload))
+            said = SignedPayload.model_validate_json(message.payload).command
+            self.commands.put_nowait(
+                (digest_of(message.payload), AcknowledgePayload.model_validate_json(said))
+            )
 
     async def _answer(self) -> None:
         while True:
-            command = await self.commands.get()
+            of, command = await self.commands.get()
             pump = next(p for p in self.pumps if p.name == command.pump)
             if pump.number == 10:
                 continue
@@ -181,7 +185,8 @@ class FakeWard:
                     pump.alarms.append(seen)
                 await self._event(pump, seen, "acknowledge", command.user)
                 await self._snapshot(pump)
-            reply = ReplyPayload(id=command.id, accepted=accepted, reason="" if accepted else "no such alarm")
+            reason = "" if accepted else "no such alarm"
+            reply = ReplyPayload(id=command.id, of=of, accepted=accepted, reason=reason)
             await self.connection.publish(
                 self.topics.reply(canned.NODE, command.id), reply.model_dump_json().encode()
             )

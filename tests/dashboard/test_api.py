@@ -18,6 +18,7 @@ from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import Measured, PumpId
 from pumpd.errors import ConfigError
 from pumpd.mqtt import Broker
+from pumpd.qa.seeded_keys import seeded_signer
 from pumpd.store.base import HistoryRow, NewLine
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.journal import SqliteJournal
@@ -36,7 +37,7 @@ def settings(host: str = "127.0.0.1") -> DashboardSettings:
     """Return settings with a broker that is not there."""
     return DashboardSettings(
         site=canned.SITE,
-        dashboard_id="desk",
+        signer=seeded_signer("desk"),
         host=host,
         port=8080,
         broker=Broker("127.0.0.1", free_port()),

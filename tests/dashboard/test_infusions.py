@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from dashboard.acting import Acting
 from dashboard.app import create_app
 from dashboard.commands import Answer, Commands, Outcome
 from dashboard.infusions import INFUSION_VERBS
 from dashboard.live import LiveWard
 from pumpd.clock import SystemClock
+from pumpd.contract.envelope import SignedPayload, digest_of
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import ReplyPayload
+from pumpd.contract.roles import Role
+from pumpd.qa.seeded_keys import seeded_signer
 from pumpd.qa.virtual_time import VirtualClock, in_virtual_time
 from pumpd.store.reader import SqliteHistoryReader
 from tests.daemon.infusion_asks import ANSWERS, ORDER
@@ -52,16 +56,17 @@ async def test_what_was_typed_goes_out_whole_on_the_verbs_own_topic(verb: str) -
     sent: list[tuple[str, CommandPayload]] = []
 
     async def publish(topic: str, payload: bytes) -> None:
-        command = INFUSION_VERBS[verb].model_validate_json(payload, strict=True)
+        envelope = SignedPayload.model_validate_json(payload)
+        command = INFUSION_VERBS[verb].model_validate_json(envelope.command, strict=True)
         sent.append((topic, command))
-        commands.reply(ReplyPayload(id=command.id, accepted=True))
+        commands.reply(ReplyPayload(id=command.id, of=digest_of(payload), accepted=True))
 
-    commands = Commands(ward, clock, "desk", publish)
-    answer = await commands.send(verb, INFUSION_VERBS[verb], NODE, BODIES[verb])
+    commands = Commands(ward, clock, seeded_signer("desk"), publish)
+    answer = await commands.send(verb, INFUSION_VERBS[verb], NODE, BODIES[verb], Acting("Ann", Role.NURSE))
     assert answer == Answer(Outcome.ACCEPTED)
     ((topic, command),) = sent
     assert topic.endswith(f"/node/{NODE}/command/{verb}")
-    same = {"id": command.id, "dashboard": "desk", "expires_ms": command.expires_ms}
+    same = {"id": command.id, "dashboard": "desk", "role": "nurse", "expires_ms": command.expires_ms}
     assert command == INFUSION_VERBS[verb].model_validate({**BODIES[verb], **same})
     assert command.expires_ms == 777_000 + 3000
 

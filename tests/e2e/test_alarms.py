@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,9 +14,11 @@ from typing import Any
 import pytest
 
 from pumpd.config import load
+from pumpd.contract.envelope import digest_of
 from pumpd.contract.payloads import ReplyPayload, SnapshotPayload
 from pumpd.contract.topics import Topics
 from pumpd.demo_files import DemoFiles, copied_demo
+from tests.asking import signed, signer_of
 from tests.mosquitto import Listener, Mosquitto, missing, publish, retained, until_retained
 from tests.waiting import until
 from tests.witness import hold_against_journal
@@ -132,7 +133,6 @@ async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
             (lost,) = [a for a in picture.alarms if a.condition == "link-lost"]
             command = {
                 "id": "e2e-00001",
-                "dashboard": "e2e",
                 "user": "B. Keller",
                 "boot_id": picture.boot_id,
                 "expires_ms": picture.sent_ms + 9000,
@@ -141,11 +141,13 @@ async def test_alarms_survive_the_broker_and_the_daemon(tmp_path, demo):
                 "condition": lost.condition,
                 "revision": lost.revision,
             }
-            publish(port, topics.command(config.node, "acknowledge"), json.dumps(command))
+            topic = topics.command(config.node, "acknowledge")
+            sent = signed(signer_of(demo.config), topic, command)
+            publish(port, topic, sent)
             await until(replies.payloads)
-            publish(port, topics.command(config.node, "acknowledge"), json.dumps(command))
+            publish(port, topic, sent)
             await until(lambda: len(replies.payloads()) == 2)
-            accepted = ReplyPayload(id="e2e-00001", accepted=True)
+            accepted = ReplyPayload(id="e2e-00001", of=digest_of(sent.encode()), accepted=True)
             assert [ReplyPayload.model_validate(p) for p in replies.payloads()] == [accepted] * 2
 
             daemon.signal(signal.SIGKILL)

@@ -12,8 +12,10 @@ from typing import Any
 
 from pumpd.config import load
 from pumpd.core.quantities import NL_PER_ML
+from pumpd.signing import Signer
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import RegisterFace
+from tests.asking import signed
 from tests.mosquitto import publish
 
 RATE_NL_H = 17_500_000
@@ -41,6 +43,7 @@ class Steady:
     pump: str
     port: int
     topics: str
+    signer: Signer
 
     async def begin(self, config: Path, boot_id: str) -> str:
         """Ask for its beginning while the pump stands; return the command's id."""
@@ -85,7 +88,6 @@ class Steady:
     async def _ask(self, verb: str, boot_id: str, **more: object) -> str:
         command = {
             "id": f"steady-{verb}",
-            "dashboard": "test",
             "user": "Ann",
             "boot_id": boot_id,
             "expires_ms": time.monotonic_ns() // 1_000_000 + 10_000,  # noqa: TID251 - the daemon's own clock
@@ -93,5 +95,6 @@ class Steady:
             "channel": "1",
             **more,
         }
-        await asyncio.to_thread(publish, self.port, f"{self.topics}/command/{verb}", json.dumps(command))
+        topic = f"{self.topics}/command/{verb}"
+        await asyncio.to_thread(publish, self.port, topic, signed(self.signer, topic, command))
         return f"steady-{verb}"

@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 
+from pumpd.signing import Signer
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import RegisterFace
 from pumpd.simulator.server import TcpLine
 from pumpd.store.audit import verify_file
 from tests import proof
+from tests.asking import signed, signer_of
 from tests.faults.nursery import Nursery
 from tests.faults.test_kill9 import pumps_on_sockets, write_config
 from tests.mosquitto import Listener, missing, mosquitto, publish
@@ -73,6 +75,7 @@ class Page:
 
     listener: Listener
     port: int
+    signer: Signer
     boot_id: str = ""
     shown: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Pump -> its last snapshot."""
@@ -117,7 +120,6 @@ class Page:
         shown = self.infusion(pump) or {}
         command = {
             "id": f"nurse-{self.count:05}",
-            "dashboard": "test",
             "user": "Ann",
             "boot_id": self.boot_id,
             "expires_ms": time.monotonic_ns() // 1_000_000 + 5000,  # noqa: TID251 - the daemon's own clock
@@ -128,7 +130,7 @@ class Page:
             **typed,
         }
         topic = f"{SITE}/node/ward-a/command/{verb}"
-        await asyncio.to_thread(publish, self.port, topic, json.dumps(command))
+        await asyncio.to_thread(publish, self.port, topic, signed(self.signer, topic, command))
         return str(command["id"])
 
     async def done(self, command_id: str) -> None:
@@ -257,13 +259,15 @@ async def _course(directory: Path) -> AsyncIterator[tuple[Course, Nursery]]:
         nursery = None
         try:
             models = await pumps_on_sockets(lines)
-            nursery = await Nursery.open(write_config(directory, broker.port, lines), directory / "log")
+            config = write_config(directory, broker.port, lines)
+            nursery = await Nursery.open(config, directory / "log")
             named = {f"PUMP-{at:02}": each for at, each in enumerate(models[:2], 1)}
             for model, face in named.values():
                 face.catch_up()
                 model.press_stop()
                 model.reset_counter()
-            yield Course(Page(listener, broker.port), named, random.Random(proof.SEED)), nursery
+            page = Page(listener, broker.port, signer_of(config))
+            yield Course(page, named, random.Random(proof.SEED)), nursery
         finally:
             if nursery is not None:
                 await nursery.close()

@@ -18,6 +18,7 @@ import pytest
 from pumpd.core.telemetry import PumpAlarm
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.maps import shipped_map
+from pumpd.signing import Signer
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
@@ -26,6 +27,7 @@ from pumpd.simulator.ward_time import loop_ns
 from pumpd.store.audit import verify_file
 from pumpd.store.base import Head
 from tests import proof
+from tests.asking import signed, signer_of
 from tests.faults.kept import Kept, broken_threads
 from tests.faults.nursery import Nursery
 from tests.faults.steady import TICK_NL, Steady
@@ -106,6 +108,7 @@ class Story:
     models: list[tuple[PumpModel, RegisterFace]]
     witness: Witness
     port: int
+    signer: Signer
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     publishing: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -159,7 +162,6 @@ class Story:
                 continue
             command = {
                 "id": f"command-{len(self.asked)}",
-                "dashboard": "test",
                 "user": "Ann",
                 "boot_id": self.witness.online,
                 "expires_ms": time.monotonic_ns() // 1_000_000 + 5000,  # noqa: TID251 - the daemon's own clock
@@ -169,8 +171,9 @@ class Story:
                 "revision": alarm["revision"],
             }
             self.asked[command["id"]] = command
+            topic = f"{TOPICS}/command/acknowledge"
             publishing = asyncio.create_task(
-                asyncio.to_thread(publish, self.port, f"{TOPICS}/command/acknowledge", json.dumps(command)),
+                asyncio.to_thread(publish, self.port, topic, signed(self.signer, topic, command)),
                 name="nurse",
             )
             self.publishing.add(publishing)
@@ -272,12 +275,13 @@ async def test_what_was_raised_or_acknowledged_is_there_after_kill_9(tmp_path: P
         given_nl = 0
         try:
             models = await pumps_on_sockets(lines)
-            steady = Steady(*models.pop(), STEADY, broker.port, TOPICS)
+            config = write_config(tmp_path, broker.port, lines)
+            signer = signer_of(config)
+            steady = Steady(*models.pop(), STEADY, broker.port, TOPICS, signer)
             steady.stop()
             base_nl = steady.counted_nl()
-            config = write_config(tmp_path, broker.port, lines)
             nursery = await Nursery.open(config, tmp_path / "log")
-            story = Story(chance, models, witness, broker.port)
+            story = Story(chance, models, witness, broker.port, signer)
             for number in range(kills):
                 before = witness.online
                 await nursery.start()

@@ -17,6 +17,7 @@ from pumpd.core.quantities import FlowRate
 from pumpd.daemon.metrics import NodeMetrics
 from pumpd.exposition import Exposition
 from pumpd.mqtt import Broker
+from pumpd.qa.seeded_keys import seeded_signer
 from tests.daemon.inside_scene import inside_of
 from tests.daemon.orders import library
 from tests.daemon.ward_scene import WardScene, play
@@ -49,7 +50,9 @@ def served() -> dict[str, set[str]]:
         texts.append(Exposition(NodeMetrics(inside_of(scene))).text())
 
     play(story, drugs=library())
-    settings = DashboardSettings("clinic", "desk", "127.0.0.1", 8080, Broker("127.0.0.1", 1), ())
+    settings = DashboardSettings(
+        "clinic", seeded_signer("desk"), "127.0.0.1", 8080, Broker("127.0.0.1", 1), ()
+    )
     parts = make_parts(settings, SystemClock())
     texts.append(Exposition(DashboardMetrics(parts.pages, parts.hub)).text())
     found: dict[str, set[str]] = {}

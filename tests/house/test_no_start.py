@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from dashboard.app import create_app
 from pumpd.clock import SystemClock
-from pumpd.daemon.commands import VERBS
+from pumpd.contract.verbs import VERBS
 from pumpd.drivers.registry import shipped
 from pumpd.protocols.maps import shipped_map
 from pumpd.protocols.wire import Permission

@@ -20,14 +20,18 @@ from pumpd.core.state import Acknowledge, Now, PumpSetup, WrongDevice, new_state
 from pumpd.core.telemetry import ChannelId, Measured, Provenance, PumpId, PumpStatus, Telemetry
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.journalling import JournalDesk
+from pumpd.daemon.permission import Permission, TrustedDashboard
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.seams import LinkStatus, LivePump, Place, Ward
 from pumpd.mqtt import Broker
+from pumpd.qa.seeded_keys import seeded_signer
 from pumpd.store.base import HistoryRow, Journal, WriterStatus
 from pumpd.store.journal import SqliteJournal
 
 CHANNEL = ChannelId("1")
+SIGNER = seeded_signer("d1")
+TRUSTED = Permission((TrustedDashboard("d1", (SIGNER.public,)),))
 PROGRAMME = Programme(
     drug="ketamine",
     concentration=Concentration.parse("2 mg/mL"),
@@ -114,6 +118,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
+        self.written: list[tuple[str, str]] = []
         self.refuse = ""
         self.hold: asyncio.Event | None = None
 
@@ -125,6 +130,9 @@ class Asked:
 
     async def pause_pump(self, *asked: object) -> None:
         await self._carry_out("pause-pump", *asked)
+
+    def refused(self, detail: str, by: str) -> None:
+        self.written.append((detail, by))
 
     async def infusion(self, asked: object) -> None:
         await self._carry_out("infusion", asked)
@@ -143,7 +151,8 @@ class Node:
     def __init__(self, ward: Ward, journal: Journal, port: int, clock: Clock) -> None:
         self.ward = ward
         self.asked = Asked()
-        self.publisher = NodePublisher(Broker("127.0.0.1", port), ward, journal, self.asked, clock)
+        where = Broker("127.0.0.1", port)
+        self.publisher = NodePublisher(where, ward, journal, self.asked, clock, permission=TRUSTED)
         self._clock = clock
         self._desk = JournalDesk(ward, journal, clock)
         self._pipeline = Pipeline(ward, self._desk, EventWriter(ward), NoHistory(), clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.publisher_state import online
 from pumpd.mqtt import Broker
 from pumpd.store.journal_inline import InlineJournal
+from tests.asking import signed
 from tests.mosquitto import Listener, free_port, missing, mosquitto, publish, retained, until_retained
-from tests.publisher.node import Asked, Node, SetClock, running_node, ward_of
+from tests.publisher.node import SIGNER, TRUSTED, Asked, Node, SetClock, running_node, ward_of
 from tests.waiting import until
 
 pytestmark = [
@@ -40,19 +40,21 @@ def command(node: Node, **given: object) -> str:
         "condition": "wrong-device",
         "revision": 1,
     }
-    return json.dumps(good | given)
+    return signed(SIGNER, f"{NODE}/command/acknowledge", good | given)
 
 
 @pytest.mark.requirement("MQTT-3")
 async def test_a_command_over_the_wire_is_answered_on_its_own_topic(tmp_path):
     """Sent twice, it has one effect and two equal answers; retained, it is refused, and not again."""
     with mosquitto(tmp_path) as broker:
-        publish(broker.port, f"{NODE}/command/acknowledge", '{"id": "retained-0"}', "-r")
+        topic = f"{NODE}/command/acknowledge"
+        publish(broker.port, topic, signed(SIGNER, topic, {"id": "retained-0"}), "-r")
         listener = Listener(broker.port, f"{NODE}/reply/+", tmp_path / "heard")
         async with running_node(tmp_path, broker.port) as node:
             await until(lambda: len(listener.payloads()) == 1)
+            sent = command(node)
             for count in (2, 3):
-                await asyncio.to_thread(publish, broker.port, f"{NODE}/command/acknowledge", command(node))
+                await asyncio.to_thread(publish, broker.port, topic, sent)
                 await until(lambda count=count: len(listener.payloads()) == count)  # type: ignore[misc]
         listener.stop()
     topics = [m["topic"].rpartition("/")[2] for m in listener.heard()]
@@ -92,8 +94,8 @@ async def test_commands_are_taken_over_loopback_only(capsys):
     """With a broker elsewhere nothing is subscribed to, the log says so once, and the status says why."""
     clock = SetClock()
     ward, journal = ward_of(1, clock), InlineJournal.open(None, clock)
-    far = NodePublisher(Broker("10.0.0.1", 1883), ward, journal, Asked(), clock)
-    near = NodePublisher(Broker("127.0.0.1", 1883), ward, journal, Asked(), clock)
+    far = NodePublisher(Broker("10.0.0.1", 1883), ward, journal, Asked(), clock, permission=TRUSTED)
+    near = NodePublisher(Broker("127.0.0.1", 1883), ward, journal, Asked(), clock, permission=TRUSTED)
     assert far._connection._subscriptions == ((f"{NODE}/status", 1),)
     assert near._connection._subscriptions == ((f"{NODE}/status", 1), (f"{NODE}/command/+", 1))
     assert capsys.readouterr().out.count("commands refused") == 1
@@ -136,7 +138,9 @@ async def test_a_node_that_is_killed_is_told_as_lost_by_its_last_will(tmp_path):
     with mosquitto(tmp_path) as broker:
         clock = SetClock()
         ward, journal = ward_of(1, clock), InlineJournal.open(None, clock)
-        publisher = NodePublisher(Broker("127.0.0.1", broker.port), ward, journal, Asked(), clock)
+        publisher = NodePublisher(
+            Broker("127.0.0.1", broker.port), ward, journal, Asked(), clock, permission=TRUSTED
+        )
         task = asyncio.create_task(publisher.run(), name="tested.publisher")
         await until(lambda: publisher.up)
         await asyncio.sleep(0.2)

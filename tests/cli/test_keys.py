@@ -1,0 +1,128 @@
+"""Keys of dashboards: made by a verb or at the first start, read by their owner alone."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pumpd.cli import app
+from pumpd.contract.envelope import SignedPayload
+from pumpd.errors import ConfigError
+from pumpd.key_files import load_key, new_key, own_key, own_public
+from pumpd.signing import VerifyingKey
+from tests.house.tree import tracked
+
+pytestmark = pytest.mark.requirement("KEY-2")
+BEGIN = b"-----BEGIN " + b"PRIVATE " + b"KEY-----"
+
+
+def run(*words: str | Path) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=True)
+    return done.exit_code, done.output
+
+
+def test_a_key_is_made_shown_and_never_written_over(tmp_path):
+    """What ``new`` prints is what ``show`` prints; a second ``new`` leaves the first key alone."""
+    file = tmp_path / "desk.key"
+    status, made = run("keys", "new", file)
+    assert status == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_bytes()
+    assert run("keys", "new", file)[0] == 2
+    assert file.read_bytes() == before
+    (tmp_path / "desk.key.pub").unlink()
+    assert run("keys", "show", file) == (0, made)
+    assert (tmp_path / "desk.key.pub").read_text().strip() == made.split()[0]
+    assert VerifyingKey.of(made.split()[0]).id in made
+    assert {each.name for each in tmp_path.iterdir()} == {"desk.key", "desk.key.pub"}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_key_that_others_may_read_is_refused(tmp_path, mode):
+    """It may be known by now; the words say what to do and hold nothing of the key."""
+    file = tmp_path / "desk.key"
+    new_key(file)
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match="may be read by others") as caught:
+        load_key(file, "desk")
+    assert "chmod 600" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"secret nonsense", BEGIN + b"\nc2VjcmV0\n" + BEGIN.replace(b"BEGIN", b"END")],
+)
+def test_what_is_no_key_is_refused_without_being_quoted(tmp_path, text):
+    """Whatever the library makes of it, no byte of the file comes out again."""
+    file = tmp_path / "desk.key"
+    file.write_bytes(text)
+    file.chmod(0o600)
+    with pytest.raises(ConfigError) as caught:
+        load_key(file, "desk")
+    assert "secret" not in str(caught.value)
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_a_key_of_another_kind_is_refused(tmp_path):
+    """X25519 agrees on secrets; it signs nothing."""
+    file = tmp_path / "desk.key"
+    made = subprocess.run(["openssl", "genpkey", "-algorithm", "X25519"], capture_output=True, check=True)
+    file.write_bytes(made.stdout)
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match="another kind"):
+        load_key(file, "desk")
+
+
+def test_programs_that_start_together_agree_on_one_key(tmp_path):
+    """Daemon and dashboard, in any order or at once: one makes the key, and both mean the same."""
+    file = tmp_path / "keys" / "dashboard.key"
+    found: list[str] = []
+    start = threading.Barrier(8)
+
+    def ask(public: bool) -> None:
+        start.wait()
+        key = own_public(file, "dashboard") if public else own_key(file, "dashboard").public
+        found.append(key.text)
+
+    threads = [threading.Thread(target=ask, args=(number % 2 == 0,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
+def test_what_is_signed_is_known_by_the_public_half_alone(tmp_path):
+    """The daemon needs the 44 characters and nothing else."""
+    signer = own_key(tmp_path / "k", "desk")
+    envelope = SignedPayload.model_validate_json(signer.sign("a/b", "{}"))
+    assert VerifyingKey.of(own_public(tmp_path / "k", "desk").text).signed("a/b", envelope)
+    assert not VerifyingKey.of(own_public(tmp_path / "other", "desk").text).signed("a/b", envelope)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "AAAA",
+        "A" * 43 + "=",
+        "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "7P///////////////////////////////////////38=",
+        "x" * 44,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ",
+    ],
+)
+def test_what_is_no_public_key_or_one_that_anybody_signs_for_is_refused(text):
+    """Points of small order take one signature for many messages."""
+    with pytest.raises(ValueError, match=r"44 characters|everybody could sign"):
+        VerifyingKey.of(text)
+
+
+def test_no_private_key_is_in_the_project():
+    """Nobody's commands are signed with a key that everybody has."""
+    assert [path for path in tracked() if b"PRIVATE " + b"KEY-----" in path.read_bytes()] == []
