@@ -9,6 +9,7 @@ import typer
 
 from pumpd import (
     cli_audit,
+    cli_backup,
     cli_config,
     cli_contacts,
     cli_drivers,
@@ -47,6 +48,7 @@ cli_explore.add_to(cli_qa.qa)
 cli_library.add_to(app)
 cli_replay.add_to(app)
 cli_audit.add_to(app)
+cli_backup.add_to(app)
 cli_contacts.add_to(app)
 cli_history.add_to(app)
 cli_patients.add_to(cli_history.history)

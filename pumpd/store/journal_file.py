@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,9 @@ from pumpd.store.journal_chain import chain_older_lines, head_of
 from pumpd.store.journal_entry import Entry, write_entry
 from pumpd.store.journal_removed import is_at, put_back
 from pumpd.store.migrate import migrate, schema_steps
+
+RESTORING = "restore.underway"
+"""Beside the journal while files are put back; left there, the restore was cut short."""
 
 _log = structlog.get_logger("pumpd.journal")
 
@@ -48,6 +51,8 @@ class JournalFile:
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                if path.with_name(RESTORING).exists():
+                    raise StoreError(f"{path}: a restore was cut short: run pumpd restore again")
             file = cls(path, synchronous)
         except OSError as error:
             raise StoreError(f"{path}: the journal can not be opened: {error}; mend the directory") from error
@@ -179,6 +184,16 @@ class JournalFile:
         if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
+
+
+@contextmanager
+def lock_journal(path: Path) -> Iterator[None]:
+    """Keep every daemon from the journal at ``path``; StoreTakenError when one has it."""
+    descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(path: Path) -> int:
