@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ STAGE = ".pumpd-backup.part"
 """Where the files gather, in the folder of the archive; whatever is there was cut short."""
 KEEP_FREE_BYTES = 128 * 1024 * 1024
 """So much stays free on the disk of the archive, which may be the journal's."""
-LEFT_OUT = frozenset({".lock", ".reserve", ".partial", ".anew", ".db-wal", ".db-shm"})
+LEFT_OUT = frozenset({".lock", ".reserve", ".partial", ".anew", ".db-wal", ".db-shm", ".db-journal"})
 BUSY_S = 5.0
 
 
@@ -115,7 +115,10 @@ def kept_files(data_dir: Path) -> list[Path]:
 
 
 def _check_room(config: Config, folder: Path) -> None:
-    wanted = 2 * sum(file.stat().st_size for file in kept_files(config.data_dir)) + KEEP_FREE_BYTES
+    wanted = KEEP_FREE_BYTES
+    for file in kept_files(config.data_dir):
+        with suppress(FileNotFoundError):  # put aside by the daemon meanwhile
+            wanted += 2 * file.stat().st_size
     free = shutil.disk_usage(folder).free
     if free < wanted:
         raise StoreError(f"{folder}: {free >> 20} MiB are free, and a backup needs {wanted >> 20} MiB")
@@ -129,7 +132,10 @@ def _gathered(config: Config, stage: Path) -> dict[str, Path]:
         if file.suffix == ".db":
             _copy_database(file, copy)
         else:
-            shutil.copyfile(file, copy)
+            try:
+                shutil.copyfile(file, copy)
+            except FileNotFoundError:  # put aside by the daemon meanwhile
+                continue
         files[f"data/{file.name}"] = copy
     for file in (config.file, config.library_file):
         copy = stage / f"config-{file.name}"
