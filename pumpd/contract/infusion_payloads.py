@@ -107,7 +107,7 @@ class EndPayload(OfInfusion):
 
     reason: Reason
     witness: Said = Field(default="", max_length=64)
-    """Who saw what was left thrown away; must be there when ``to_waste`` was above 0."""
+    """Who saw what was left thrown away; must be there when ``to_waste`` was above 0, or ``given_up_to``."""
 
 
 class SwapPayload(OfInfusion):
@@ -214,7 +214,10 @@ class InfusionPart(Part):
     given: str
     """By this infusion, over all pumps that carried it."""
     given_up_to: bool
-    """At most so much: part of it could not be counted, and is reckoned at the highest rate."""
+    """At most so much: part of it could not be counted, and is reckoned at the highest rate.
+
+    What is left is then at least so much.
+    """
     given_ml: str
     remaining_ml: str | None = None
     """Of the ordered volume; null without one."""

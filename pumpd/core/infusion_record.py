@@ -29,6 +29,11 @@ class Patient:
     identifier: str
     """A second one, such as the case number; never on a screen of the ward."""
 
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Both, as they were typed."""
+        return self.label, self.identifier
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -260,7 +265,8 @@ def ended(infusion: Infusion, ending: Ending) -> Infusion:
     named(ending.by, "the end of an infusion")
     if not ending.reason.strip():
         raise FieldError("reason", "say why it ends")
-    if ending.wasted_e6_p:
+    # What was given at most leaves that much at least: also of nothing somebody must see it.
+    if ending.wasted_e6_p or (ending.up_to and ending.wasted_e6_p is not None):
         if not ending.witness.strip():
             raise FieldError("witness", "what is thrown away needs a witness")
         if same_person(ending.by, ending.witness):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from math import ceil, floor
 from types import MappingProxyType
 
+from pumpd.core.dosing import flow_for
 from pumpd.core.drug_library import DrugLimits
 from pumpd.core.infusion_record import ProgrammeVersion
 from pumpd.core.infusion_watch import InfusionWatch
+from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.restraints import RestraintPhase
 from pumpd.core.state import Ordered, PumpSetup, PumpState
 
@@ -32,15 +36,27 @@ def _accepted(entry: DrugLimits, version: ProgrammeVersion) -> DrugLimits:
     """Return the entry as it holds for an order accepted with a reason: soft up to what was ordered."""
     if not version.accepted:
         return entry
-    low, high, limits = version.programme.dose_min, version.programme.dose_max, entry.dose_rate
-    if high.unit is not entry.unit:
-        return entry
-    soft_max, soft_min = limits.soft_max, limits.soft_min
-    if soft_max is not None and high.amount > soft_max.amount:
-        limits = replace(limits, soft_max=high)
-    if soft_min is not None and low.amount < soft_min.amount:
-        limits = replace(limits, soft_min=low)
-    return entry if limits is entry.dose_rate else replace(entry, dose_rate=limits)
+    programme, doses, flows = version.programme, entry.dose_rate, entry.flow
+    of = programme.concentration, programme.weight
+    high, low = flow_for(programme.dose_max, *of), flow_for(programme.dose_min, *of)
+
+    def as_flow(dose: DoseRate) -> Fraction:
+        return flow_for(dose, *of)
+
+    def ordered_as(flow: Fraction) -> DoseRate:
+        """Return an ordered flow as a dose in the entry's unit, which may not be that of the order."""
+        return DoseRate(doses.hard_max.amount * flow / as_flow(doses.hard_max), entry.unit)
+
+    softer = doses
+    if doses.soft_max is not None and high > as_flow(doses.soft_max):
+        softer = replace(softer, soft_max=ordered_as(high))
+    if doses.soft_min is not None and low < as_flow(doses.soft_min):
+        softer = replace(softer, soft_min=ordered_as(low))
+    if flows.soft_max is not None and high > flows.soft_max.nl_per_h:
+        flows = replace(flows, soft_max=FlowRate(ceil(high)))
+    if flows.soft_min is not None and low < flows.soft_min.nl_per_h:
+        flows = replace(flows, soft_min=FlowRate(floor(low)))
+    return replace(entry, dose_rate=softer, flow=flows)
 
 
 def set_under(state: PumpState, given: Ordered) -> PumpState:

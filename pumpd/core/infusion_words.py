@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pumpd.core.infusion_record import Infusion, Observation, ProgrammeVersion
+from pumpd.core.infusion_record import Ending, Infusion, Observation, ProgrammeVersion
 from pumpd.core.quantities import NL_PER_ML, PG_PER_MG, PU_PER_U, AmountKind, Concentration, decimal_text
 
 SHOWN = 1000
@@ -60,6 +60,17 @@ def beginning_words(infusion: Infusion) -> str:
         more = f" ({answer.second_person}: {answer.reason})" if answer.second_person else ""
         said.append(f"{answer.ask} {'yes' if answer.yes else 'no'}{more}")
     return "; ".join(said)
+
+
+def ending_words(ending: Ending, infusion: Infusion) -> str:
+    """Return what was given and what is left; of what was given at most, that much is left at least."""
+    of = infusion.programme.concentration
+    words = f"given {amount_words(ending.given_e6_p, of, up_to=ending.up_to)}"
+    if ending.wasted_e6_p is None:
+        return words
+    least = "at least " if ending.up_to else ""
+    words += f", to waste {least}{amount_words(ending.wasted_e6_p, of)}"
+    return words + (f" (witness {ending.witness})" if ending.witness else "")
 
 
 def observation_words(seen: Observation) -> str:

@@ -61,7 +61,6 @@ def _given(live: LivePump) -> Given | None:
         return None
     marks = {mark(place.ward, "bed", place.bed)} if place.bed else set()
     if watch is not None:
-        patient = watch.infusion.patient
-        marks.add(mark(patient.label, patient.identifier))
+        marks.add(mark(*watch.infusion.patient.marks))
     several = "" if live.channel == "1" else f"/{live.channel}"
     return Given(programme.drug, f"{live.pump}{several}", frozenset(marks))

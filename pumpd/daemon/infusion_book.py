@@ -52,6 +52,19 @@ class InfusionBook:
             assert other.state.watch is not None
             other.state = replace(other.state, watch=other.state.watch._replace(dose=watch.dose))
 
+    def _add_late(self, live: LivePump, watch: InfusionWatch, before: InfusionWatch) -> None:
+        """Add what ``live`` still gave after the infusion left it to where the infusion goes on."""
+        for other in self._together.get(live, ()):
+            there = other.state.watch
+            if there is None or there.left or there.infusion.id != watch.infusion.id:
+                continue
+            there = there._replace(
+                given_e6_p=there.given_e6_p + watch.given_e6_p - before.given_e6_p,
+                given_nl=there.given_nl + watch.given_nl - before.given_nl,
+                up_to=there.up_to or watch.up_to,
+            )
+            other.state = replace(other.state, watch=there)
+
     def moved(self, live: LivePump, before: InfusionWatch | None) -> bool:
         """Keep what ``live`` gave, and tell the patient's other pumps; True when people should see it now."""
         watch = live.state.watch
@@ -59,6 +72,8 @@ class InfusionBook:
             return True
         if watch.dose is not before.dose:
             self.share(live)
+            if watch.left:
+                self._add_late(live, watch, before)
             taken_ns = watch.taken_ns or 0
             if taken_ns - self._saved_ns.get(live, 0) >= SAVED_EVERY_NS:
                 self._saved_ns[live] = taken_ns

@@ -42,10 +42,12 @@ from pumpd.core.infusion_record import (
     observed,
     to_waste_e6_p,
 )
+from pumpd.core.infusion_seen import reckoned
 from pumpd.core.infusion_setup import set_under, under
 from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
-from pumpd.core.infusion_words import amount_words, beginning_words, observation_words, order_words
+from pumpd.core.infusion_words import beginning_words, ending_words, observation_words, order_words
+from pumpd.core.same_drug import mark
 from pumpd.core.state import Ordered, PumpSetup, Tick
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 from pumpd.core.titration import raise_asked
@@ -166,17 +168,12 @@ class InfusionDesk:
 
     def _end(self, asked: EndPayload) -> asyncio.Future[None] | None:
         live, watch = self._of(asked)
-        now = self._pipeline.now()
-        infusion, given = watch.infusion, watch.given_e6_p
+        now, setup = self._pipeline.now(), self._setup(live)
+        told = reckoned(watch, now.mono_ns, setup.freshness.stale_after_ns)
+        infusion, given, up_to = watch.infusion, told.given_e6_p, told.up_to
         wasted = to_waste_e6_p(infusion, given)
-        ending = Ending(asked.user, now.wall, asked.reason, given, watch.up_to, wasted, asked.witness)
-        of = infusion.programme.concentration
-        words = (
-            f"{infusion.patient.label}: {asked.reason}; given {amount_words(given, of, up_to=watch.up_to)}"
-        )
-        if wasted is not None:
-            words += f", to waste {amount_words(wasted, of)}"
-            words += f" (witness {asked.witness})" if asked.witness else ""
+        ending = Ending(asked.user, now.wall, asked.reason, given, up_to, wasted, asked.witness)
+        words = f"{infusion.patient.label}: {asked.reason}; {ending_words(ending, infusion)}"
         watch = watch._replace(infusion=ended(infusion, ending), ended_ns=now.mono_ns)
         return self._apply(live, watch, asked, "ended", words)
 
@@ -262,8 +259,9 @@ class InfusionDesk:
             if other is live or watch is None or not watch.goes_on or not carrier.bed:
                 continue
             there = watch.infusion.carrier
-            same_bed = (there.bed, there.ward) == (carrier.bed, carrier.ward)
-            if same_bed and watch.infusion.patient != infusion.patient:
+            patient, mine = watch.infusion.patient, infusion.patient
+            same_bed = mark(there.bed, there.ward) == mark(carrier.bed, carrier.ward)
+            if same_bed and mark(*patient.marks) != mark(*mine.marks):
                 raise FieldError(
                     "bed", f"bed {carrier.bed} has an infusion of another patient, on {other.pump}"
                 )

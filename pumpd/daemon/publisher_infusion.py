@@ -17,6 +17,7 @@ from pumpd.contract.infusion_payloads import (
 from pumpd.core.acceptance import Acceptance
 from pumpd.core.drug_library import TotalLimit, TotalOver
 from pumpd.core.infusion_record import Infusion, Observation, ProgrammeVersion, to_waste_e6_p
+from pumpd.core.infusion_seen import reckoned
 from pumpd.core.infusion_watch import InfusionWatch, flow_to_set
 from pumpd.core.infusion_words import amount_digits, amount_unit
 from pumpd.core.quantities import NL_PER_ML, NS_PER_S, Volume
@@ -31,13 +32,14 @@ def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
     if watch is None or watch.left:
         return None
     now_ns, wall = clock.monotonic_ns(), clock.wall()
+    told = reckoned(watch, now_ns, live.state.setup.freshness.stale_after_ns)
     due_ns = watch.look_due_ns
     if watch.ended_ns is not None and due_ns is None and watch.stood_since:
         return None
     infusion = watch.infusion
     programme, ordered = infusion.programme, infusion.ordered
     kind = programme.concentration.kind
-    waste, volume = to_waste_e6_p(infusion, watch.given_e6_p), programme.volume
+    waste, volume = to_waste_e6_p(infusion, told.given_e6_p), programme.volume
     ending = infusion.ending
 
     def at(moment_ns: int | None) -> datetime | None:
@@ -66,10 +68,10 @@ def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
         set_ml_h=flow_to_set(infusion, live.state.setup.flow_step).ml_per_h,
         agrees=watch.agrees,
         amount_unit="mg" if amount_unit(programme.concentration) == "mg" else "U",
-        given=amount_digits(watch.given_e6_p, kind),
-        given_up_to=watch.up_to,
-        given_ml=Volume(watch.given_nl).ml,
-        remaining_ml=None if volume is None else Volume(max(0, volume.nl - watch.given_nl)).ml,
+        given=amount_digits(told.given_e6_p, kind),
+        given_up_to=told.up_to,
+        given_ml=Volume(told.given_nl).ml,
+        remaining_ml=None if volume is None else Volume(max(0, volume.nl - told.given_nl)).ml,
         to_waste=None if waste is None else amount_digits(waste, kind),
         totals=[_total(each, watch, now_ns) for each in infusion.entry.totals],
         looked_at=at(watch.looked_ns),

@@ -9,7 +9,7 @@ import {
   answerProblems, answers, changeBody, infusionRequest, isOutside, movedSince, OBSERVE_FIELDS, observeBody, observeProblems, openQuestions,
 } from "./infusion-ask";
 import type { Infusion } from "./infusion-types";
-import { amount } from "./infusion-words";
+import { amount, leftWords } from "./infusion-words";
 import { cards } from "./store";
 import { loadTemplates, templates } from "./templates";
 import type { Card } from "./types";
@@ -120,7 +120,7 @@ const REASONS = ["Finished as ordered", "Pain eased", "Side effects", "Doctor's 
 export function End(props: Props) {
   const { card, infusion } = props;
   const { draft, common } = useForm(props, "end");
-  const wastes = infusion.to_waste !== null && Number(infusion.to_waste) > 0;
+  const wastes = infusion.to_waste !== null && (infusion.given_up_to || Number(infusion.to_waste) > 0);
   const check = () => ({
     ...(typed(draft, "reason") ? {} : { reason: "Write why it ends." }),
     ...(wastes && !typed(draft, "witness") ? { witness: "Who sees the rest thrown away? Write the name." } : {}),
@@ -131,7 +131,7 @@ export function End(props: Props) {
       <p><b>Stop the pump by hand.</b> This only ends the watching; if the pump runs on, that is an alarm.</p>
       <dl class="sums">
         <dt>Given</dt><dd>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)}</dd>
-        <dt>To waste</dt><dd>{amount(infusion.to_waste, infusion.amount_unit)}</dd>
+        <dt>To waste</dt><dd>{leftWords(infusion)}</dd>
       </dl>
       <div class="choice-row">
         {REASONS.map((words) => (

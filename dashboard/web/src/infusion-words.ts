@@ -9,6 +9,11 @@ export function amount(value: string | null, of: string, upTo = false): string {
   return value === null ? "unknown" : `${upTo ? "up to " : ""}${number(value, 2)}${GAP}${of}`;
 }
 
+/** Return what of the drug is left: at least so much where what was given is at most so much. */
+export function leftWords(infusion: Infusion): string {
+  return `${infusion.given_up_to ? "at least " : ""}${amount(infusion.to_waste, infusion.amount_unit)}`;
+}
+
 /** Return whether the pump is set as it should be; a tick only when the daemon says so. */
 export function agreesWords(infusion: Infusion, card: Card): string {
   if (infusion.agrees) return "✓ The pump is set to it";

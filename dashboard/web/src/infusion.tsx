@@ -6,7 +6,7 @@ import { Begin } from "./begin";
 import { GAP, number, timeOfDay, unit } from "./format";
 import { Answer, End, Move, Observe, Titrate } from "./infusion-forms";
 import type { Infusion, Observation } from "./infusion-types";
-import { agreesWords, amount, isDue, lookWords, orderWords } from "./infusion-words";
+import { agreesWords, amount, isDue, leftWords, lookWords, orderWords } from "./infusion-words";
 import { linkUp, second, wallNow } from "./store";
 import type { Card } from "./types";
 import { capital } from "./words";
@@ -74,7 +74,7 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
         )}
         <dt>Given</dt><dd>{amount(infusion.given, infusion.amount_unit, infusion.given_up_to)} ({number(infusion.given_ml, 2)}{GAP}mL)</dd>
         {infusion.remaining_ml !== null && !ended && (
-          <><dt>Left</dt><dd>{number(infusion.remaining_ml, 1)}{GAP}mL ({amount(infusion.to_waste, infusion.amount_unit)})</dd></>
+          <><dt>Left</dt><dd>{number(infusion.remaining_ml, 1)}{GAP}mL ({leftWords(infusion)})</dd></>
         )}
         <dt>Look at the patient</dt><dd class={isDue(infusion, wallNow()) ? "due" : ""}>{lookWords(infusion, wallNow())}</dd>
         {infusion.accepted.map((one) => (

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { fieldOf, numberProblem, sentence } from "../src/draft";
 import type { Infusion, Template } from "../src/infusion-types";
-import { agreesWords, amount, isDue, lookWords, orderWords } from "../src/infusion-words";
+import { agreesWords, amount, isDue, leftWords, lookWords, orderWords } from "../src/infusion-words";
 import { card } from "./canned";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined });
@@ -210,4 +210,9 @@ describe("[DASH-9] what the page says of an infusion", () => {
       expect(seen()).toBe(true);
     }
   });
+});
+
+test("of what was given at most, that much is left at least", () => {
+  expect(plain(leftWords(infusion))).toBe("87.6 mg");
+  expect(plain(leftWords({ ...infusion, given_up_to: true }))).toBe("at least 87.6 mg");
 });
