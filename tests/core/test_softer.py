@@ -80,8 +80,8 @@ def test_what_was_accepted_is_never_above_or_below_the_soft_limits(
     entry = replace(FULL_ENTRY, flow=flow)
     bounds = [Fraction(thousandth, 1000) for thousandth in (low, min(1000, low + over))]
     unit = DoseRate.parse("1 mg/h").unit if in_mg_h else dose("1").unit
-    asked = [DoseRate(bound * (60 if in_mg_h else 1), unit) for bound in bounds]
-    after = _entry(entry, *asked)
+    least, most = (DoseRate(bound * (60 if in_mg_h else 1), unit) for bound in bounds)
+    after = _entry(entry, least, most)
     limits = after.dose_rate
     assert limits.soft_min is not None
     assert limits.soft_max is not None
