@@ -58,7 +58,9 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
         MappingProxyType(
             {
                 ConditionId(name): RestraintRecord(
-                    datetime.fromisoformat(fields["at"]), FlowRate(fields["flow_nl_h"]), fields["settled"]
+                    datetime.fromisoformat(fields["at"]),
+                    FlowRate(fields["flow_nl_h"]),
+                    fields.get("settled", True),  # the first pumpd noted no outcome, and asked once
                 )
                 for name, fields in body["restraints"].items()
             }
@@ -149,8 +151,8 @@ def _parse_alarm(condition: ConditionId, fields: Mapping[str, Any]) -> Alarm:
         allowed=fields["allowed"],
         acknowledged_by=fields["acknowledged_by"],
         acknowledged_at=datetime.fromisoformat(acknowledged_at) if acknowledged_at else None,
-        causes=frozenset(fields["causes"]),
-        degree=fields["degree"],
+        causes=frozenset(fields.get("causes", ())),
+        degree=fields.get("degree", 0),
         inactivation=_parse_inactivation(fields.get("inactivation")),
         suppressed_by=fields.get("suppressed_by", ""),
         climb=_parse_climb(fields.get("climb")),
