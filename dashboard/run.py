@@ -18,6 +18,7 @@ from pumpd.histories import open_reader
 from pumpd.http_serving import LoopServer, bound_socket
 from pumpd.key_files import own_key
 from pumpd.mqtt import Broker
+from pumpd.notify import service_manager
 
 STOP_WITHIN_S = 1
 """What requests that are still running get at the end."""
@@ -77,11 +78,20 @@ async def run(config_path: Path) -> None:
         )
     )
 
+    manager = service_manager()
+
     def stop() -> None:
+        manager.stopping()
         parts.hub.close()
         server.should_exit = True
 
+    def words() -> str:
+        return f"{parts.hub.open_pages} pages open"
+
     loop = asyncio.get_running_loop()
+    telling = asyncio.create_task(
+        manager.keep_told(lambda: server.started, lambda: True, words), name="dashboard.service-manager"
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     try:
@@ -89,6 +99,7 @@ async def run(config_path: Path) -> None:
         await server.serve(sockets=[bound])
         _log.info("dashboard down", site=settings.site)
     finally:
+        telling.cancel()
         bound.close()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

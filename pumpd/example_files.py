@@ -9,7 +9,14 @@ from typing import Final
 from pumpd.errors import ConfigError, Problem
 
 EXAMPLES: Final = (Path(__file__).parent / "examples").resolve()
-SHIPPED: Final = ("*.yaml", "demo/*.yaml", "scenarios/*.yaml", "schemas/*.json", "grafana/*.json")
+SHIPPED: Final = (
+    "*.yaml",
+    "demo/*.yaml",
+    "scenarios/*.yaml",
+    "schemas/*.json",
+    "grafana/*.json",
+    "systemd/*.service",
+)
 """What of them is in the wheel."""
 
 

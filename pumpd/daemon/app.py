@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -66,6 +66,8 @@ class App:
         self._publisher: Publisher | None = None
         self._desk: JournalDesk | None = None
         self._stopped = False
+        self.on_stopping: Callable[[], None] = lambda: None
+        """Called once, when the daemon begins to stop."""
         self.pipeline: Pipeline
         self.restrainer: Restrainer
         self.escalator: Escalator
@@ -147,6 +149,7 @@ class App:
         if self._stopped:
             return
         self._stopped = True
+        self.on_stopping()
         if self._journal is None or self._publisher is None or self._desk is None:
             await self._close_stores()
             return

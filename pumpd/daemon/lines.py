@@ -22,6 +22,11 @@ class Line(Protocol):
         """Which opening of the line this is, 1, 2, 3 ...; 0 while it is not open."""
         ...
 
+    @property
+    def attempts(self) -> int:
+        """How often it was tried to open the line."""
+        ...
+
     async def until_up(self) -> None:
         """Wait until the line is open."""
         ...

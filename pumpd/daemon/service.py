@@ -14,6 +14,7 @@ from pumpd.config import Config
 from pumpd.daemon.app import App
 from pumpd.daemon.contacts import channels_of
 from pumpd.daemon.inside import Inside
+from pumpd.daemon.lifesign import Lifesign
 from pumpd.daemon.node_watch import ThisMachine
 from pumpd.daemon.operation import serve_operation
 from pumpd.daemon.permission import Permission
@@ -25,6 +26,7 @@ from pumpd.daemon.trusted import trusted_of
 from pumpd.daemon.wiring import parts_of
 from pumpd.histories import open_writer
 from pumpd.mqtt import Broker
+from pumpd.notify import service_manager
 from pumpd.store.base import Journal
 from pumpd.store.journal import SqliteJournal
 from pumpd.store.recording_ring import Rings, ThreadReel
@@ -92,7 +94,14 @@ def _recorder(config: Config, clock: Clock) -> Recorder | None:
 async def serve(config: Config) -> None:
     """Watch until SIGTERM, SIGINT or cancellation, then stop within 2 s."""
     inside = daemon_for(config, SystemClock())
-    beside = [asyncio.create_task(settle_memory(), name="pumpd.memory")]
+    manager, lifesign = service_manager(), Lifesign(inside)
+    inside.app.on_stopping = manager.stopping
+    beside = [
+        asyncio.create_task(settle_memory(), name="pumpd.memory"),
+        asyncio.create_task(
+            manager.keep_told(lifesign.ready, lifesign.well, lifesign.words), name="pumpd.service-manager"
+        ),
+    ]
     if config.operation.port:
         pages = serve_operation(config.operation, inside)
         beside.append(asyncio.create_task(pages, name="pumpd.operation"))

@@ -79,6 +79,8 @@ class Bus:
         self._random = seeded
         self._came_up = asyncio.Event()
         self._openings = 0
+        self.attempts = 0
+        """How often it was tried to open the line."""
         self._conversations: dict[int | None, LineConversation] = {}
         link.on_pause_written = self._pause_written
 
@@ -131,6 +133,7 @@ class Bus:
         pause_s, told_down, short = FIRST_PAUSE_S, False, 0
         try:
             while True:
+                self.attempts += 1
                 try:
                     lost = await self.link.open()
                 except TransportError as error:
