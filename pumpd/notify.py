@@ -26,10 +26,10 @@ class ServiceManager:
     """After so long without a ping it ends this process; None: it does not watch."""
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], pid: int) -> ServiceManager:
-        """Return what NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID ask of the process ``pid``."""
+    def of(cls, environment: Mapping[str, str], process: str) -> ServiceManager:
+        """Return what NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID ask of the process of that number."""
         limit_us = environment.get("WATCHDOG_USEC", "")
-        meant = environment.get("WATCHDOG_PID", str(pid)) == str(pid)
+        meant = environment.get("WATCHDOG_PID", process) == process
         watched = meant and limit_us.isdecimal() and int(limit_us) > 0
         return cls(environment.get("NOTIFY_SOCKET", ""), int(limit_us) / 1e6 if watched else None)
 
@@ -76,4 +76,4 @@ class ServiceManager:
 
 def service_manager() -> ServiceManager:
     """Return the one that started this process."""
-    return ServiceManager.of(os.environ, os.getpid())
+    return ServiceManager.of(os.environ, str(os.getpid()))

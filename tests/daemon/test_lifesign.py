@@ -171,7 +171,7 @@ def test_the_watchdog_is_for_the_process_that_is_named(
     environment: dict[str, str], watchdog_s: float | None
 ) -> None:
     """A process that inherits the variables of another feeds no watchdog with them."""
-    assert ServiceManager.of(environment, 42) == ServiceManager("", watchdog_s)
+    assert ServiceManager.of(environment, "42") == ServiceManager("", watchdog_s)
 
 
 def test_an_abstract_name_and_a_manager_that_is_gone(tmp_path: Path) -> None:
