@@ -52,7 +52,8 @@ def verify(
     if verdict.broken is not None:
         console.print(f"{journal}: BROKEN at line {verdict.broken.seq} ({verdict.broken.what})")
         console.print(f"    {verdict.broken.words}")
-        console.print(f"    lines 1 to {verdict.head.seq} are as they were written")
+        if verdict.head.seq:
+            console.print(f"    lines 1 to {verdict.head.seq} are as they were written")
         raise typer.Exit(1)
     console.print(f"{journal}: {verdict.head.seq} lines, all as they were written")
     console.print(f"    head {verdict.head}")

@@ -35,8 +35,11 @@ class HistoryPart(Part):
     """Whole hours that readings can still wait at the present rate; null where they wait in memory alone."""
 
 
-Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""What a person typed: no control characters, and blanks around it do not count."""
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+"""Control characters, what turns the direction of writing, and what takes no room."""
+SAID = f"^[^{_UNSEEN}]*$"
+Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAID)]
+"""What a person typed: no characters that nobody sees, and blanks around it do not count."""
 
 
 class CommandPayload(Payload):

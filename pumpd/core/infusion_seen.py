@@ -73,10 +73,10 @@ def reckoned(watch: InfusionWatch, now_ns: int, gap_ns: int) -> InfusionWatch:
     After a silence of more than ``gap_ns`` it goes on at the highest rate, as far as anybody can tell. What
     is credited to the patient is what the pump's counter says later.
     """
-    silent_ns = 0 if watch.taken_ns is None else now_ns - watch.taken_ns
-    if silent_ns <= gap_ns or not watch.pace_nl_h:
+    was_ns = watch.taken_ns
+    if was_ns is None or now_ns - was_ns <= gap_ns or not watch.pace_nl_h:
         return watch
-    nl = watch.top_nl_h * silent_ns // NS_PER_H
+    nl = watch.top_nl_h * (now_ns - was_ns) // NS_PER_H
     amount = amount_e6_p(nl, watch.infusion.programme.concentration)
     return watch._replace(given_nl=watch.given_nl + nl, given_e6_p=watch.given_e6_p + amount, up_to=True)
 

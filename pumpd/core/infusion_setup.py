@@ -48,14 +48,14 @@ def _accepted(entry: DrugLimits, version: ProgrammeVersion) -> DrugLimits:
         return DoseRate(doses.hard_max.amount * flow / as_flow(doses.hard_max), entry.unit)
 
     softer = doses
-    if doses.soft_max is not None and high > as_flow(doses.soft_max):
-        softer = replace(softer, soft_max=ordered_as(high))
-    if doses.soft_min is not None and low < as_flow(doses.soft_min):
-        softer = replace(softer, soft_min=ordered_as(low))
-    if flows.soft_max is not None and high > flows.soft_max.nl_per_h:
-        flows = replace(flows, soft_max=FlowRate(ceil(high)))
-    if flows.soft_min is not None and low < flows.soft_min.nl_per_h:
-        flows = replace(flows, soft_min=FlowRate(floor(low)))
+    if doses.soft_max is not None:
+        softer = replace(softer, soft_max=ordered_as(max(high, as_flow(doses.soft_max))))
+    if doses.soft_min is not None:
+        softer = replace(softer, soft_min=ordered_as(min(low, as_flow(doses.soft_min))))
+    if flows.soft_max is not None:
+        flows = replace(flows, soft_max=FlowRate(max(ceil(high), flows.soft_max.nl_per_h)))
+    if flows.soft_min is not None:
+        flows = replace(flows, soft_min=FlowRate(min(floor(low), flows.soft_min.nl_per_h)))
     return replace(entry, dose_rate=softer, flow=flows)
 
 

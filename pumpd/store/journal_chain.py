@@ -52,7 +52,7 @@ class Verdict:
     """What a look at every line found."""
 
     head: Head
-    """The last line that follows from all before it."""
+    """The last line that follows from all before it; of a chain made anew, the last one that was noted so."""
     broken: Broken | None
 
 
@@ -93,7 +93,7 @@ def verify(
     ``known`` are heads noted elsewhere, such as in the node's status or syslog: only with one of them does a
     tail that was cut, or a chain that was made anew as a whole, show.
     """
-    head = Head(0, GENESIS)
+    head = vouched = Head(0, GENESIS)
     noted = {each.seq: each.hash for each in known}
     left = iter(lines)
     for line in left:
@@ -105,7 +105,9 @@ def verify(
                 f"line {head.seq} follows from those before it, but its hash is not the one that was noted: "
                 "it or a line before it was changed, and the chain made anew"
             )
-            return Verdict(head, Broken(head.seq, "rewritten", words))
+            return Verdict(vouched, Broken(head.seq, "rewritten", words))
+        if head.seq in noted:
+            vouched = head
         tell(head.seq)
     last = max(noted, default=0)
     if last > head.seq:

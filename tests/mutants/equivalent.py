@@ -36,10 +36,6 @@ EQUIVALENT: dict[str, str] = {
     "lowest + slack -> held + pace_e6_p_h * ahead_ns // NS_PER_H < lowest + slack": (
         "what comes to just that takes the long way to the same answer, to a millionth of a picogram"
     ),
-    "comparison: core/infusion_setup.py: _accepted: high.amount > soft_max.amount -> "
-    "high.amount >= soft_max.amount": "a limit that is just the ordered dose is put in the place of itself",
-    "comparison: core/infusion_setup.py: _accepted: low.amount < soft_min.amount -> "
-    "low.amount <= soft_min.amount": "a limit that is just the ordered dose is put in the place of itself",
     "comparison: core/node.py: looked: off > timedelta() -> off >= timedelta()": (
         "a clock that did not step is not told of, whichever way"
     ),

@@ -136,6 +136,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "nobody": ("acknowledge", {"user": ""}, "user: "),
     "a blank name": ("acknowledge", {"user": "  "}, "user: "),
     "a name with a line break": ("acknowledge", {"user": "a\nb"}, "user: "),
+    "a name with nothing to see": (
+        "acknowledge",
+        {"user": "\u202e"},
+        "user: it holds a character that nobody sees: type it anew",
+    ),
     "a name that is no text": ("acknowledge", {"user": 5}, "user: "),
     "a revision that is no number": ("acknowledge", {"revision": "1"}, "revision: "),
     "a pump without its channel": ("acknowledge", {"channel": None}, "pump and channel go together"),
@@ -161,7 +166,8 @@ async def test_what_is_wrong_is_refused_with_the_reason(case):
     assert not reply.accepted
     assert reason in reply.reason
     assert reply.id == "c-000001"
-    assert reply.field == (reason.removesuffix(": ") if reason.endswith(": ") else "")
+    field, colon, _ = reason.partition(": ")
+    assert reply.field == (field if colon else "")
     assert desk.asked.done == []
     assert (desk.commands.counts.accepted_count, desk.commands.counts.refused_count) == (0, 1)
     if case != "an unknown alarm":  # who may ask, asks in time and is told why not by the core

@@ -133,6 +133,43 @@ def test_a_chain_made_anew_shows_against_a_known_head() -> None:
     assert found(lines, known) == (9, "rewritten")
 
 
+@pytest.mark.parametrize(("noted", "whole"), [((9,), 0), ((3, 9), 3), ((3, 4, 9), 4), ((6,), 0)])
+def test_of_a_chain_made_anew_only_what_was_noted_counts_as_written(noted: tuple[int, ...], whole: int):
+    """Line 5 was altered and the rest chained anew: lines up to the last head that fits are vouched for."""
+    lines = chained(12)
+    known = [head(lines[:n]) for n in noted]
+    before = lines[3].hash
+    for n in range(4, 12):
+        changed = lines[n]._replace(payload="{}") if n == 4 else lines[n]
+        before = follow(before, changed[:-1])
+        lines[n] = changed._replace(hash=before)
+    verdict = verify(lines, known)
+    assert verdict.broken is not None
+    assert (verdict.broken.what, verdict.head.seq) == ("rewritten", whole)
+
+
+async def test_a_journal_that_was_emptied_or_lost_its_chain_shows_against_a_known_head(
+    tmp_path: Path,
+) -> None:
+    """Nobody is told to start pumpd on it, which would chain anew what somebody else wrote."""
+    path = tmp_path / "journal.db"
+    journal = InlineJournal.open(path, SetClock())
+    await journal.append([line(1), line(2)], [])
+    known = [journal.head]
+    await journal.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+    broken = verify_file(path, known).broken
+    assert broken is not None
+    assert (broken.seq, broken.what) == (1, "cut")
+    path.write_bytes(b"")
+    broken = verify_file(path, known).broken
+    assert broken is not None
+    assert (broken.seq, broken.what) == (1, "cut")
+    with pytest.raises(StoreError, match="it is empty: nothing was ever written to it, or all was cut"):
+        verify_file(path, [])
+
+
 async def test_the_file_is_chained_as_it_is_written(tmp_path: Path) -> None:
     """What journals write verifies after restarts, with each head; an edit by SQL does not."""
     path = tmp_path / "journal.db"
