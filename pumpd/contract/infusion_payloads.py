@@ -75,7 +75,10 @@ class OfInfusion(CommandPayload):
 
 
 class ChangePayload(OfInfusion):
-    """Verb ``change``: another dose in the ordered range (a message), or another order (a new version)."""
+    """Verb ``change``: another dose in the ordered range (a message), or another order (a new version).
+
+    A new version, too, is the present order under the limits of a newer drug library.
+    """
 
     version: int = Field(ge=1, lt=2**31)
     """The version that was on the screen; refused when there is a newer one."""
@@ -83,7 +86,9 @@ class ChangePayload(OfInfusion):
     """Inside the ordered range, in its unit; null with ``order``, or with ``answers`` alone."""
     order: OrderPart | None = None
     reason: Said = Field(default="", max_length=200)
-    """Must be there with ``order``."""
+    """Must be there with ``order`` and with ``library_sha256``."""
+    library_sha256: Said = Field(default="", max_length=64)
+    """Take over the limits of the library that is in force, by its hash that was on the screen."""
     checked_by: Said = Field(default="", max_length=64)
     answers: list[AnswerPart] = Field(default_factory=list, max_length=50)
     """To questions that are still open."""
@@ -181,6 +186,17 @@ class AcceptancePart(Part):
     reason: str
 
 
+class NewerLibraryPart(Part):
+    """The library in force, where it is tighter than the one that this infusion was begun under."""
+
+    version: str
+    sha256: str
+    tighter: list[str]
+    """Each limit that is narrower or was not there, in whole words."""
+    problem: str = ""
+    """Why the present order can not stand under it; empty when it can."""
+
+
 class InfusionPart(Part):
     """The infusion on this channel, or the last one while somebody still looks at the patient."""
 
@@ -240,4 +256,6 @@ class InfusionPart(Part):
     """``pump/channel`` of every pump that carried it, the present one last."""
     library_version: str
     library_sha256: str
+    newer_library: NewerLibraryPart | None = None
+    """What the nurse is asked to take over; null where nothing is tighter."""
     advisories: list[str] = Field(default_factory=list)

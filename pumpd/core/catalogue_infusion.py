@@ -139,5 +139,19 @@ OF_INFUSION = (
         _GIP + "2.2.7.2",
         ends="only one of them is ordered",
     ),
+    AlarmCondition(
+        ConditionId.LIBRARY_TIGHTER,
+        _LOW,
+        None,
+        "Tighter limits in the drug library: {measured}",
+        "This infusion keeps the limits it began under. Ask whether to take the tighter ones over.",
+        _NURSE,
+        "the limits that the running infusion stands under, with those of the library in force",
+        _REVERSIBLE,
+        _DELAYED,
+        ("GIP-1.1",),
+        _GIP + "6.1.6; a library that is replaced must not change a limit under a patient unseen",
+        ends="the limits are taken over, the infusion is ended, or a library that is no tighter",
+    ),
 )
 """Each of them once; the catalogue takes them up."""

@@ -80,6 +80,7 @@ class ConditionId(Enum):
     LONG_PAUSE = "long-pause"
     DURATION = "duration"
     SAME_DRUG = "same-drug"
+    LIBRARY_TIGHTER = "library-tighter"
     NO_PROGRAMME = "no-programme"
     LIBRARY_MISSING = "library-missing"
     LINK_LOST = "link-lost"

@@ -45,24 +45,25 @@ def check_order(order: Order, entry: DrugLimits, step: FlowRate, ceiling: FlowRa
     low, high = programme.dose_min, programme.dose_max
     if order.dose.unit is not low.unit or not low.amount <= order.dose.amount <= high.amount:
         raise FieldError("dose", f"{order.dose} is outside the order of {low} to {high}")
-    _check_weight(programme, entry)
+    check_weight(programme, entry)
     if entry.second_check and not order.checked_by.strip():
         raise FieldError("checked_by", "a second person must check this order: write the name")
     if order.checked_by and same_person(order.by, order.checked_by):
         raise FieldError("checked_by", "the second person who checks is somebody else")
     if ceiling is not None and flow_for(high, programme.concentration, programme.weight) > ceiling.nl_per_h:
         raise FieldError("dose_max", f"{high} is more than this pump may ever give ({ceiling})")
-    for field, problem in _passed(programme, entry, hard=True):
+    for field, problem in passed_limits(programme, entry, hard=True):
         raise FieldError(field, problem)
     if not order.accepted.strip():
-        passed = "; ".join(words for _, words in _passed(programme, entry, hard=False))
+        passed = "; ".join(words for _, words in passed_limits(programme, entry, hard=False))
         if passed:
             raise FieldError("accepted", f"{passed}. It may be so, with a reason")
     if flow_to_set(order, step).nl_per_h == 0:
         raise FieldError("dose", f"{order.dose} is less than this pump can give: its step is {step}")
 
 
-def _check_weight(programme: Programme, entry: DrugLimits) -> None:
+def check_weight(programme: Programme, entry: DrugLimits) -> None:
+    """ValueError unless the patient's weight is one that the limits are for."""
     weight = programme.weight
     if weight is None:
         if entry.unit.per_kg:
@@ -76,7 +77,7 @@ def _check_weight(programme: Programme, entry: DrugLimits) -> None:
         raise FieldError("weight_kg", words)
 
 
-def _passed(programme: Programme, entry: DrugLimits, *, hard: bool) -> Iterator[tuple[str, str]]:
+def passed_limits(programme: Programme, entry: DrugLimits, *, hard: bool) -> Iterator[tuple[str, str]]:
     """Yield every limit of a kind that the programme passes, in words, after the field that passes it."""
     kind = "hard" if hard else "soft"
     of = programme.concentration, programme.weight

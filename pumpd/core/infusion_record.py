@@ -135,7 +135,7 @@ class Infusion:
     id: InfusionId
     patient: Patient
     entry: DrugLimits
-    """Of the library it was begun under: a newer one does not change it."""
+    """Of the library it was begun under: a newer one changes it only when a person takes it over."""
     library_version: str
     library_sha256: str
     versions: tuple[ProgrammeVersion, ...]

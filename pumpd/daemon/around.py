@@ -1,4 +1,7 @@
-"""Tells pumps what no reading of theirs shows: how well their line carries, who else has the same drug."""
+"""Tells pumps what no reading of theirs shows: how well their line carries, who else has the same drug.
+
+And whether the drug library in force is tighter than the one under which their infusion began.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.line_quality import Quality, Sample, disturbance, sampled
+from pumpd.core.newer_library import asked_of_nurse, newer_limits
 from pumpd.core.same_drug import Given, mark, same_drug
 from pumpd.core.told import ToldOfPump
 from pumpd.daemon.lines import Talk
@@ -24,6 +28,7 @@ class Around:
         self, ward: Ward, talks: Iterable[tuple[Talk, Sequence[LivePump]]], pipeline: Pipeline
     ) -> None:
         """``talks`` are the conversations of the node, each with the channels of its pump."""
+        self._ward = ward
         self._pipeline = pipeline
         self._lives = tuple(ward.pumps.values())
         self._lines: list[tuple[Talk, Sequence[LivePump], Quality]] = [(t, lives, ()) for t, lives in talks]
@@ -34,12 +39,18 @@ class Around:
         given = {live: one for live in self._lives if (one := _given(live)) is not None}
         found = same_drug(given)
         for live in self._lives:
-            told = found.get(live, _ALONE)
-            if live.state.told.get(told.condition) != told:
-                self._pipeline.take(live, told)
+            for told in (found.get(live, _ALONE), self._asked(live)):
+                if live.state.told.get(told.condition) != told:
+                    self._pipeline.take(live, told)
         if self._turn % SAMPLED_EVERY_TURNS == 0:
             self._lines = [self._heard(*line) for line in self._lines]
         self._turn += 1
+
+    def _asked(self, live: LivePump) -> ToldOfPump:
+        watch = live.state.watch
+        if watch is None or not watch.goes_on:
+            return asked_of_nurse(None)
+        return asked_of_nurse(newer_limits(watch.infusion, self._ward.library))
 
     def _heard(
         self, talk: Talk, lives: Sequence[LivePump], quality: Quality

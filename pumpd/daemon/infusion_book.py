@@ -115,6 +115,18 @@ def agree(ward: Ward) -> None:
             live.state = replace(live.state, watch=watch._replace(dose=newest))
 
 
+def share_account(ward: Ward, dose: PatientDose) -> None:
+    """Let every pump of the patient count on from ``dose``: it may be kept for longer by now."""
+    for live in ward.pumps.values():
+        watch = live.state.watch
+        if (
+            watch is not None
+            and watch.dose.key == dose.key
+            and watch.dose.account.keep_ns < dose.account.keep_ns
+        ):
+            live.state = replace(live.state, watch=watch._replace(dose=dose))
+
+
 def forget_old(doses: dict[tuple[str, str, str], PatientDose], now_ns: int) -> None:
     """Forget what was given so long ago that no limit asks about it any more."""
     for key, dose in list(doses.items()):

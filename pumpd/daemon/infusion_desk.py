@@ -29,31 +29,27 @@ from pumpd.core.infusion_begin import (
     watched,
 )
 from pumpd.core.infusion_due import check_totals, with_bounds
-from pumpd.core.infusion_order import check_answers, check_order
+from pumpd.core.infusion_order import check_order
 from pumpd.core.infusion_record import (
     Carrier,
     Ending,
     Infusion,
-    aimed,
-    answered,
     carried_on,
-    changed,
     ended,
     observed,
     to_waste_e6_p,
 )
 from pumpd.core.infusion_seen import reckoned
 from pumpd.core.infusion_setup import set_under, under
-from pumpd.core.infusion_totals import bounds_of
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
-from pumpd.core.infusion_words import beginning_words, ending_words, observation_words, order_words
+from pumpd.core.infusion_words import beginning_words, ending_words, observation_words
 from pumpd.core.same_drug import mark
 from pumpd.core.state import Ordered, PumpSetup, Tick
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
-from pumpd.core.titration import raise_asked
 from pumpd.daemon.events import EventWriter
-from pumpd.daemon.infusion_book import InfusionBook, forget_old, newest_dose, place
-from pumpd.daemon.infusion_orders import answers_of, beginning_of, dose_of, observation_of, order_of
+from pumpd.daemon.infusion_book import InfusionBook, forget_old, newest_dose, place, share_account
+from pumpd.daemon.infusion_change import changed_as_asked
+from pumpd.daemon.infusion_orders import beginning_of, observation_of
 from pumpd.daemon.journalling import Owner
 from pumpd.daemon.pipeline import Pipeline, set_up
 from pumpd.daemon.plan import PumpPlan
@@ -121,43 +117,12 @@ class InfusionDesk:
 
     def _change(self, asked: ChangePayload) -> asyncio.Future[None] | None:
         live, watch = self._of(asked)
-        infusion, now, setup = watch.infusion, self._pipeline.now(), self._setup(live)
-        if asked.version != infusion.ordered.number:
-            raise ValueError("the order was changed since: look again")
-        event, said = "changed", []
-        if asked.order is not None:
-            order = order_of(
-                asked.order,
-                by=asked.user,
-                checked_by=asked.checked_by,
-                accepted=asked.accepted,
-                reason=asked.reason,
-            )
-            after = changed(infusion, order, now.wall)
-            check_order(order, infusion.entry, setup.flow_step, setup.ceiling)
-            bounds = bounds_of(infusion.entry, order.programme)
-            check_totals(order, watch.dose, watch, bounds, now.mono_ns)
-            # What was accepted before was of the order before.
-            watch = raise_asked(watch._replace(bounds=bounds, accepted=()), order, setup.flow_step, now)
-            said.append(f"{order_words(infusion.ordered)} -> {order_words(after.ordered)}: {asked.reason}")
-        elif asked.dose is not None:
-            dose = dose_of(asked.dose, infusion.programme.unit.value)
-            after, event = aimed(infusion, dose), "dose"
-            order = replace(ordered_before(infusion), dose=dose, by=asked.user, accepted=asked.accepted)
-            watch = raise_asked(watch, order, setup.flow_step, now)
-            said.append(f"{infusion.ordered.dose} -> {dose}, inside the order")
-            said += [f"{asked.accepted}"] if asked.accepted else []
-        else:
-            after, event = infusion, "answered"
-        if asked.answers:
-            given = answers_of(asked.answers)
-            check_answers(infusion.entry, given, asked.user, all_of_them=False)
-            after = answered(after, given)
-            said += [f"{answer.ask} {'yes' if answer.yes else 'no'}" for answer in given]
-        if after is infusion:
-            raise ValueError("nothing is changed: write a dose, an order or answers")
-        watch = watch._replace(infusion=after, agrees=None)
-        return self._apply(live, watch, asked, event, "; ".join(said))
+        setup, now = self._setup(live), self._pipeline.now()
+        last = live.state.last
+        flow = None if last is None else last.flow.value
+        watch, event, said = changed_as_asked(watch, asked, self._ward.library, setup, flow, now)
+        share_account(self._ward, watch.dose)
+        return self._apply(live, watch, asked, event, said)
 
     def _observe(self, asked: ObservePayload) -> asyncio.Future[None] | None:
         live, watch = self._of(asked)

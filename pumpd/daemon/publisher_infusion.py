@@ -10,24 +10,29 @@ from pumpd.clock import Clock
 from pumpd.contract.infusion_payloads import (
     AcceptancePart,
     InfusionPart,
+    NewerLibraryPart,
     ObservationPart,
     TotalPart,
     VersionPart,
 )
 from pumpd.core.acceptance import Acceptance
-from pumpd.core.drug_library import TotalLimit, TotalOver
+from pumpd.core.drug_library import DrugLibrary, TotalLimit, TotalOver
 from pumpd.core.infusion_record import Infusion, Observation, ProgrammeVersion, to_waste_e6_p
 from pumpd.core.infusion_seen import reckoned
 from pumpd.core.infusion_watch import InfusionWatch, flow_to_set
 from pumpd.core.infusion_words import amount_digits, amount_unit
+from pumpd.core.newer_library import newer_limits
 from pumpd.core.quantities import NL_PER_ML, NS_PER_S, Volume
 from pumpd.daemon.seams import LivePump
 
 SHOWN_OBSERVATIONS = 12
 
 
-def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
-    """Return what people see of the infusion on ``live``; None without one, and when all is over."""
+def infusion_part(live: LivePump, clock: Clock, library: DrugLibrary | None) -> InfusionPart | None:
+    """Return what people see of the infusion on ``live``; None without one, and when all is over.
+
+    ``library`` is the one in force.
+    """
     watch = live.state.watch
     if watch is None or watch.left:
         return None
@@ -84,7 +89,17 @@ def infusion_part(live: LivePump, clock: Clock) -> InfusionPart | None:
         pumps=_pumps(infusion),
         library_version=infusion.library_version,
         library_sha256=infusion.library_sha256,
+        newer_library=_newer(watch, library),
         advisories=list(infusion.entry.advisories),
+    )
+
+
+def _newer(watch: InfusionWatch, library: DrugLibrary | None) -> NewerLibraryPart | None:
+    newer = newer_limits(watch.infusion, library) if watch.goes_on else None
+    if newer is None:
+        return None
+    return NewerLibraryPart(
+        version=newer.version, sha256=newer.sha256, tighter=list(newer.tighter), problem=newer.problem
     )
 
 

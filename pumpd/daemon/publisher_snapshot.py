@@ -121,7 +121,7 @@ class SnapshotWriter:
         if not _same(told, self._alarms_for):
             self._alarms_for = told
             self._alarms = ",".join(part.model_dump_json() for part in alarm_parts(live.told))
-        infusion = infusion_part(live, self._clock)
+        infusion = infusion_part(live, self._clock, self._ward.library)
         reading = self._readings.reading(live, now_ns)
         link = live.link
         took = "null" if link.round_trip_ns is None else repr(link.round_trip_ns / NS_PER_MS)

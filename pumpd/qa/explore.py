@@ -13,7 +13,7 @@ from pumpd.config_library import check_library
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_document
 from pumpd.errors import ConfigError
-from pumpd.qa.explore_infusions import infusing
+from pumpd.qa.explore_infusions import TIGHTER, infusing, replacing
 from pumpd.qa.explore_pumps import made_beds
 from pumpd.qa.explore_quieting import quieting
 from pumpd.qa.explore_timeline import TimelineMaker
@@ -51,6 +51,7 @@ def made_hospital(seed: int) -> Scenario:
                 *TimelineMaker(chance, beds, duration_s).draw(),
                 *quieting(seed, beds, duration_s),
                 *infusing(seed, beds, duration_s),
+                *replacing(seed, beds, duration_s),
             ],
             key=lambda event: float(event["at_s"]),
         ),
@@ -68,12 +69,17 @@ class Explorer:
             raise ConfigError(tuple(problems))
         self._file = library_file
         self._library: DrugLibrary = library
+        beside = library_file.with_name(TIGHTER)
+        tighter = check_library(read_document(beside))[0] if beside.exists() else None
+        self._later = {} if tighter is None else {TIGHTER: tighter}
 
     def loaded(self, seed: int) -> LoadedScenario:
         """Return a hospital as if it had been read from a file beside the library."""
         file = self._file.with_name(f"hospital-{seed}.yaml")
-        scenario = made_hospital(seed).model_copy(update={"library": self._file.name})
-        return LoadedScenario(file, "", scenario, self._library)
+        scenario = made_hospital(seed)
+        timeline = tuple(e for e in scenario.timeline if getattr(e, "library", None) in {None, *self._later})
+        scenario = scenario.model_copy(update={"library": self._file.name, "timeline": timeline})
+        return LoadedScenario(file, "", scenario, self._library, self._later)
 
     def play(self, seed: int) -> Outcome:
         """Play one hospital."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from pumpd.qa.explore_pumps import Bed
 
+TIGHTER = "drug-library-tighter.yaml"
+"""Beside the demo's drug library."""
 _NURSES = ("A. Nurse", "B. Keller")
 _PATIENTS = (("B.K.", "1234"), ("X.Y.", "9999"))
 _DOSES = ("0.1", "0.2", "0.3", "0.5")
@@ -25,6 +27,25 @@ def infusing(seed: int, beds: Sequence[Bed], ends_s: float) -> Iterator[dict[str
     chance = random.Random(f"infusions {seed}")  # noqa: S311 - a hospital is to be repeated, not secret
     for _ in range(chance.choice((0, 1, 1, 2))):
         yield from _Course(chance, beds, ends_s).events()
+
+
+def replacing(seed: int, beds: Sequence[Bed], ends_s: float) -> Iterator[dict[str, Any]]:
+    """Yield that a tighter library comes, in some hospitals, and that somebody takes it over."""
+    chance = random.Random(f"libraries {seed}")  # noqa: S311 - a hospital is to be repeated, not secret
+    if chance.random() < 0.1:
+        at_s = round(chance.uniform(4.0, ends_s * 0.7), 1)
+        yield {"at_s": at_s, "action": "replace-library", "library": TIGHTER}
+        yield {"at_s": at_s, "action": chance.choice(("restart-daemon", "kill-daemon"))}
+        yield {"at_s": round(at_s + 1.0, 1), "action": "start-daemon"}
+        named = {"reason": "pharmacy", "checked_by": "C. Second", "accepted": "pain"}
+        for bed in beds:
+            yield {
+                "at_s": round(chance.uniform(at_s, ends_s), 1),
+                "action": "change",
+                "pump": bed.pump,
+                "by": chance.choice(_NURSES),
+                "typed": {"library_sha256": "shown", **named},
+            }
 
 
 class _Course:

@@ -60,6 +60,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "kill-daemon": (),
     "start-daemon": (),
     "restart-daemon": (),
+    "replace-library": ("library",),
     "step-clock": ("step_s",),
     "lose-time-server": (),
     "find-time-server": (),
@@ -119,6 +120,8 @@ class SiteEvent(WardPart):
     """For journal-slow: how long each write takes."""
     step_s: Number | None = None
     """For step-clock: by how much somebody sets the time of day; negative sets it back."""
+    library: Annotated[str, Field(min_length=1)] | None = None
+    """For replace-library: the file of the one that the daemon finds when it starts next."""
     alarm: str | None = None
     """For what is asked of an alarm: which one."""
     by: Annotated[str, Field(min_length=1)] | None = None

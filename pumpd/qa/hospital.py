@@ -83,6 +83,7 @@ class Hospital:
         """
         self.loaded = loaded
         self.record = record
+        self._library = loaded.library
         self.broker = broker or MemoryBroker()
         self.history = KeptHistory(record)
         self.app: App | None = None
@@ -226,6 +227,7 @@ class Hospital:
             "find-time-server": lambda: setattr(self.machine, "follows", True),
             "fill-disk": lambda: setattr(self.machine, "left_bytes", FULL_BYTES),
             "empty-disk": lambda: setattr(self.machine, "left_bytes", ROOMY_BYTES),
+            "replace-library": lambda: setattr(self, "_library", self.loaded.later[event.library or ""]),
             "step-clock": lambda: self.step_clock(event.step_s or 0.0),
         }
         happen[event.action]()
@@ -263,7 +265,7 @@ class Hospital:
             data_dir=Path(),
             mqtt=MqttSection(),
             history=HistorySection(),
-            library=self.loaded.library,
+            library=self._library,
             library_file=Path(scenario.library),
             dashboard=DashboardSection(),
             lines=LinesSection(latency_ms=LATENCY_MS),

@@ -43,6 +43,8 @@ OF_AN_ALARM: Mapping[str, type[AlarmCommandPayload]] = {
 }
 NOT_ON_SCREEN = {"infusion": "none on the screen", "version": 1}
 """What is asked of an infusion that no page shows: the daemon refuses it."""
+SHOWN = "shown"
+"""What a timeline types for the hash of a newer drug library: the one that is on the screen."""
 ASKS_FOR_MS = 5_000
 """How long a request is valid."""
 
@@ -70,6 +72,8 @@ class Desk:
         self._revisions: dict[tuple[str | None, str], list[int]] = {}
         self._infusions: dict[Channel, dict[str, object]] = {}
         """What a page names when it asks something of an infusion: as it was last on the screen."""
+        self._newer: dict[Channel, str] = {}
+        """The hash of the tighter library that was last on the screen."""
         self._asked: dict[str, str] = {}
         self._count = 0
         self._sending: dict[asyncio.Task[None], None] = {}
@@ -133,10 +137,13 @@ class Desk:
         elif event.action in OF_INFUSIONS:
             assert event.pump is not None
             verb, payload = OF_INFUSIONS[event.action]
+            typed = dict(event.typed or {})
+            if typed.get("library_sha256") == SHOWN:
+                typed["library_sha256"] = self._newer.get((event.pump, event.channel), "none on the screen")
             command = payload.model_validate(
                 {**common, "pump": event.pump, "channel": event.channel}
                 | self._infusions.get((event.pump, event.channel), NOT_ON_SCREEN)
-                | (event.typed or {})
+                | typed
             )
         else:
             reason = "a person at the bed asked for it"
@@ -172,6 +179,8 @@ class Desk:
             if (infusion := snapshot.infusion) is not None:
                 on_screen = {"infusion": infusion.id, "version": infusion.version}
                 self._infusions[pump, channel] = on_screen
+                if infusion.newer_library is not None:
+                    self._newer[pump, channel] = infusion.newer_library.sha256
                 self._record.carries((pump, channel), carried(self._now_s(), infusion))
             for alarm in snapshot.alarms:
                 self._saw(snapshot.pump, alarm.condition, alarm.revision)

@@ -72,9 +72,9 @@ class RealHospital:
         self.desk = Desk(MqttClient, where, topics, NODE, record, chance, self.now_s)
         self._places = Places(loaded.scenario.pumps, directory)
         self.beds = Beds(loaded, seed, self._wire, self.sample, self._places.listen)
-        configuration = directory / "pumpd.yaml"
-        write_config(loaded, configuration, self.broker.port, self._places.url)
-        self.daemon = DaemonProcess(configuration, directory / "pumpd.log")
+        self._configuration = directory / "pumpd.yaml"
+        write_config(loaded, self._configuration, self.broker.port, self._places.url)
+        self.daemon = DaemonProcess(self._configuration, directory / "pumpd.log")
         self._listening: asyncio.Task[None] | None = None
 
     def _wire(self, _url: PumpUrl, listen: str, line: SimulatedLine, judge: FrameJudge) -> ServedLine:
@@ -177,8 +177,13 @@ class RealHospital:
             "journal-well": self._journal_lock.release,
             "history-fail": self._history_lock.hold,
             "history-well": self._history_lock.release,
+            "replace-library": lambda: self._replace_library(event.library),
         }
         await happen[event.action]()
+
+    async def _replace_library(self, library: str | None) -> None:
+        """Name another drug library to the daemon, which reads it when it starts next."""
+        write_config(self.loaded, self._configuration, self.broker.port, self._places.url, library)
 
     async def close(self) -> None:
         """Read what the stores hold, then end every process and let go of every port."""

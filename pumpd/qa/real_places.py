@@ -62,20 +62,25 @@ class Places:
             held.close()
 
 
-def write_config(loaded: LoadedScenario, file: Path, port: int, url: Callable[[PumpUrl], str]) -> None:
-    """Write the configuration of ``pumpd run`` for the pumps of a scenario, found at ``url``."""
+def write_config(
+    loaded: LoadedScenario, file: Path, port: int, url: Callable[[PumpUrl], str], library: str | None = None
+) -> None:
+    """Write the configuration of ``pumpd run`` for the pumps of a scenario, found at ``url``.
+
+    ``library`` takes the place of the scenario's own.
+    """
     pumps = [
         pump.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"simulated"})
         | {"url": url(parse_url(pump.url))}
         for pump in loaded.scenario.pumps
     ]
-    library = loaded.file.parent / loaded.scenario.library
+    library_file = loaded.file.parent / (library or loaded.scenario.library)
     configuration = {
         "site": SITE,
         "node": NODE,
         "data_dir": ".",
         "mqtt": {"host": "127.0.0.1", "port": port},
-        "library": str(library.resolve()),
+        "library": str(library_file.resolve()),
         "dashboards": [{"id": DASHBOARD, "keys": [seeded_signer(DASHBOARD).public.text]}],
         "lines": {"latency_ms": LATENCY_MS},
         "alarms": loaded.scenario.alarms.model_dump(mode="json", exclude_unset=True),

@@ -77,6 +77,9 @@ class RecordedInfusions:
             else:
                 yield from self._taken_up(whose, watch, at_s)
         elif before is not None and event:
+            if infusion.library_sha256 != before.infusion.library_sha256:
+                where = f"{whose[0]}/{whose[1]}"
+                self.left_out.append(f"{where}: tighter limits of a newer library were taken over")
             yield from _asked(whose, before.infusion, infusion, at_s)
 
     def _begin(self, whose: Channel, infusion: Infusion, at_s: float) -> Line:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -95,6 +96,8 @@ class LoadedScenario:
     """Hash of the file's bytes, in hex."""
     scenario: Scenario
     library: DrugLibrary
+    later: Mapping[str, DrugLibrary] = field(default_factory=lambda: MappingProxyType({}))
+    """Those that take its place, by the names that the timeline gives them."""
 
     @property
     def name(self) -> str:
@@ -110,18 +113,34 @@ def load_scenario(file: Path) -> LoadedScenario:
         raise ConfigError(checked.problems)
     problems = list(checked.problems)
     said = {problem.path for problem in problems}
-    library_document = read_document(file.parent / checked.model.library)
-    library, found = check_library(library_document)
-    if library_document.sha256:
+    library, found = _library(file, document, ("library",), checked.model.library)
+    problems += found
+    later: dict[str, DrugLibrary] = {}
+    for at, event in enumerate(checked.model.timeline):
+        if not isinstance(event, SiteEvent) or event.library is None:
+            continue
+        place = (*checked.place(("timeline", at)), "library")
+        one, found = _library(file, document, place, event.library)
         problems += found
-    else:
-        what = f"the drug library {checked.model.library} can not be read: {found[0].what.split(': ')[-1]}"
-        remedy = "name the library's file, relative to this file"
-        problems.append(document.problem(("library",), what, found[0].allowed, remedy))
+        if one is not None:
+            later[event.library] = one
     problems += [problem for problem in _cross(document, checked) if problem.path not in said]
     if problems or library is None:
         raise ConfigError(in_order(problems))
-    return LoadedScenario(file, document.sha256, checked.model, library)
+    return LoadedScenario(file, document.sha256, checked.model, library, later)
+
+
+def _library(
+    file: Path, document: Document, place: DocPath, name: str
+) -> tuple[DrugLibrary | None, Sequence[Problem]]:
+    """Return the drug library that ``document`` names at ``place``, and what is wrong with it."""
+    library_document = read_document(file.parent / name)
+    library, found = check_library(library_document)
+    if library_document.sha256:
+        return library, found
+    what = f"the drug library {name} can not be read: {found[0].what.split(': ')[-1]}"
+    remedy = "name the library's file, relative to this file"
+    return None, [document.problem(place, what, found[0].allowed, remedy)]
 
 
 def _cross(document: Document, checked: Checked[Scenario]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from pumpd.qa.happenings import Happening, SiteEvent
 from pumpd.qa.scenario import Scenario
 from pumpd.qa.whole_file import write_whole
 
@@ -17,7 +18,20 @@ def scenario_text(scenario: Scenario) -> str:
     return yaml.safe_dump(said, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
 
 
-def write_scenario(scenario: Scenario, library: Path, file: Path) -> None:
-    """Write ``file`` so that it loads: ``library`` is where the drug library stands now."""
-    beside = os.path.relpath(library.resolve(), file.parent.resolve())
-    write_whole(file, scenario_text(scenario.model_copy(update={"library": beside})).encode())
+def write_scenario(scenario: Scenario, library: Path, file: Path, came_from: Path | None = None) -> None:
+    """Write ``file`` so that it loads: ``library`` is where the drug library stands now.
+
+    Libraries that take its place are named relative to the folder ``came_from``, else to its own.
+    """
+
+    def beside(named: Path) -> str:
+        return os.path.relpath(named.resolve(), file.parent.resolve())
+
+    def moved(event: Happening) -> Happening:
+        if not isinstance(event, SiteEvent) or event.library is None:
+            return event
+        return event.model_copy(update={"library": beside((came_from or library.parent) / event.library)})
+
+    timeline = tuple(moved(event) for event in scenario.timeline)
+    told = scenario.model_copy(update={"library": beside(library), "timeline": timeline})
+    write_whole(file, scenario_text(told).encode())

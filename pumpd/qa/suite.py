@@ -33,11 +33,15 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _library_of(file: Path) -> list[Path]:
-    """Return the drug library that a scenario names, so that it is not taken for a scenario."""
+    """Return the drug libraries that a scenario names, so that they are not taken for scenarios."""
     data = read_document(file).data
     if not isinstance(data, dict) or "pumps" not in data:
         return []
-    return [(file.parent / str(data.get("library", "drug-library.yaml"))).resolve()]
+    timeline = data.get("timeline")
+    events = timeline if isinstance(timeline, list) else []
+    later = [event["library"] for event in events if isinstance(event, dict) and "library" in event]
+    named = [data.get("library", "drug-library.yaml"), *later]
+    return [(file.parent / str(name)).resolve() for name in named]
 
 
 def load_all(files: Sequence[Path]) -> list[LoadedScenario]:
@@ -68,7 +72,7 @@ def load_all(files: Sequence[Path]) -> list[LoadedScenario]:
 def keep(outcome: Outcome, file: Path) -> Outcome:
     """Write the scenario of ``outcome`` to ``file``, which loads; return the outcome as one of that file."""
     loaded = outcome.loaded
-    write_scenario(loaded.scenario, loaded.file.parent / loaded.scenario.library, file)
+    write_scenario(loaded.scenario, loaded.file.parent / loaded.scenario.library, file, loaded.file.parent)
     return replace(outcome, loaded=load_scenario(file))
 
 

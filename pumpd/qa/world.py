@@ -78,5 +78,6 @@ TO_SURROUNDINGS = (
     "find-time-server",
     "fill-disk",
     "empty-disk",
+    "replace-library",
 )
 """The actions that each world has its own way to let happen."""

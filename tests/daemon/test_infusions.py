@@ -25,7 +25,7 @@ pytestmark = pytest.mark.requirement("INF-2")
 
 
 def _part(scene: WardScene, number: int = 1):
-    part = infusion_part(scene.live(number), scene.clock)
+    part = infusion_part(scene.live(number), scene.clock, scene.app.ward.library)
     assert part is not None
     return part
 
@@ -165,7 +165,7 @@ def test_a_swap_takes_the_account_along_and_a_transfer_the_bed():
         with pytest.raises(ValueError, match="is on this pump already"):
             await nurse.swap(1)
         await nurse.swap(2)
-        assert infusion_part(scene.live(1), scene.clock) is None
+        assert infusion_part(scene.live(1), scene.clock, scene.app.ward.library) is None
         assert (scene.live(1).place.label, scene.live(2).place.label) == ("", "B.K.")
         with pytest.raises(ValueError, match="goes on on PUMP-02"):
             await nurse.observe(pain=1)
@@ -244,7 +244,7 @@ def test_a_configured_order_holds_until_an_infusion_is_begun(tmp_path):
     async def first(scene: WardScene) -> None:
         await asyncio.sleep(3)
         assert scene.live().state.setup.programme is not None
-        assert infusion_part(scene.live(), scene.clock) is None
+        assert infusion_part(scene.live(), scene.clock, scene.app.ward.library) is None
         nurse = Nurse(scene)
         await nurse.begin({"dose_max": "0.4"})
         ordered = scene.live().state.ordered

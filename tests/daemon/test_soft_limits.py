@@ -48,7 +48,7 @@ def test_an_accepted_soft_limit_outlives_kill_9_and_is_journalled(tmp_path: Path
         await _accept(scene, alarm.revision)
         await _accept(scene, alarm.revision)
         assert OVER not in scene.live().state.alarms
-        part = infusion_part(scene.live(), scene.clock)
+        part = infusion_part(scene.live(), scene.clock, scene.app.ward.library)
         assert part is not None
         (one,) = part.accepted
         assert (one.condition, one.by, one.reason) == ("over-soft", "Ada", "pain is severe")
@@ -86,7 +86,7 @@ def test_a_raise_asked_for_with_a_reason_is_not_told_when_it_is_made() -> None:
         await nurse.change(dose="0.5", accepted="severe pain")
         note = scene.outlet.happened("infusion")[-1][1]
         assert note.detail.endswith("inside the order; severe pain")
-        part = infusion_part(scene.live(), scene.clock)
+        part = infusion_part(scene.live(), scene.clock, scene.app.ward.library)
         assert part is not None
         assert [(each.condition, each.by, each.reason) for each in part.accepted] == [
             ("titration", "A. Nurse", "severe pain")
@@ -97,7 +97,7 @@ def test_a_raise_asked_for_with_a_reason_is_not_told_when_it_is_made() -> None:
         with pytest.raises(ValueError, match="sooner than the library's 15 min between raises"):
             await nurse.change(order=HEAVIER, **WEIGHED)
         await nurse.change(order=HEAVIER | {"dose": "0.4"}, **WEIGHED)
-        part = infusion_part(scene.live(), scene.clock)
+        part = infusion_part(scene.live(), scene.clock, scene.app.ward.library)
         assert part is not None
         assert (part.version, part.accepted) == (2, [])
 

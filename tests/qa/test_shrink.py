@@ -105,10 +105,17 @@ def test_the_verb_writes_it_and_prints_the_command_that_plays_it(
 def test_a_scenario_written_again_loads_as_the_same(tmp_path: Path, file: Path) -> None:
     """Every shipped scenario survives being written, wherever it is written to."""
     loaded = load_scenario(file)
-    write_scenario(loaded.scenario, file.parent / loaded.scenario.library, tmp_path / "below" / "again.yaml")
+    library = file.parent / loaded.scenario.library
+    write_scenario(loaded.scenario, library, tmp_path / "below" / "again.yaml", file.parent)
     again = load_scenario(tmp_path / "below" / "again.yaml")
-    assert again.scenario == loaded.scenario.model_copy(update={"library": again.scenario.library})
+    named: dict[str, object] = {"library": again.scenario.library}
+    if loaded.later:
+        named["timeline"] = again.scenario.timeline
+        whens = [[(e.at_s, e.action) for e in one.scenario.timeline] for one in (again, loaded)]
+        assert whens[0] == whens[1]
+    assert again.scenario == loaded.scenario.model_copy(update=named)
     assert again.library.sha256 == loaded.library.sha256
+    assert [one.sha256 for one in again.later.values()] == [one.sha256 for one in loaded.later.values()]
 
 
 def test_a_scenario_that_breaks_is_shrunk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,22 +129,43 @@ export function changeBody(values: Values, card: Card): object {
   const dose = text(values, "dose");
   const also = { version: infusion.version, accepted: text(values, "accepted") };
   if (!isOutside(dose, infusion)) return { ...also, dose };
+  return { ...also, order: orderBody(values, card), reason: text(values, "reason"), checked_by: text(values, "checked_by") };
+}
+
+/** Return the order with other doses. */
+function orderBody(values: Values, card: Card): Order {
+  const infusion = card.infusion!;
   const ordered = infusion.versions[infusion.versions.length - 1]!;
-  const order: Order = {
+  return {
     drug: infusion.drug,
     concentration: infusion.concentration,
     care_area: infusion.care_area,
     form: infusion.form,
     indication: infusion.indication,
     weight_kg: card.programme?.weight_kg ?? null,
-    dose,
+    dose: text(values, "dose"),
     dose_min: text(values, "dose_min"),
     dose_max: text(values, "dose_max"),
     dose_unit: infusion.dose_unit,
     volume_ml: ordered.volume_ml,
     duration_min: ordered.duration_s === null ? null : Math.round(ordered.duration_s / 60),
   };
-  return { ...also, order, reason: text(values, "reason"), checked_by: text(values, "checked_by") };
+}
+
+/** Return what verb `change` takes for the limits of the drug library in force; with the order only where another dose is typed. */
+export function takeOverBody(values: Values, card: Card): object {
+  const infusion = card.infusion!;
+  const ordered = infusion.versions[infusion.versions.length - 1]!;
+  const before = { dose: infusion.dose, dose_min: ordered.dose_min, dose_max: ordered.dose_max };
+  const isSame = Object.entries(before).every(([name, was]) => text(values, name) === was);
+  return {
+    version: infusion.version,
+    library_sha256: infusion.newer_library?.sha256 ?? "",
+    reason: text(values, "reason"),
+    checked_by: text(values, "checked_by"),
+    accepted: text(values, "accepted"),
+    ...(isSame ? {} : { order: orderBody(values, card) }),
+  };
 }
 
 const SEEN_NUMBERS: readonly [name: string, words: string, most: number][] = [

@@ -14,14 +14,15 @@ import { cards } from "./store";
 import { loadTemplates, templates } from "./templates";
 import type { Card } from "./types";
 
-interface Props {
+export interface FormProps {
   card: Card;
   infusion: Infusion;
   live: boolean;
   onDone: () => void;
 }
 
-function useForm({ card, infusion, live, onDone }: Props, verb: string, first: Record<string, string> = {}) {
+/** Return the draft of a form about an infusion, and what every such form has. */
+export function useForm({ card, infusion, live, onDone }: FormProps, verb: string, first: Record<string, string> = {}) {
   const key = `${infusion.id} ${verb}`;
   const draft = draftOf(key, first);
   const close = () => {
@@ -32,7 +33,7 @@ function useForm({ card, infusion, live, onDone }: Props, verb: string, first: R
   return { draft, common, values: () => draft.peek().values };
 }
 
-export function Titrate(props: Props) {
+export function Titrate(props: FormProps) {
   const { card, infusion } = props;
   const ordered = infusion.versions[infusion.versions.length - 1];
   const { draft, common, values } = useForm(props, "change", {
@@ -75,7 +76,7 @@ export function Titrate(props: Props) {
 }
 
 /** The questions that were left open when it began on a pump that ran already. */
-export function Answer(props: Props) {
+export function Answer(props: FormProps) {
   const { card, infusion } = props;
   const { draft, common, values } = useForm(props, "answer");
   useEffect(() => void loadTemplates(), []);
@@ -94,7 +95,7 @@ export function Answer(props: Props) {
 
 const PAIN = Array.from({ length: 11 }, (_, value) => [String(value), String(value)] as const);
 
-export function Observe(props: Props) {
+export function Observe(props: FormProps) {
   const { draft, common, values } = useForm(props, "observe");
   return (
     <AskForm {...common} title="What you saw" words="Write it down" check={() => observeProblems(values())} fields={OBSERVE_FIELDS}
@@ -117,7 +118,7 @@ export function Observe(props: Props) {
 
 const REASONS = ["Finished as ordered", "Pain eased", "Side effects", "Doctor's order"];
 
-export function End(props: Props) {
+export function End(props: FormProps) {
   const { card, infusion } = props;
   const { draft, common } = useForm(props, "end");
   const wastes = infusion.to_waste !== null && (infusion.given_up_to || Number(infusion.to_waste) > 0);
@@ -145,7 +146,7 @@ export function End(props: Props) {
   );
 }
 
-export function Move(props: Props) {
+export function Move(props: FormProps) {
   const { card } = props;
   const { draft, common } = useForm(props, "move", { how: "pump" });
   const toPump = typed(draft, "how") === "pump";

@@ -34,6 +34,15 @@ export interface Acceptance {
   reason: string;
 }
 
+/** The drug library in force, where it is tighter for an infusion. */
+export interface NewerLibrary {
+  version: string;
+  sha256: string;
+  tighter: string[];
+  /** Why the present order can not stand under it. */
+  problem: string;
+}
+
 export interface Infusion {
   id: string;
   state: "begun" | "running" | "standing" | "ended";
@@ -68,6 +77,8 @@ export interface Infusion {
   checked_by: string;
   accepted: Acceptance[];
   pumps: string[];
+  /** Null where the drug library in force is no tighter than the one that it was begun under. */
+  newer_library: NewerLibrary | null;
   advisories: string[];
 }
 

@@ -8,12 +8,13 @@ import { Answer, End, Move, Observe, Titrate } from "./infusion-forms";
 import type { Infusion, Observation } from "./infusion-types";
 import { agreesWords, amount, isDue, leftWords, lookWords, orderWords } from "./infusion-words";
 import { linkUp, second, wallNow } from "./store";
+import { TakeOver } from "./take-over";
 import type { Card } from "./types";
 import { capital } from "./words";
 
-type Opened = "begin" | "change" | "answer" | "observe" | "end" | "move" | null;
+type Opened = "begin" | "change" | "answer" | "observe" | "end" | "move" | "take-over" | null;
 const BUTTONS: readonly [Exclude<Opened, null>, string][] = [
-  ["change", "Change the dose"], ["answer", "Answer the checklist"], ["observe", "Write what you saw"], ["move", "Move it"], ["end", "End it"],
+  ["take-over", "Take over the tighter limits"], ["change", "Change the dose"], ["answer", "Answer the checklist"], ["observe", "Write what you saw"], ["move", "Move it"], ["end", "End it"],
 ];
 
 export function InfusionPanel({ card }: { card: Card }) {
@@ -28,7 +29,11 @@ export function InfusionPanel({ card }: { card: Card }) {
     panel.current?.focus();
   };
   const props = { card, live, onDone: close };
-  const offered = (name: Opened) => (name === "answer" ? goesOn && infusion.checklist_open.length > 0 : goesOn || name === "observe");
+  const offered = (name: Opened) => {
+    if (name === "answer") return goesOn && infusion.checklist_open.length > 0;
+    if (name === "take-over") return goesOn && infusion.newer_library !== null;
+    return goesOn || name === "observe";
+  };
   return (
     <section class="panel infusion" aria-label="Infusion" tabIndex={-1} ref={panel}>
       <h3>Infusion</h3>
@@ -48,6 +53,7 @@ export function InfusionPanel({ card }: { card: Card }) {
       {infusion && goesOn && opened === "change" && <Titrate {...props} infusion={infusion} />}
       {infusion && goesOn && opened === "answer" && <Answer {...props} infusion={infusion} />}
       {infusion && opened === "observe" && <Observe {...props} infusion={infusion} />}
+      {infusion && goesOn && opened === "take-over" && infusion.newer_library && <TakeOver {...props} infusion={infusion} newer={infusion.newer_library} />}
       {infusion && goesOn && opened === "end" && <End {...props} infusion={infusion} />}
       {infusion && goesOn && opened === "move" && <Move {...props} infusion={infusion} />}
       {infusion && infusion.observations.length > 0 && <Observations of={infusion.observations} />}
@@ -88,6 +94,12 @@ function Told({ infusion, card }: { infusion: Infusion; card: Card }) {
         <p class="due">
           {infusion.checklist_open.length === 1 ? "1 question of the checklist is" : `${infusion.checklist_open.length} questions of the checklist are`} not answered yet.
         </p>
+      )}
+      {infusion.newer_library && !ended && (
+        <div class="due">
+          <p>The drug library is tighter by now (version {infusion.newer_library.version}). This infusion keeps the limits it began under.</p>
+          <ul class="advice">{infusion.newer_library.tighter.map((words) => <li key={words}>{capital(words)}</li>)}</ul>
+        </div>
       )}
       {infusion.advisories.length > 0 && !ended && (
         <details><summary>Advice of the drug library</summary><ul class="advice">{infusion.advisories.map((words) => <li key={words}>{words}</li>)}</ul></details>

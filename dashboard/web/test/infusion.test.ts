@@ -6,7 +6,7 @@ import { card } from "./canned";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined });
 const asking = await import("../src/infusion-ask");
-const { answerProblems, openQuestions, BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, movedSince, observeBody, observeProblems } = asking;
+const { answerProblems, openQuestions, BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, movedSince, observeBody, observeProblems, takeOverBody } = asking;
 const { take } = await import("../src/store");
 
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
@@ -31,7 +31,7 @@ const infusion: Infusion = {
   }],
   dose: "0.3", dose_unit: "mg/kg/h", set_ml_h: "10.5", agrees: true, amount_unit: "mg", given: "12.4", given_up_to: false,
   given_ml: "6.2", remaining_ml: "43.8", to_waste: "87.6", look_due_at: "2026-05-04T14:20:00Z", observations: [],
-  checklist_open: [], second_check: true, checked_by: "Ben", accepted: [], pumps: ["PUMP-01/1"], advisories: [],
+  checklist_open: [], second_check: true, checked_by: "Ben", accepted: [], pumps: ["PUMP-01/1"], newer_library: null, advisories: [],
 };
 
 const typedIn = {
@@ -144,6 +144,24 @@ describe("[DASH-9] a dose that is changed", () => {
     expect(changeBody(values, running)).toEqual({
       version: 1, accepted: "Dr N. ordered it", reason: "pain 8", checked_by: "Ben",
       order: { ...template.order, weight_kg: "70", dose: "0.6", dose_min: "0.1", dose_max: "0.7" },
+    });
+  });
+});
+
+describe("[INF-4] the limits of a tighter drug library", () => {
+  const newer_library = { version: "test-2", sha256: "cd", tighter: ["dose rate, hard limit 0.4 mg/kg/h, was 1 mg/kg/h"], problem: "" };
+  const running = card({ infusion: { ...infusion, newer_library }, programme: { ...card({}).programme!, weight_kg: "70" } });
+  const same = { dose: "0.3", dose_min: "0.1", dose_max: "0.5", reason: "asked the pharmacy", checked_by: "Ben", accepted: "" };
+
+  test("are taken over by their hash, with the present order where nothing else is typed", () => {
+    expect(takeOverBody(same, running)).toEqual({
+      version: 1, library_sha256: "cd", reason: "asked the pharmacy", checked_by: "Ben", accepted: "",
+    });
+  });
+
+  test("are taken over with another order where one is typed", () => {
+    expect(takeOverBody({ ...same, dose_max: "0.4" }, running)).toMatchObject({
+      library_sha256: "cd", order: { ...template.order, weight_kg: "70", dose: "0.3", dose_min: "0.1", dose_max: "0.4" },
     });
   });
 });

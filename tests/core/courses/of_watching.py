@@ -91,6 +91,11 @@ COURSES = {
         (said(ConditionId.SAME_DRUG, ""), reads(5)),
         (said(ConditionId.SAME_DRUG, ""),),
     ),
+    ConditionId.LIBRARY_TIGHTER: Course(
+        (said(ConditionId.LIBRARY_TIGHTER, "dose rate, hard limit 0.6 mg/kg/h; library 2"), reads(5)),
+        (said(ConditionId.LIBRARY_TIGHTER, ""), reads(5)),
+        (said(ConditionId.LIBRARY_TIGHTER, ""),),
+    ),
     ConditionId.SESSION_CRASHED: Course(
         (given(SessionCrashed("it ended")),),
         (given(SessionCrashed("")), reads(5)),
