@@ -30,7 +30,7 @@ pytestmark = pytest.mark.requirement("INF-2")
 
 def _given(scene: WardScene, over: str, number: int = 1) -> Fraction:
     """Return what the card of a pump says that the patient got, in mg."""
-    part = infusion_part(scene.live(number), scene.clock)
+    part = infusion_part(scene.live(number), scene.clock, scene.app.ward.library)
     assert part is not None
     return Fraction(next(total.given for total in part.totals if total.over == over))
 
