@@ -23,7 +23,7 @@ pytestmark = pytest.mark.requirement("INF-2")
 
 
 def _part(scene: WardScene, number: int = 1):
-    part = infusion_part(scene.live(number), scene.clock)
+    part = infusion_part(scene.live(number), scene.clock, scene.app.ward.library)
     assert part is not None
     return part
 
