@@ -151,7 +151,7 @@ def url_for(url_text: str, dialect: Dialect | None) -> PumpUrl:
         raise ConfigError(
             (Problem("(command line)", 0, "URL", str(error), allowed, "mend the URL"),)
         ) from None
-    if dialect is None and url.unit is None:
+    if dialect is None and url.framing is Framing.DIALECT:
         what = f"{url_text!r} names no Modbus unit"
         raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write a Modbus URL"),))
     if dialect is not None and url.framing is not Framing.DIALECT:

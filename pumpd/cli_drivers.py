@@ -84,6 +84,7 @@ def show(
             else []
         ),
         ("writes", "; ".join(card.writes) or "nothing"),
+        *(("unverified", what) for what in card.unverified),
         *(("document", f"{d.title}, revision {d.revision}, pages {d.pages}") for d in card.documents),
         *(
             (ability, f"{c.state}{': ' if c.comment else ''}{c.comment}")

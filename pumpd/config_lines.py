@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pumpd.config_models import PumpSection
@@ -47,10 +48,17 @@ def line_problems(
             what = f"{pump.driver} speaks a protocol of its own, and this URL is one of Modbus"
             scheme = "serial" if url.settings else "tcp"
             yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
-        elif spec is not None and spec.dialect is None and url.unit is None:
+        elif spec is not None and spec.dialect is None and url.framing is Framing.DIALECT:
             what = f"{pump.driver} is a Modbus pump, and this URL names no unit"
             scheme = "modbus-rtu" if url.settings else "modbus-tcp"
             yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
+        elif spec is not None and spec.dialect is not None:
+            if (at := spec.address(url.unit)) not in (known := spec.dialect.addresses):
+                allowed = f"{known[0]} to {known[-1]}" if spec.dialect.addressed else "no address"
+                yield document.problem(
+                    (*place, "url"), f"{pump.driver} is never at {at}", allowed, "mend address="
+                )
+            url = replace(url, unit=at)
         lines[url.line].append((place, pump, url))
     for line, members in lines.items():
         yield from _shared(document, line, members)

@@ -32,10 +32,10 @@ async def probe(
     """
     spec = driver_called(driver)
     url = url_for(url_text, spec.dialect)
-    unit = 1 if url.unit is None else url.unit
+    unit = spec.address(url.unit)
     tell_bytes = tell if show_bytes else silent
     async with bench_line(
-        url, unit, spec.card.reply_time_ms, tell_bytes, dialect=spec.dialect, wire=wire
+        url, unit, spec.card.reply_time_ms, tell_bytes, dialect=spec.dialect, controls=spec.upkeep, wire=wire
     ) as line:
         tell(f"connecting to {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:

@@ -29,8 +29,10 @@ async def trace(
     """
     spec = driver_called(driver)
     url = url_for(url_text, spec.dialect)
-    unit = 1 if url.unit is None else url.unit
-    async with bench_line(url, unit, spec.card.reply_time_ms, tell, dialect=spec.dialect, wire=wire) as line:
+    unit, wait_ms = spec.address(url.unit), spec.card.reply_time_ms
+    async with bench_line(
+        url, unit, wait_ms, tell, dialect=spec.dialect, controls=spec.upkeep, wire=wire
+    ) as line:
         tell(f"tracing {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:
             await line.open()

@@ -126,7 +126,7 @@ def _watched(
     config: Config, pump: _Pump, bus: Bus, chance: random.Random, reach_ns: int, position: int
 ) -> Watched:
     section, spec = pump.section, pump.spec
-    unit = 1 if pump.url.unit is None else pump.url.unit
+    unit = spec.address(pump.url.unit)
     card = spec.card
     programme = None if section.programme is None else section.programme.programme()
     entry = None

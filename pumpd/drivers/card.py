@@ -81,6 +81,8 @@ class Card(_Part):
 
     A hand that turns it further down just then is undone, up to the rate that is written.
     """
+    unverified: tuple[str, ...] = ()
+    """What its documents leave open or one source alone says, each in a sentence."""
     writes: tuple[str, ...]
     """Everything it ever writes, in words."""
     capabilities: dict[str, Capability]

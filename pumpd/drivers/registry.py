@@ -13,12 +13,14 @@ from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId
 from pumpd.drivers.base import PausableDriver
 from pumpd.drivers.card import Card, load_card
+from pumpd.drivers.framed import Framed
+from pumpd.drivers.framed_list import FRAMED
 from pumpd.drivers.register_map import CompiledMap, RegisterMapDriver, control_points
 from pumpd.protocols.maps import brought_maps, installed_map, shipped_map
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import NumberField, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
-from pumpd.protocols.wire import Dialect
+from pumpd.protocols.wire import Dialect, Permission
 from pumpd.transports.outgoing import Control
 
 CARDS = "cards"
@@ -49,7 +51,7 @@ class DriverSpec:
     register_map: RegisterMap | None = None
     """The map that a Modbus driver reads by."""
     dialect: Dialect | None = None
-    """What the driver of a framed dialect speaks; its pump is at address 1 of its line."""
+    """What the driver of a framed dialect speaks."""
 
     def __post_init__(self) -> None:
         """Refuse a driver that says not how it speaks, or says it twice."""
@@ -60,6 +62,15 @@ class DriverSpec:
     def name(self) -> str:
         """What a configuration calls it."""
         return self.card.driver
+
+    @property
+    def upkeep(self) -> tuple[Control, ...]:
+        """What keeps a session up and changes nothing else: so much may who only reads send, too."""
+        return tuple(control for control in self.controls if control is Permission.LINK)
+
+    def address(self, unit: int | None) -> int:
+        """Return where its pump is, from the unit or address that a URL names, if any."""
+        return unit if unit is not None else self.dialect.addresses[0] if self.dialect else 1
 
 
 def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
@@ -82,6 +93,23 @@ def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
     )
 
 
+def of_framed(card: Card, framed: Framed) -> DriverSpec:
+    """Return the driver of a framed dialect under its card."""
+    return DriverSpec(
+        card=card,
+        channels=framed.channels,
+        pausable=frozenset(framed.channels) if Permission.PAUSE in framed.controls else frozenset(),
+        flow_step=framed.flow_step,
+        counter_step=framed.counter_step,
+        n_questions=framed.n_questions,
+        cycle_rtu_bytes=framed.cycle_bytes,
+        build=framed.build,
+        controls=framed.controls,
+        lowerable=frozenset(framed.channels) if Permission.LOWER in framed.controls else frozenset(),
+        dialect=framed.dialect,
+    )
+
+
 def _coarsest(quantity: Quantity, fields: Iterable[NumberField]) -> int:
     """Return the coarsest step in which a channel tells a quantity, in its finest unit; 0 without any."""
     coarsest = 0
@@ -100,7 +128,10 @@ def shipped() -> Mapping[str, DriverSpec]:
         if not file.name.endswith(".yaml"):
             continue
         card = load_card(file.read_text(encoding="utf-8"), file.name)
-        specs[card.driver] = of_register_map(card, shipped_map(card.register_map))
+        framed = FRAMED.get(card.driver)
+        specs[card.driver] = (
+            of_framed(card, framed) if framed else of_register_map(card, shipped_map(card.register_map))
+        )
     return MappingProxyType(specs)
 
 

@@ -1,11 +1,13 @@
 """Checks that dialects put at the end of a frame.
 
 Source: MODBUS over Serial Line Specification V1.02 (modbus.org, 2006), 6.2.2. The check value of its CRC is
-that of CRC-16/MODBUS in Greg Cook's catalogue of parametrised CRC algorithms.
+that of CRC-16/MODBUS in Greg Cook's catalogue of parametrised CRC algorithms, as are those of CRC-16/XMODEM
+and CRC-16/IBM-3740, which other dialects use.
 """
 
 from __future__ import annotations
 
+import binascii
 from typing import Final
 
 
@@ -34,5 +36,14 @@ def crc16_modbus(data: bytes | bytearray) -> int:
     return crc
 
 
-EXAMPLES: Final = ((b"123456789", 0x4B37),)
-"""(bytes, their CRC-16/MODBUS): the catalogue's check value."""
+def crc16_ccitt(data: bytes, start: int) -> int:
+    """Return the CRC-16 of polynomial 1021: XMODEM from 0, IBM-3740 (CCITT-FALSE) from FFFF."""
+    return binascii.crc_hqx(data, start)
+
+
+EXAMPLES: Final = (
+    (crc16_modbus, b"123456789", 0x4B37),
+    (lambda data: crc16_ccitt(data, 0), b"123456789", 0x31C3),
+    (lambda data: crc16_ccitt(data, 0xFFFF), b"123456789", 0x29B1),
+)
+"""(check, bytes, value): the catalogue's check values."""

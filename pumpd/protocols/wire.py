@@ -117,6 +117,15 @@ class Framer(Protocol):
         ...
 
 
+@runtime_checkable
+class AcknowledgingFramer(Framer, Protocol):
+    """A framer of a protocol in which what arrives must be acknowledged, and the pump speaks up unasked."""
+
+    def take_owed(self) -> Sequence[tuple[float, bytes]]:
+        """Return (seconds from now, bytes) that are owed since the last call: each at most LINK."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request as the serving side finds it: the payload, and what its reply must repeat."""
@@ -164,13 +173,20 @@ class Dialect:
 
     name: str
     framer: Callable[[], Framer]
-    judge: Callable[[bytes], tuple[int, Permission]]
+    judge: Callable[[bytes], tuple[int | None, Permission]]
     """Read a whole outgoing frame: whom it asks, and what it may do. WireError for all that is never sent.
 
-    It reads the bytes alone, and shares no code with what wrote them.
+    It reads the bytes alone, and shares no code with what wrote them. An acknowledgement asks nobody: None.
     """
     examples: tuple[DialectExample, ...]
     never_sent: tuple[bytes, ...]
     """Payloads that the pump understands and no driver sends, such as its start."""
     refusals: tuple[int, ...]
     """Every code with which the protocol refuses."""
+    addresses: range = range(1, 100)
+    """Those its pumps can have; the first is that of a URL that names none. Only one: replies carry none."""
+
+    @property
+    def addressed(self) -> bool:
+        """True where several pumps can share a line, since each reply says whose it is."""
+        return len(self.addresses) > 1

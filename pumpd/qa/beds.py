@@ -13,7 +13,7 @@ from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.server import ServedLine
 from pumpd.simulator.stage import Stage, make_pump
 from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 MakeWire = Callable[[PumpUrl, str, SimulatedLine, FrameJudge], ServedLine]
 """Makes the wire of a line, unplugged: the first pump's URL, where it listens, who answers, who judges."""
@@ -23,8 +23,11 @@ the patient really got. Whichever pumps stood there."""
 
 
 def listen_as_written(url: PumpUrl) -> str:
-    """Return a line's own place as a simulated ward names it: the URL without the unit."""
+    """Return a line's own place as a simulated ward names it: the URL without the unit or address."""
     base, mark, options = url.url.partition("?")
+    if url.framing is Framing.DIALECT:
+        kept = "&".join(o for o in options.split("&") if not o.startswith("address="))
+        return f"{base}?{kept}" if kept else base
     return base.rpartition("/")[0] + mark + options
 
 
@@ -153,11 +156,11 @@ class Beds:
 
 
 def _section(pump: ScenarioPump, url: PumpUrl, position: int) -> PumpSection:
-    simulated = pump.simulated
+    simulated, spec = pump.simulated, find(pump.driver)
     return PumpSection(
         id=pump.id,
-        unit=1 if url.unit is None else url.unit,
-        map=find(pump.driver).card.register_map,
+        unit=spec.address(url.unit),
+        map=spec.dialect.name if spec.dialect else spec.card.register_map,
         serial_number=simulated.serial_number or f"SIM-{position + 1:04}",
         firmware=simulated.firmware,
         reply_time_ms=simulated.reply_time_ms,

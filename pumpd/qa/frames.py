@@ -88,6 +88,7 @@ class JudgedLine(SimulatedLine):
         super().__init__(list(line.pumps.values()), random.Random(0), line.now_s)  # noqa: S311 - not used
         self.pumps = line.pumps
         self.faults = line.faults
+        self.server_framer = line.server_framer
         self._judge = judge
 
     def replies(self, question: Question, framer: ServerFramer) -> list[tuple[float, bytes]]:

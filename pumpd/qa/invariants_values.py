@@ -56,7 +56,7 @@ class ValuesJudge:
         if live is None:
             return
         known = "" if live.identity is None else live.identity.serial_number
-        if held.serial_number != known:
+        if known and held.serial_number != known:  # some pumps tell no serial number
             said = f"{whose}: {held.serial_number} answered, {known} is shown"
             self._broken.tell("INV-2", "another pump's reading is shown under this one", said)
         self._known_since_s.setdefault((self._boot, channel), now_s)

@@ -23,6 +23,7 @@ from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Number, Whole, refused
 from pumpd.qa.checks import Check
 from pumpd.qa.happenings import Happening, SiteEvent
+from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.simulator.ward import ChannelStart, DeviceSection, event_problems
 
@@ -157,8 +158,8 @@ def _cross(document: Document, checked: Checked[Scenario]) -> Iterator[Problem]:
     yield from driver_problems(document, pumps, installed())
     for place, pump in pumps:
         spec = installed().get(pump.driver)
-        if spec is not None and spec.register_map is None:
-            what = f"{pump.driver} speaks a protocol of its own, and a scenario plays pumps of register maps"
+        if spec is not None and spec.dialect is not None and spec.dialect.name not in kinds():
+            what = f"{pump.driver} speaks a protocol of its own, and no simulator of it is installed"
             known = ", ".join(name for name, other in installed().items() if other.register_map)
             yield document.problem((*place, "driver"), what, known, "take one of these")
         if pump.programme is not None:
@@ -194,8 +195,7 @@ def _names(document: Document, checked: Checked[Scenario], scenario: Scenario) -
                 elif isinstance(item, TimelineEvent):
                     start = pumps[name].simulated.channels.get(channel, ChannelStart())
                     register_map = installed()[pumps[name].driver].register_map
-                    if register_map is not None:
-                        yield from event_problems(document, place, item, start, register_map)
+                    yield from event_problems(document, place, item, start, register_map)
             late = max(getattr(item, "at_s", None) or 0.0, getattr(item, "until_s", 0.0))
             if late > scenario.duration_s:
                 what = f"{late:g} s is after the end of the scenario"

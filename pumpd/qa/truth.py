@@ -13,6 +13,8 @@ from pumpd.core.telemetry import Telemetry
 from pumpd.drivers.registry import find
 from pumpd.protocols.registers import QUANTITIES
 from pumpd.qa.record import Channel
+from pumpd.simulator.face import SimulatedKind
+from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.line import SimulatedPump
 from pumpd.simulator.model import PumpModel
 
@@ -89,15 +91,24 @@ class Truth:
         self._said: dict[Channel, frozenset[str]] = {}
         """The statuses that the map has a code for; others are shown as the nearest one."""
         for pump, driver in drivers.items():
-            register_map = find(driver).register_map
-            assert register_map is not None, "a scenario plays pumps of register maps"
-            for channel, spec in register_map.channels.items():
+            found = find(driver)
+            if found.dialect is not None:
+                self._know_framed(pump, kinds()[found.dialect.name])
+            register_map = found.register_map
+            for channel, spec in register_map.channels.items() if register_map else ():
                 self._said[pump, channel] = frozenset(s.value for s in spec.status.codes.values())
                 self._step[pump, channel] = {
                     name: math.ceil(field.step * QUANTITIES[name].units[field.unit])
                     for name, field in spec.numbers()
                     if isinstance(field.unit, str)
                 }
+
+    def _know_framed(self, pump: str, kind: SimulatedKind) -> None:
+        """Know what a framed pump can say; its flow is worked out from what is set, its ramp not told."""
+        for channel, sayings in kind.channels.items():
+            self._said[pump, channel] = frozenset(status.value for status in sayings.statuses)
+            steps = {name.replace(" ", "_"): step for name, step in sayings.steps.items()}
+            self._step[pump, channel] = {name: step for name, step in steps.items() if name != "flow"}
 
     def answered(self, pump: SimulatedPump, at_s: float) -> None:
         """Take note of what ``pump`` holds as it answers."""

@@ -33,7 +33,7 @@ class MemoryServedLine:
         self.baud = url.baud if url.settings is None else url.settings.baud
         self.bits_per_byte = 10 if url.settings is None else url.settings.bits_per_byte
         of_url = MbapServerFramer if url.framing is Framing.MODBUS_TCP else RtuServerFramer
-        self._server_framer: Callable[[], ServerFramer] = server_framer or of_url
+        self._server_framer: Callable[[], ServerFramer] = server_framer or line.server_framer or of_url
         self._connection: _Connection | None = None
 
     @property

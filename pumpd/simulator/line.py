@@ -40,6 +40,8 @@ class SimulatedLine:
         self.pumps = {pump.unit: pump for pump in pumps}
         self.now_s = now_s or loop_s
         self.faults = FaultDesk(seeded)
+        self.server_framer: Callable[[], ServerFramer] | None = None
+        """Of the framed dialect that all its pumps speak; None for Modbus."""
         self.on_answer: Callable[[SimulatedPump], None] | None = None
         """Told which pump answers, at the moment at which it does."""
         if len(self.pumps) != len(pumps):

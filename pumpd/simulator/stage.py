@@ -21,6 +21,7 @@ from pumpd.protocols.maps import installed_map
 from pumpd.simulator.acts import OF_THE_WHOLE_PUMP, act
 from pumpd.simulator.face import PumpFace
 from pumpd.simulator.faults import Fault
+from pumpd.simulator.framed_list import channels_of, framer_of, kinds
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
@@ -149,6 +150,7 @@ class Stage:
         pumps = [make_pump(pump, suffix, builders, self.ward.seed, clock) for pump in section.pumps]
         seeded = random.Random(seeds.getrandbits(64))  # noqa: S311 - see above
         line = SimulatedLine(pumps, seeded, self.time.now_s)
+        line.server_framer = framer_of(section.pumps[0].map)
         served = self.wire_for(section.listen, copy_index, line)
         await served.plug()
         self.lines.append(served)
@@ -177,17 +179,19 @@ def make_pump(
     What its mechanism leaves to chance is drawn from ``seed`` and its name.
     """
     key = f"{section.map} {section.device.model_dump_json()}"
-    if key not in builders:
+    kind = kinds().get(section.map)
+    if kind is None and key not in builders:
         settings = DeviceSettings(section.device.order, dict(section.device.units))
         builders[key] = FaceBuilder(installed_map(section.map), settings)
+    make = kind.face if kind else partial(RegisterFace, builders[key])
     models = {
         name: make_model(
             section.channels.get(name, ChannelStart()), f"{seed} {section.id}{suffix} channel {name}"
         )
-        for name in installed_map(section.map).channels
+        for name in channels_of(section.map)
     }
     serial_number = f"{section.serial_number}{suffix}"
-    face = RegisterFace(builders[key], models, serial_number, section.firmware, clock)
+    face = make(models, serial_number, section.firmware, clock)
     return SimulatedPump(f"{section.id}{suffix}", section.unit, face, section.reply_time_ms / 1000)
 
 
@@ -209,7 +213,8 @@ def make_model(start: ChannelStart, seed: str) -> PumpModel:
 def serve(listen: str, copy_index: int, line: SimulatedLine) -> ServedLine:
     """Return the wire that ``listen`` names, unplugged; copies of a line take the ports that follow."""
     place = listening(listen)
-    framer = MbapServerFramer if place.framing is Framing.MODBUS_TCP else RtuServerFramer
+    modbus = MbapServerFramer if place.framing is Framing.MODBUS_TCP else RtuServerFramer
+    framer = line.server_framer or modbus
     if place.settings is not None:
         return PtyLine(line, Path(place.line), framer, place.settings)
     return TcpLine(line, place.host, place.port + copy_index if place.port else 0, framer, place.baud)

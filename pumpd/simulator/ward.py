@@ -14,13 +14,15 @@ from pumpd.document_check import check, in_order
 from pumpd.errors import ConfigError, Problem
 from pumpd.fields import Flag, Flow, Millilitres, Number, TopicId, Whole, refused
 from pumpd.protocols.maps import installed_map, installed_names
+from pumpd.protocols.modbus import HIGHEST_UNIT, LOWEST_UNIT
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import Order, OrderField, UnitField
 from pumpd.simulator.acts import impossible, too_much
+from pumpd.simulator.framed_list import channels_of, kinds
 from pumpd.simulator.mechanism_section import MechanismSection, TraitsSection, made_traits
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.simulator.traits import PumpTraits
-from pumpd.transports.url import PumpUrl, parse_url
+from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 _TOLD_NAMES = 20
 """How many of a ward's pumps an error names."""
@@ -74,10 +76,10 @@ class PumpSection(WardPart):
 
     id: TopicId
     """Its name in the timeline and in what is printed."""
-    unit: Whole = Field(default=1, ge=1, le=247)
-    """Modbus unit, 1 to 247."""
+    unit: Whole = Field(default=1, ge=0, le=999)
+    """Modbus unit, 1 to 247, or the address of a framed pump."""
     map: str
-    """A register map, such as reference-pump."""
+    """A register map, such as reference-pump, or a framed dialect, such as new-era."""
     serial_number: str = Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")
     """Begins with SIM-, so that nobody takes it for a real pump; such as SIM-0001."""
     firmware: str = Field(default="1.0", pattern=r"^[ -~]{0,8}$")
@@ -92,21 +94,32 @@ class PumpSection(WardPart):
     @field_validator("map")
     @classmethod
     def _known_map(cls, value: str) -> str:
-        if value not in installed_names():
-            raise refused(
-                f"there is no register map '{value}'", ", ".join(installed_names()), "write one of these"
-            )
+        if value not in (known := (*installed_names(), *kinds())):
+            raise refused(f"there is no register map '{value}'", ", ".join(known), "write one of these")
         return value
+
+    @property
+    def register_map(self) -> RegisterMap | None:
+        """The map of a Modbus pump; None for a framed one."""
+        return None if self.map in kinds() else installed_map(self.map)
 
     @property
     def serial_room(self) -> int:
         """How many characters its map has for the serial number; 64 where it shows none."""
-        field = installed_map(self.map).identity.serial_number
+        if self.register_map is None:
+            return 64
+        field = self.register_map.identity.serial_number
         return 2 * field.length if field else 64
 
     @model_validator(mode="after")
     def _device_can_be_set(self) -> PumpSection:
-        register_map = installed_map(self.map)
+        register_map = self.register_map
+        if register_map is None:
+            if self.device != DeviceSection():
+                raise refused(f"{self.map} has nothing to set on the device", "no device", "leave it out")
+            return self
+        if not LOWEST_UNIT <= self.unit <= HIGHEST_UNIT:
+            raise refused(f"unit {self.unit}", f"{LOWEST_UNIT} to {HIGHEST_UNIT}", "write a Modbus unit")
         order = register_map.order
         if self.device.order is not None:
             known = order.known() if isinstance(order, OrderField) else ()
@@ -127,7 +140,7 @@ class PumpSection(WardPart):
 
     @model_validator(mode="after")
     def _known_channels(self) -> PumpSection:
-        known = installed_map(self.map).channels
+        known = channels_of(self.map)
         unknown = [name for name in self.channels if name not in known]
         if unknown:
             raise refused(f"{self.map} has no channel '{unknown[0]}'", ", ".join(known), "write one of these")
@@ -138,7 +151,10 @@ class LineSection(WardPart):
     """Pumps that share a connection or cable."""
 
     listen: str
-    """modbus-tcp://HOST:PORT (0: a free port), modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200."""
+    """modbus-tcp://HOST:PORT (0: a free port), modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200.
+
+    Framed pumps: tcp://HOST:PORT or serial:///PATH?baud=19200.
+    """
     repeat: Whole = Field(default=1, ge=1, le=10_000)
     """Copies of this line on the ports that follow; ids and serial numbers get -1, -2 ..."""
     pumps: tuple[PumpSection, ...]
@@ -148,15 +164,13 @@ class LineSection(WardPart):
     @classmethod
     def _place(cls, value: str) -> str:
         try:
-            place = listening(value)
+            listening(value)
         except ValueError as error:
             raise refused(
                 str(error),
                 "modbus-tcp://HOST:PORT, modbus-rtu://HOST:PORT or modbus-rtu:///PATH?baud=19200",
                 "write listen: modbus-tcp://127.0.0.1:5021",
             ) from None
-        if place.unit is None:
-            raise refused("framed dialects are not simulated", "modbus-tcp or modbus-rtu", "use one of these")
         return value
 
     @model_validator(mode="after")
@@ -169,6 +183,11 @@ class LineSection(WardPart):
                 raise refused(
                     f"serial number {pump.serial_number} is too long", f"{room} characters", "shorten it"
                 )
+        framed = listening(self.listen).framing is Framing.DIALECT
+        spoken = {pump.map if pump.register_map is None else "" for pump in self.pumps}
+        if spoken and (len(spoken) > 1 or bool(*spoken) is not framed):
+            allowed = "maps on modbus-tcp:// or modbus-rtu://, one framed dialect on tcp:// or serial://"
+            raise refused("pumps and line do not speak alike", allowed, "change listen, or the map")
         units = [pump.unit for pump in self.pumps]
         if len(set(units)) != len(units):
             raise refused("two pumps of this line have the same unit", "each unit once", "change one unit")
@@ -190,7 +209,8 @@ def listening(listen: str) -> PumpUrl:
     """Return where a line listens; ValueError says what is wrong. Port 0 comes out as port 0."""
     base, mark, options = listen.partition("?")
     free = base.endswith(":0")
-    place = parse_url(f"{base[:-1] + '1' if free else base}/1{mark}{options}")
+    unit = "" if base.startswith(("serial:", "tcp:")) else "/1"
+    place = parse_url(f"{base[:-1] + '1' if free else base}{unit}{mark}{options}")
     if not free:
         return place
     return PumpUrl(
@@ -245,22 +265,25 @@ def timeline_problems(
         remedy = f"did you mean {near[0]}?" if near else "write one of these"
         yield document.problem((*here, "pump"), f"there is no pump {event.pump}", known, remedy)
         return
-    register_map = installed_map(section.map)
-    if event.channel not in register_map.channels:
-        known = ", ".join(register_map.channels)
+    if event.channel not in (channels := channels_of(section.map)):
+        known = ", ".join(channels)
         what = f"{event.pump} has no channel {event.channel}"
         yield document.problem((*here, "channel"), what, known, "write one of these")
     start = section.channels.get(event.channel, ChannelStart())
-    yield from event_problems(document, here, event, start, register_map)
+    yield from event_problems(document, here, event, start, section.register_map)
 
 
 def event_problems(
-    document: Document, here: DocPath, event: TimelineEvent, start: ChannelStart, register_map: RegisterMap
+    document: Document,
+    here: DocPath,
+    event: TimelineEvent,
+    start: ChannelStart,
+    register_map: RegisterMap | None,
 ) -> Iterator[Problem]:
     """Yield what the event at ``here`` asks of a channel that such a pump does not have."""
     if problem := impossible(event, start.made_traits("")):
         yield document.problem((*here, "action"), *problem)
-    places = dict(register_map.places())
+    places = dict(register_map.places()) if register_map else {}
     if event.path is not None and event.path not in places:
         yield document.problem(
             (*here, "path"),

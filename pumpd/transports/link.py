@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pumpd.errors import LinkTimeoutError, TransportError
 from pumpd.protocols.wire import Framer, Permission, Request
+from pumpd.transports.acknowledging import acknowledging
 from pumpd.transports.base import Transport
 from pumpd.transports.exchange import Counters, Exchange
 from pumpd.transports.outgoing import OutgoingFilter
@@ -37,6 +38,7 @@ class Link:
         """Told the address at the moment a pause has been written."""
         self._transport = transport
         self._framer = framer
+        self._acknowledge = acknowledging(framer, outgoing, transport)
         self._outgoing = outgoing
         self._latency_s = latency_ms / 1000
         self._up = False
@@ -75,8 +77,7 @@ class Link:
     async def open(self) -> asyncio.Future[TransportError]:
         """Open the wire; return what tells when and why it was lost. TransportError when it can not be."""
         loop = asyncio.get_running_loop()
-        lost: asyncio.Future[TransportError] = loop.create_future()
-        self._lost = lost
+        self._lost = lost = loop.create_future()
         await self._transport.open(self)
         self._framer.reset()
         self._gap_s = self._framer.gap_s(self._transport.baud, self._transport.bits_per_byte)
@@ -146,6 +147,7 @@ class Link:
         for request in late:
             self._came_late(request, now)
         self._silent_until = now + self._gap_s
+        self._acknowledge()
         if payload is None or current is None:
             return
         self._current = None
@@ -200,12 +202,11 @@ class Link:
             at = max(at, self._unanswered_until)
         if self._framer.tells_replies_apart or exchange.answer.done():
             return at
-        clear = self._clear_at
         at = max(
             at,
             self._opened_at + exchange.horizon_s,
-            clear.get(exchange.request.shape, 0.0),
-            clear.get(exchange.request.refusal_shape, 0.0),
+            self._clear_at.get(exchange.request.shape, 0.0),
+            self._clear_at.get(exchange.request.refusal_shape, 0.0),
         )
         if exchange.permission is Permission.READ:
             at = max(at, self._read_again_at.get(exchange.address, 0.0))
@@ -276,9 +277,8 @@ class Link:
     def _quarantine(self, exchange: Exchange[Any], until: float) -> None:
         """Ask nothing before ``until`` that a late or second answer to ``exchange`` could be taken for."""
         if not self._framer.tells_replies_apart:
-            clear = self._clear_at
             for shape in (exchange.request.shape, exchange.request.refusal_shape):
-                clear[shape] = max(until, clear.get(shape, 0.0))
+                self._clear_at[shape] = max(until, self._clear_at.get(shape, 0.0))
             self._read_again_at[exchange.address] = max(until, self._read_again_at.get(exchange.address, 0.0))
 
     def _stop_timer(self) -> None:

@@ -86,7 +86,7 @@ class OutgoingFilter:
             f"held back before the wire: {reason}; frame {frame.hex(' ') or 'not written'}"
         )
 
-    def _judged(self, frame: bytes, permission: Permission) -> tuple[int, str | None]:
+    def _judged(self, frame: bytes, permission: Permission) -> tuple[int | None, str | None]:
         """Return whom a frame asks and what speaks against it; WireError when it can not be read."""
         payload = self._payload_of(frame)
         return payload[0], self._objection(payload, permission)
@@ -118,14 +118,16 @@ class DialectFilter(OutgoingFilter):
         """Tell ``on_blocked`` address, frame and reason of each frame that is dropped."""
         super().__init__(bytes, on_blocked)
         self._judge = dialect.judge
-        self._declared: dict[int, frozenset[Permission]] = {}
+        self._declared: dict[int | None, frozenset[Permission]] = {}
 
     def declare(self, unit: int, controls: Iterable[Control]) -> None:
         """Allow messages of these permissions to one address; reads are allowed to every address."""
         permissions = [control for control in controls if isinstance(control, Permission)]
         self._declared[unit] = frozenset(permissions)
+        if Permission.LINK in permissions:
+            self._declared[None] = frozenset({Permission.LINK})
 
-    def _judged(self, frame: bytes, permission: Permission) -> tuple[int, str | None]:
+    def _judged(self, frame: bytes, permission: Permission) -> tuple[int | None, str | None]:
         address, does = self._judge(frame)
         if does is not permission:
             return address, f"a message that may {does.name} was announced as {permission.name}"

@@ -2,11 +2,12 @@
 
 ``modbus-tcp://host:port/UNIT``, ``modbus-rtu:///dev/ttyUSB0/UNIT?baud=19200&parity=E``,
 ``modbus-rtu://host:port/UNIT`` (RTU through a raw serial server), ``serial:///dev/ttyUSB0?baud=9600`` and
-``tcp://host:port`` (framed dialects).
+``tcp://host:port`` (framed dialects; ``address=3`` where several pumps share the line).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -28,9 +29,11 @@ class Framing(Enum):
 
 
 MODBUS_PORT: Final = 502
+HIGHEST_ADDRESS: Final = 999
+"""Of any framed dialect; each knows which of them its pumps can have."""
 BAUDS: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400)
 _SCHEMES: Final = ("modbus-tcp", "modbus-rtu", "serial", "tcp")
-_SERIAL_KEYS: Final = {"baud", "parity", "bits", "stop"}
+_SERIAL_KEYS: Final = {"baud", "parity", "bits", "stop", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class PumpUrl:
     line: str
     """Device path, or host:port: pumps with the same line share one bus."""
     unit: int | None
-    """Modbus unit, 1 to 247; None for framed dialects."""
+    """Modbus unit, 1 to 247; of a framed dialect the address, None where the URL names none."""
     settings: SerialSettings | None
     """None on a network line."""
     host: str = ""
@@ -74,6 +77,10 @@ def parse_url(url: str) -> PumpUrl:
     if parts.scheme in {"modbus-tcp", "modbus-rtu"}:
         framing = Framing(parts.scheme)
         path, unit = _unit(url, parts.path)
+        if "address" in options:
+            raise ValueError(f"{url!r}: a Modbus pump has a unit, at the end of the path, and no address")
+    elif "address" in options:
+        unit = _number(url, options, "address", range(HIGHEST_ADDRESS + 1))
     if not parts.netloc:
         if parts.scheme in {"modbus-tcp", "tcp"}:
             raise ValueError(f"{url!r}: write {parts.scheme}://host:port")
@@ -103,8 +110,9 @@ def _network(url: str, framing: Framing, unit: int | None, options: dict[str, st
     if not port or not parts.hostname:
         raise ValueError(f"{url!r}: write host and port, such as {parts.scheme}://10.0.0.5:4001")
     allowed = set() if framing is Framing.MODBUS_TCP else {"baud"}
+    allowed |= {"address"} if framing is Framing.DIALECT else set()
     if extra := sorted(set(options) - allowed):
-        may = "only baud" if allowed else "no option"
+        may = f"only {' and '.join(sorted(allowed, reverse=True))}" if allowed else "no option"
         raise ValueError(f"{url!r}: {', '.join(extra)}: a network line takes {may}")
     host = parts.hostname
     line = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -136,10 +144,13 @@ def _unit(url: str, path: str) -> tuple[str, int]:
     return rest, int(last)
 
 
-def _number(url: str, options: dict[str, str], key: str, allowed: tuple[int, ...]) -> int:
+def _number(url: str, options: dict[str, str], key: str, allowed: Sequence[int]) -> int:
     text = options[key]
     if not (text.isascii() and text.isdigit()) or int(text) not in allowed:
-        raise ValueError(f"{url!r}: {key}={text}; allowed {', '.join(map(str, allowed))}")
+        told = (
+            f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else ", ".join(map(str, allowed))
+        )
+        raise ValueError(f"{url!r}: {key}={text}; allowed {told}")
     return int(text)
 
 

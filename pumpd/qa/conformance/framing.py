@@ -100,7 +100,15 @@ async def noise_in_front_costs_nothing(on: Rig) -> None:
             one.takes(one.frame, f"behind {noise.hex(' ')}")
 
 
-@family("after a foreign frame")
+def no_address(subject: Subject, _: Framing) -> str:
+    """Return why the reply of another pump can not be told from ours; empty where it can."""
+    dialect = subject.spec.dialect
+    if dialect is None or dialect.addressed:
+        return ""
+    return "replies carry no address: one pump on each line"
+
+
+@family("after a foreign frame", missing=no_address)
 async def a_foreign_frame_in_front_costs_nothing(on: Rig) -> None:
     """Behind another pump's reply to the same question, ours is found."""
     async for one in asked(on):

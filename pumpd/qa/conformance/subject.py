@@ -17,7 +17,8 @@ from pumpd.protocols.registers_codec import decoder, words_of
 from pumpd.protocols.registers_fields import AlarmField, Code, NumberField, Order, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
 from pumpd.protocols.wire import Dialect, Framer, ServerFramer
-from pumpd.simulator.face import PumpFace, Sayings, brought_kinds
+from pumpd.simulator.face import PumpFace, Sayings
+from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.layout import DeviceSettings, Words
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
@@ -43,10 +44,14 @@ class Framing:
     """False where the transport's own checksum keeps flipped bits away."""
     baud: int | None = None
     """Of the serial line; None where there is none."""
+    addressed: bool = False
+    """True where the URL names the address of a framed pump."""
 
     def url_at(self, where: str) -> str:
         """Return the URL of unit 1 at ``host:port``, or at the path of a port."""
-        speed = f"?baud={self.baud}" if self.baud else ""
+        options = [f"baud={self.baud}"] if self.baud else []
+        options += ["address=1"] if self.addressed else []
+        speed = f"?{'&'.join(options)}" if options else ""
         unit = "" if self.scheme == "tcp" else "/1"
         scheme = "serial" if self.scheme == "tcp" and where.startswith("/") else self.scheme
         return f"{scheme}://{where}{unit}{speed}"
@@ -88,9 +93,11 @@ def subject_of(spec: DriverSpec, settings: DeviceSettings | None = None) -> Subj
 
 
 def _of_dialect(spec: DriverSpec, dialect: Dialect) -> Subject:
-    kind = brought_kinds().found.get(dialect.name)
+    kind = kinds().get(dialect.name)
     server_framer = kind.server_framer if kind else _nobody
-    framing = Framing(dialect.name, "tcp", dialect.framer, server_framer, baud=DIALECT_BAUD)
+    framing = Framing(
+        dialect.name, "tcp", dialect.framer, server_framer, baud=DIALECT_BAUD, addressed=dialect.addressed
+    )
     channels = {ChannelId(name): sayings for name, sayings in kind.channels.items()} if kind else {}
     tells = kind.tells if kind else frozenset()
     return Subject(spec, (framing,), channels, tells, dialect.refusals, kind.face if kind else None)

@@ -13,6 +13,7 @@ from pumpd.errors import DeviceRefusedError, ForbiddenFrameError, LinkTimeoutErr
 from pumpd.protocols.modbus import WriteCoil, WriteRegister
 from pumpd.protocols.wire import Permission, Request
 from pumpd.qa.conformance.family import demand, family, refused_with, same
+from pumpd.qa.conformance.framing import no_address
 from pumpd.qa.conformance.rig import OTHER_UNIT, UNIT, Rig
 from pumpd.qa.conformance.subject import Framing, Subject
 from pumpd.simulator.faults import Fault, FaultKind
@@ -195,7 +196,7 @@ async def a_hurt_reply_is_an_error_or_the_truth(on: Rig, kind: FaultKind) -> Non
         same("readings that came through", seen, READINGS)
 
 
-@family("foreign reply")
+@family("foreign reply", missing=no_address)
 async def another_pumps_reply_costs_nothing(on: Rig) -> None:
     """The neighbour runs at 20 mL/h; its reply in front of ours is not ours, and ours still counts."""
     await _running_at(on, 10)

@@ -1,0 +1,18 @@
+"""The framed drivers that ship, by the name on their card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pumpd.drivers import harvard, new_era
+from pumpd.drivers.framed import Framed
+
+FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
+    {
+        "harvard-elite": harvard.FRAMED_ELITE,
+        "harvard-ultra": harvard.FRAMED_ULTRA,
+        "new-era": new_era.FRAMED,
+    }
+)
