@@ -15,7 +15,6 @@ from pumpd.drivers.lowering import must_lower
 from pumpd.errors import LinkTimeoutError, WireError
 from pumpd.protocols.harvard import (
     ELITE,
-    FL_PER_NL,
     ULTRA,
     PollOn,
     ReadStatus,
@@ -123,7 +122,7 @@ def meaning(said: Running) -> ChannelReading:
         status,
         said.flags,
         set_flow if status.delivers else still,
-        Measured.valid(Volume(said.volume_fl // FL_PER_NL)),
+        Measured.valid(Volume(said.volume_nl)),
         set_flow=set_flow,
         alarms=frozenset(found.values()),
         raw_alarms=tuple(found),
@@ -134,7 +133,7 @@ def _agree(before: Running, now: Running, elapsed_s: float) -> bool:
     """Return whether rate and flags are the same, and the counter can have come so far."""
     if (before.rate_fl_s, before.flags) != (now.rate_fl_s, now.flags):
         return False
-    volumes = (before.volume_fl // FL_PER_NL, now.volume_fl // FL_PER_NL)
+    volumes = (before.volume_nl, now.volume_nl)
     return counted(*volumes, nl_h_of(now.rate_fl_s), elapsed_s)
 
 

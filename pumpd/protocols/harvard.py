@@ -39,7 +39,7 @@ class Running:
     """The reply to ``ReadStatus``; the volume is that of the present direction."""
 
     rate_fl_s: int
-    volume_fl: int
+    volume_nl: int
     flags: str
     """Direction (a capital while the motor turns), limit switch, stall, trigger, direction port, target."""
 
@@ -92,7 +92,7 @@ class ReadStatus(Command[Running]):
     def parse_reply(self, frame: bytes) -> Running:
         """Return them; the time in between is not used, its unit differs by model."""
         rate, _, volume, flags = self.last_line(frame).split(" ")
-        return Running(int(rate), int(volume), flags)
+        return Running(int(rate), int(volume) // FL_PER_NL, flags)
 
 
 class ReadVersion(Command[str]):
@@ -228,7 +228,7 @@ def _examples(colon: bool) -> tuple[DialectExample, ...]:  # noqa: FBT001 - what
             ReadStatus(0, colon),
             b"status\r",
             b"\n277777778 56000000 277777778 I...I.\r\n>\x11",
-            Running(277777778, 277777778, "I...I."),
+            Running(277777778, 277, "I...I."),
         ),
         DialectExample(
             "the same, at address 12", Stop(12, colon), b"12" + mark + b"stp\r", b"\n12:\x11", None

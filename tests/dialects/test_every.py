@@ -6,11 +6,13 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pumpd.core.quantities import FlowRate
 from pumpd.drivers.base import LoweringDriver
+from pumpd.drivers.framed import ONE
 from pumpd.drivers.registry import DriverSpec, shipped
 from pumpd.errors import ForbiddenFrameError, PumpdError, WireError
 from pumpd.probe import probe
@@ -35,9 +37,14 @@ def dialect_of(spec: DriverSpec) -> Dialect:
 async def everything(on: Rig) -> list[bytes]:
     """Do all that a driver can, before and after an alarm, a refusal and a silence; return what was sent."""
     sent: list[bytes] = []
-    wire = on.bus.link._transport
+    wire: Any = on.bus.link._transport
     write = wire.write
-    wire.write = lambda data: (sent.append(data), write(data))[1]  # type: ignore[method-assign]
+
+    def written(data: bytes) -> None:
+        sent.append(data)
+        write(data)
+
+    wire.write = written
     kinds = (None, FaultKind.SILENCE, FaultKind.EXCEPTION, FaultKind.DAMAGE, None)
     for kind in kinds:
         if kind is not None:
@@ -47,7 +54,7 @@ async def everything(on: Rig) -> list[bytes]:
         await tried(on.driver.identify(on.talk))
         await tried(on.driver.read(on.talk))
         if isinstance(on.driver, LoweringDriver):
-            await tried(on.driver.lower_rate(on.talk, "1", FlowRate(4_000_000), lambda: None))
+            await tried(on.driver.lower_rate(on.talk, ONE, FlowRate(4_000_000), lambda: None))
             await asyncio.sleep(30)
         for channel in on.spec.channels:
             await tried(on.driver.pause(on.talk, channel))
@@ -154,7 +161,7 @@ def test_without_a_check_one_damaged_reply_is_no_reading(name):
             await asyncio.sleep(60)
             for shown in ("rate", None, "rate"):
                 good = (await on.read()).set_flow.value
-                on.face.forced = {shown: on.subject.channels["1"].odd_flow[shown]} if shown else {}
+                on.face.forced = {shown: on.subject.channels[ONE].odd_flow[shown]} if shown else {}
                 asks = 0
                 answer = on.face.answer
 
@@ -165,10 +172,10 @@ def test_without_a_check_one_damaged_reply_is_no_reading(name):
                     on.face.forced = {}
                     return reply
 
-                on.face.answer = once  # type: ignore[method-assign]
+                on.face.answer = once
                 with suppress(WireError):
                     assert (await on.read()).set_flow.value == good
-                on.face.answer = answer  # type: ignore[method-assign]
+                on.face.answer = answer
                 assert asks > (1 if shown else 0)
 
     run_virtual(damaged())

@@ -10,6 +10,7 @@ import serial
 from KDSautolib import Legato110, kds_utils
 
 from pumpd.core.telemetry import PumpAlarm, PumpStatus, Validity
+from pumpd.drivers.framed import ONE
 from pumpd.drivers.harvard import meaning
 from pumpd.drivers.registry import find
 from pumpd.errors import DeviceRefusedError, WireError
@@ -46,7 +47,7 @@ ONE_ML_H = 277_777_778
 )
 def test_each_flag(flags, status, alarms):
     """Six of the Elite and five of the Ultra; what nobody has named is UNKNOWN or OTHER, and kept."""
-    reading = meaning(Running(ONE_ML_H, 277_777_778, flags))
+    reading = meaning(Running(ONE_ML_H, 277, flags))
     assert (reading.status, reading.raw_status, set(reading.alarms)) == (status, flags, alarms)
     assert len(reading.raw_alarms) == len(alarms)
     assert reading.set_flow.value.ml_per_h == "1"
@@ -105,7 +106,7 @@ async def test_switched_off_and_on_it_marks_again():
     subject = subject_of(find("harvard-elite"))
     async with rig(subject, subject.framings[0]) as on:
         await on.read()
-        on.face._marked = False
+        vars(on.face)["_marked"] = False
         with pytest.raises(WireError):
             await on.read()
         await on.rest()
@@ -121,7 +122,7 @@ async def test_a_stop_goes_out_even_if_the_pump_does_not_mark():
         answer = on.face.answer
         on.face.answer = lambda payload: b"\x00:" if payload == b"poll on" else answer(payload)
         with pytest.raises(WireError):
-            await on.driver.pause(on.talk, "1")
+            await on.driver.pause(on.talk, ONE)
         assert on.models[0].status is PumpStatus.PAUSED
 
 

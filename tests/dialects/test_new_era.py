@@ -14,7 +14,7 @@ from pumpd.drivers.registry import find
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols import new_era, new_era_numbers
 from pumpd.protocols.new_era import ReadDispensed, ReadRate, Said, SetDeadMan, Stop, packet, unpacked
-from pumpd.protocols.wire import Question
+from pumpd.protocols.wire import Permission, Question
 from pumpd.qa.conformance.rig import rig
 from pumpd.qa.conformance.subject import subject_of
 from pumpd.qa.virtual_time import in_virtual_time
@@ -172,7 +172,7 @@ def test_commands_travel_in_packets_too():
         damaged = reply[: bit // 8] + bytes([reply[bit // 8] ^ 1 << bit % 8]) + reply[bit // 8 + 1 :]
         assert fresh.feed(damaged) is None
         assert fresh.feed(reply) == b"03I5.000MH"
-    assert new_era.judge(SetRatePacket) == (3, new_era.Permission.LOWER)
+    assert new_era.judge(SetRatePacket) == (3, Permission.LOWER)
     with pytest.raises(WireError):
         new_era.judge(sent[:-3] + b"\x00\x00\x03")
 
