@@ -12,12 +12,12 @@ import uvicorn
 from dashboard.app import DashboardSettings, create_app, make_parts
 from dashboard.page import ConfiguredPump
 from dashboard.templates import templates_of
+from pumpd.brokers import broker_of
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.histories import open_reader
 from pumpd.http_serving import LoopServer, bound_socket
 from pumpd.key_files import own_key
-from pumpd.mqtt import Broker
 from pumpd.notify import service_manager
 
 STOP_WITHIN_S = 1
@@ -35,13 +35,7 @@ def settings_of(config: Config) -> DashboardSettings:
         signer=own_key(config.dashboard_key_file, config.dashboard.id),
         host=config.dashboard.host,
         port=config.dashboard.port,
-        broker=Broker(
-            config.mqtt.host,
-            config.mqtt.port,
-            username=config.mqtt.username,
-            password=config.mqtt_password() or "",
-            keepalive_s=config.mqtt.keepalive_s,
-        ),
+        broker=broker_of(config),
         pumps=tuple(
             ConfiguredPump(pump.id, pump.bed, pump.ward, pump.label, "real" if pump.real else "demo")
             for pump in config.pumps

@@ -1,4 +1,4 @@
-"""Verbs about the keys that commands are signed with: keys new, keys show."""
+"""Verbs about keys: of dashboards, and of a broker for several machines."""
 
 from __future__ import annotations
 
@@ -43,3 +43,29 @@ def show(file: File) -> None:
 
     found = show_key(file)
     out().print(f"{found.text}  (key {found.id})", soft_wrap=True)
+
+
+@keys.command("broker")
+def broker(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    site: Annotated[str, typer.Option(metavar="ID", help="The site, as configurations name it.")],
+    node: Annotated[list[str], typer.Option(metavar="ID", help="A daemon that may speak; again for more.")],
+    dashboard: Annotated[list[str], typer.Option(metavar="ID", help="A dashboard that may; again for more.")],
+    host: Annotated[list[str], typer.Option(metavar="NAME", help="The broker's name or address.")],
+) -> None:
+    """Make what Mosquitto needs for TLS: certificates, accounts, and rules of who may write what."""
+    from pumpd.broker_files import make_broker_files
+    from pumpd.clock import SystemClock
+
+    try:
+        accounts = make_broker_files(folder, site, node, dashboard, host, SystemClock().wall())
+    except FileExistsError:
+        say_error(f"{folder} is there already: choose a new folder, so that no key is written over")
+        raise typer.Exit(2) from None
+    except ValueError as error:
+        say_error(str(error))
+        raise typer.Exit(2) from None
+    out().print(f"{folder}: for the broker server.pem, server.key, passwords, acl; for the others ca.pem")
+    for account in accounts:
+        out().print(f"    username: {account}  password_file: {account}.password", soft_wrap=True)
+    out().print("    ca.key makes further certificates: keep it where no program runs")

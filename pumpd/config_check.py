@@ -13,6 +13,7 @@ from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.config_templates import template_problems
+from pumpd.config_tls import tls_problems
 from pumpd.config_trust import trust_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_bounded
@@ -38,6 +39,7 @@ def cross_problems(
     pumps = [(checked.place(("pumps", at)), pump) for at, pump in enumerate(section.pumps)]
     yield from _reachable_by_strangers(document, section)
     yield from _password(document, section, directory)
+    yield from tls_problems(document, section.mqtt, directory, _authorities, _secret)
     yield from history_problems(
         document, section.history, directory, lambda path, name: _secret(document, path, name, directory)
     )
@@ -64,19 +66,21 @@ def _loopback(host: str) -> bool:
 
 
 def _reachable_by_strangers(document: Document, section: ConfigSection) -> Iterator[Problem]:
-    hosts = {
-        "mqtt": section.mqtt.host,
-        "dashboard": section.dashboard.host,
-        "operation": section.operation.host,
-    }
-    for name, host in hosts.items():
-        if not _loopback(host):
-            yield document.problem(
-                (name, "host"),
-                f"{host!r} can be reached by strangers, and pumpd has no sign-in yet",
-                "a loopback address: 127.0.0.1, ::1 or localhost",
-                "write host: 127.0.0.1, and reach it from elsewhere through ssh -L",
-            )
+    mqtt = section.mqtt
+    if not _loopback(mqtt.host) and not (mqtt.ca_file and (mqtt.username or mqtt.certificate_file)):
+        yield document.problem(
+            ("mqtt", "host"),
+            f"{mqtt.host!r} is another machine: without TLS and an account strangers read and write",
+            "a loopback address; or ca_file, and username or certificate_file",
+            "make both with `pumpd keys broker`, and name ca_file, username and password_file",
+        )
+    if not _loopback(section.dashboard.host):
+        yield document.problem(
+            ("dashboard", "host"),
+            f"{section.dashboard.host!r} can be reached by strangers, and pumpd has no sign-in yet",
+            "a loopback address: 127.0.0.1, ::1 or localhost",
+            "write host: 127.0.0.1, and reach it from elsewhere through ssh -L",
+        )
 
 
 def _password(document: Document, section: ConfigSection, directory: Path) -> Iterator[Problem]:

@@ -29,7 +29,9 @@ class MqttSection(Section):
     """Where the broker is."""
 
     host: str = Field(
-        default="127.0.0.1", description="the broker's host; a loopback address", examples=["127.0.0.1"]
+        default="127.0.0.1",
+        description="the broker's host; another machine needs ca_file, and an account or a certificate",
+        examples=["127.0.0.1"],
     )
     port: Whole = Field(default=1883, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[1883])
     keepalive_s: Whole = Field(
@@ -46,6 +48,19 @@ class MqttSection(Section):
         default="",
         description="a file that holds the password, readable by its owner only; relative to this file",
         examples=["mqtt-password"],
+    )
+    ca_file: str = Field(
+        default="",
+        description="a file with the certificates that vouch for the broker, for TLS; empty: in the clear",
+        examples=["broker/ca.pem"],
+    )
+    certificate_file: str = Field(
+        default="", description="a certificate to show to the broker; empty for none", examples=["node.pem"]
+    )
+    certificate_key_file: str = Field(
+        default="",
+        description="the private key of that certificate, readable by its owner only",
+        examples=["node.key"],
     )
 
 

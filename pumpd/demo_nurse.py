@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from pumpd.brokers import broker_of
 from pumpd.config import Config
 from pumpd.contract.infusion_payloads import AnswerPart, BeginPayload, ObservePayload, OrderPart
 from pumpd.contract.parts import CommandPayload
@@ -16,7 +17,7 @@ from pumpd.contract.roles import Role
 from pumpd.contract.topics import Topics
 from pumpd.core.drug_library import Question
 from pumpd.key_files import own_key
-from pumpd.mqtt import Broker, Incoming, MqttConnection
+from pumpd.mqtt import Incoming, MqttConnection
 
 NURSE: Final = "A. Nurse"
 DOSE: Final = "0.3"
@@ -39,7 +40,7 @@ class DemoNurse:
         """When, on the loop's clock."""
         self._read = asyncio.Event()
         self._connection = MqttConnection(
-            Broker(config.mqtt.host, config.mqtt.port),
+            broker_of(config),
             identifier="pumpd-demo-nurse",
             on_message=self._hear,
             subscriptions=((self._topics.snapshot(self._pump.id, "1"), 1),),

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from pumpd.brokers import broker_of
 from pumpd.clock import Clock
 from pumpd.config import Config
 from pumpd.contract.payloads import EventPayload, ReadingPart, TelemetryPayload
 from pumpd.contract.topics import Topics
-from pumpd.mqtt import Broker, Incoming, MqttConnection
+from pumpd.mqtt import Incoming, MqttConnection
 
 Tell = Callable[[str], None]
 
@@ -84,7 +85,7 @@ class Story:
         topics = Topics(config.site)
         self._event = topics.node_event(config.node)
         self._connection = MqttConnection(
-            Broker(config.mqtt.host, config.mqtt.port),
+            broker_of(config),
             identifier="pumpd-demo-story",
             on_message=self._hear,
             subscriptions=((topics.node_telemetry(config.node), 0), (self._event, 1)),

@@ -12,6 +12,7 @@ import contextlib
 import ipaddress
 import logging
 import math
+import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,38 @@ _library_log = logging.getLogger("pumpd.mqtt.aiomqtt")
 _library_log.setLevel(logging.CRITICAL)  # what it reports as errors are lost connections, told once by us
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """A socket that is closed when the other side is not who it should be; paho would leave it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as SSLSocket
+        """Agree on keys; the socket is closed when that fails."""
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a broker must show, and what we show it."""
+
+    ca_file: str
+    """Who vouches for the broker."""
+    certificate_file: str = ""
+    """Who we are; empty: only by user name and password."""
+    key_file: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        """Return how to speak; OSError when a file is not there or holds no certificate."""
+        made = ssl.create_default_context(cafile=self.ca_file)  # checks the broker's name and dates as well
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        made.sslsocket_class = _ClosingSocket
+        if self.certificate_file:
+            made.load_cert_chain(self.certificate_file, self.key_file or None)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Broker:
     """Where the broker is and who we are there; without a user name nobody."""
@@ -44,6 +77,8 @@ class Broker:
     password: str = field(default="", repr=False)
     keepalive_s: int = 4
     """The broker tells our last will after one and a half of it; we notice a dead broker after two."""
+    tls: Tls | None = None
+    """None: in the clear, which is for this machine only."""
 
     @property
     def loopback(self) -> bool:
@@ -80,7 +115,14 @@ class MqttClient:
     def __init__(
         self, broker: Broker, identifier: str, will: LastWill | None, on_dropped: Callable[[], None]
     ) -> None:
-        """``on_dropped`` is called for each incoming message there is no room for."""
+        """``on_dropped`` is called for each incoming message there is no room for.
+
+        TransportError when the files for TLS can not be used: they may be mended while we try again.
+        """
+        try:
+            context = None if broker.tls is None else broker.tls.context()
+        except OSError as error:
+            raise TransportError(f"the files for TLS can not be used: {error}") from error
         self._client = aiomqtt.Client(
             broker.host,
             broker.port,
@@ -92,6 +134,7 @@ class MqttClient:
             clean_session=True,
             keepalive=broker.keepalive_s,
             timeout=CONNECT_TIMEOUT_S,
+            tls_context=context,
             will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=1, retain=True),
             queue_type=_inbox_type(on_dropped),
             max_queued_incoming_messages=INBOX_MESSAGES,

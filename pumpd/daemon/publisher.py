@@ -61,7 +61,8 @@ class NodePublisher:
         self._events = OutboxPublisher(journal, clock)
         readings = TelemetryWriter(ward)
         self._telemetry = TelemetryLane(readings, clock, self._offer_telemetry)
-        refused = "" if broker.loopback else f"the broker {broker.host} is not on this machine"
+        safe = broker.loopback or broker.tls is not None
+        refused = "" if safe else f"the broker {broker.host} is not on this machine, and there is no TLS"
         if refused:
             _log.warning("commands refused", reason=refused)
         self._retained = RetainedTopics(ward, readings, clock, refused)

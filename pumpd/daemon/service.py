@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Callable
 
+from pumpd.brokers import broker_of
 from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config
 from pumpd.daemon.app import App
@@ -25,7 +26,6 @@ from pumpd.daemon.settings import settings_of
 from pumpd.daemon.trusted import trusted_of
 from pumpd.daemon.wiring import parts_of
 from pumpd.histories import open_writer
-from pumpd.mqtt import Broker
 from pumpd.notify import service_manager
 from pumpd.store.base import Journal
 from pumpd.store.journal import SqliteJournal
@@ -52,15 +52,7 @@ def daemon_for(config: Config, clock: Clock) -> Inside:
     Sets the interpreter's switch interval, since from here on there are threads beside the loop.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    mqtt = config.mqtt
-    broker = Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        username=mqtt.username,
-        password=config.mqtt_password() or "",
-        keepalive_s=mqtt.keepalive_s,
-    )
-
+    broker = broker_of(config)
     permission = Permission(trusted_of(config))
 
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> NodePublisher:
