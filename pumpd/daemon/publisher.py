@@ -55,6 +55,8 @@ class NodePublisher:
         chance: random.Random | None = None,
         session: OpenSession = MqttClient,
     ) -> None:
+        self.permission = permission
+        """Whom this node listens to; it may be changed while it runs."""
         self._ward = ward
         self._clock = clock
         self._topics = Topics(ward.site)

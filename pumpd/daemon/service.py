@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import random
+import signal
 import sys
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from pumpd.daemon.operation import serve_operation
 from pumpd.daemon.permission import Permission
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorder import Recorder, folder_of
+from pumpd.daemon.reloads import Reloads
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.settings import settings_of
 from pumpd.daemon.trusted import trusted_of
@@ -97,9 +99,13 @@ async def serve(config: Config) -> None:
     if config.operation.port:
         pages = serve_operation(config.operation, inside)
         beside.append(asyncio.create_task(pages, name="pumpd.operation"))
+    reloads = Reloads(config.file, inside)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.ask)
+    beside.append(asyncio.create_task(reloads.run(), name="pumpd.reloads"))
     try:
         await inside.app.run()
     finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)

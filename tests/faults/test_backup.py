@@ -17,6 +17,7 @@ from pumpd.core.telemetry import PumpAlarm
 from pumpd.restore import restore_data
 from pumpd.simulator.server import TcpLine
 from pumpd.store.audit import verify_file
+from tests.asking import signer_of
 from tests.faults.kept import Kept, broken_threads
 from tests.faults.nursery import Nursery
 from tests.faults.steady import TICK_NL, Steady
@@ -54,10 +55,10 @@ async def test_alarms_and_infusions_go_on_after_a_restore(tmp_path: Path) -> Non
         try:
             models = await pumps_on_sockets(lines)
             alarming = models[0][0]
-            steady = Steady(*models.pop(), STEADY, broker.port, TOPICS)
+            config = write_config(tmp_path, broker.port, lines)
+            steady = Steady(*models.pop(), STEADY, broker.port, TOPICS, signer_of(config))
             steady.stop()
             base_nl = steady.counted_nl()
-            config = write_config(tmp_path, broker.port, lines)
             nursery = await Nursery.open(config, tmp_path / "log")
             await nursery.start()
             await until(partial(is_online_again, witness, ""), SOON_S)
@@ -82,6 +83,7 @@ async def test_alarms_and_infusions_go_on_after_a_restore(tmp_path: Path) -> Non
             assert verify_file(journal, [made.journal]).broken is None
             steady.stop()
             await until(lambda: status(shown) == "stopped", SOON_S)
+            steady.signer = signer_of(config)  # a backup holds no private key: the first that starts made one
             await accepted(witness, await steady.end(journal, witness.online))
             flowed_nl = steady.counted_nl() - base_nl
             account = steady.kept(journal)
