@@ -24,12 +24,15 @@ def add_to(app: typer.Typer) -> None:
 def check_config(config: ConfigOption) -> None:
     """Check a configuration and its drug library; name every problem at once."""
     from pumpd.config import load
+    from pumpd.config_lines import lines_told
 
     found = load(config)
     signed = ", ".join(sorted(kind.value for kind in found.library.signed_for))
     console = out()
     console.print(f"{config}: no problem")
     console.print(f"    {len(found.pumps)} pumps on node {found.node} of site {found.site}")
+    for line in lines_told(found):
+        console.print(f"    {line}")
     console.print(
         f"    drug library {found.library.version}, {len(found.library.entries)} entries, "
         + (f"signed for {signed} pumps" if signed else "unsigned: pumpd alarms and never pauses")

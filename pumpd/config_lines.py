@@ -7,14 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from pumpd.config_models import PumpSection
-from pumpd.config_reach import horizon_s, reach_s, wire_s
+from pumpd.config_reach import horizon_s, load_told, reach_s, wire_s
 from pumpd.core.restraint_gate import Enforcement
 from pumpd.document import DocPath, Document
-from pumpd.drivers.registry import DriverSpec
+from pumpd.drivers.registry import DriverSpec, find
 from pumpd.errors import Problem
 from pumpd.transports.url import Framing, PumpUrl, parse_url
+
+if TYPE_CHECKING:
+    from pumpd.config import Config
 
 Placed = Sequence[tuple[DocPath, PumpSection]]
 """Pumps with their places in the document."""
@@ -148,6 +152,23 @@ def _too_often(
         )
     remedy = f"write poll_interval_s: {least_s}, or a higher baud rate here and on the pumps"
     yield document.problem(path, what, f"at least {least_s} s on this line", remedy)
+
+
+def lines_told(config: Config) -> Iterator[str]:
+    """Yield of every serial line what its pumps ask of it, in numbers."""
+    lines: dict[str, list[tuple[PumpUrl, DriverSpec, float]]] = defaultdict(list)
+    for pump in config.pumps:
+        url = parse_url(pump.url)
+        lines[url.line].append((url, find(pump.driver), pump.poll_interval_s))
+    for line, members in lines.items():
+        load = load_told(members, config.lines.latency_ms)
+        if load is not None:
+            by_bytes, by_late = load
+            told = f"{line}: {len(members)} pump{'s' if len(members) > 1 else ''} take "
+            told += (
+                f"{100 * by_bytes:.0f} % of its time, {100 * by_late:.0f} % if all answer as late as they may"
+            )
+            yield told + (f": then all are read {by_late:.1f} times less often" if by_late > 1 else "")
 
 
 def driver_problems(

@@ -35,3 +35,21 @@ def reach_s(members: Iterable[tuple[PumpUrl, DriverSpec]], latency_ms: int) -> f
         round_s += wire_s(url, spec) + spec.n_questions * (spec.card.reply_time_ms + latency_ms) / 1000
         longest_s = max(longest_s, horizon_s(url, spec, latency_ms))
     return max(round_s, longest_s)
+
+
+def load_told(
+    members: Iterable[tuple[PumpUrl, DriverSpec, float]], latency_ms: int
+) -> tuple[float, float] | None:
+    """Return the share of a line's time that its bytes take, and that it takes if all answer late.
+
+    None where no baud rate is known. ``members`` are the pumps with their poll intervals in seconds; late is
+    the longest that a card allows.
+    """
+    by_bytes = by_late = 0.0
+    for url, spec, interval_s in members:
+        wire = wire_s(url, spec)
+        if not wire:
+            return None
+        by_bytes += wire / interval_s
+        by_late += (wire + spec.n_questions * (spec.card.reply_time_ms + latency_ms) / 1000) / interval_s
+    return by_bytes, by_late

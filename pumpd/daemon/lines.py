@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from pumpd.drivers.base import TurnTaking
@@ -41,6 +42,10 @@ class Talk(TurnTaking, Protocol):
 
     on_pause_written: Callable[[], None]
     """Called at the moment a pause to this pump has been written."""
+
+    def urgently(self) -> AbstractContextManager[None]:
+        """Let whatever waits for this pump go ahead of every poll of its line."""
+        ...
 
     @property
     def counters(self) -> Counters:

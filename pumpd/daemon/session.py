@@ -114,9 +114,10 @@ class Session:
         driver = self._driver
         if not isinstance(driver, PausableDriver):
             raise DeviceRefusedError(f"{self._plan.pump}: its driver can not pause it; use the pump")
-        await self._recognise()
         try:
-            await driver.pause(self._talk, channel)
+            with self._talk.urgently():
+                await self._recognise()
+                await driver.pause(self._talk, channel)
         except ForbiddenFrameError as error:
             self._frame_blocked(error)
             raise
@@ -127,20 +128,22 @@ class Session:
         driver = self._driver
         if not isinstance(driver, LoweringDriver):
             raise DeviceRefusedError(f"{self._plan.pump}: its driver can not lower its rate; use the pump")
-        await self._recognise()
 
         def written() -> None:
             on_written(self._clock.monotonic_ns())
 
         try:
-            return await driver.lower_rate(self._talk, channel, to, written) is not None
+            with self._talk.urgently():
+                await self._recognise()
+                return await driver.lower_rate(self._talk, channel, to, written) is not None
         except ForbiddenFrameError as error:
             self._frame_blocked(error)
             raise
 
     async def read_back(self) -> None:
         """Read the pump ahead of every poll; see ``Hands.read_back``."""
-        await self._read()
+        with self._talk.urgently():
+            await self._read()
 
     async def _until_due(self, interval_s: float) -> None:
         """Wait for this pump's next moment on its grid; moments that passed meanwhile are left out."""

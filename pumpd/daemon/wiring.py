@@ -158,7 +158,13 @@ def _watched(
         escalation=config.alarms.escalation.plan(),
         human_use=card.human_use,
     )
-    talk = bus.conversation(unit, card.reply_time_ms, spec.controls)
+    talk = bus.conversation(
+        unit,
+        card.reply_time_ms,
+        spec.controls,
+        interval_s=section.poll_interval_s,
+        n_questions=spec.n_questions,
+    )
     return Watched(plan, spec.build(unit), bus, talk, chance)
 
 

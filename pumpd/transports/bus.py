@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import structlog
@@ -38,6 +39,7 @@ class LineConversation:
 
     def __init__(self, link: Link, unit: int, reply_time_ms: int) -> None:
         self._link = link
+        self._lane = link.lane_of(unit)
         self._unit = unit
         self._reply_time_ms = reply_time_ms
         self.on_pause_written: Callable[[], None] = _nobody_asks
@@ -47,6 +49,16 @@ class LineConversation:
     def counters(self) -> Counters:
         """What happened at this address so far."""
         return self._link.counters_of(self._unit)
+
+    @contextmanager
+    def urgently(self) -> Iterator[None]:
+        """Let whatever waits for this pump go ahead of every poll, whether it answered lately or not."""
+        self._lane.urgent += 1
+        self._link.look_again()
+        try:
+            yield
+        finally:
+            self._lane.urgent -= 1
 
     async def ask(self, request: Request[R]) -> R:
         """Return the reply; ValueError when the question is for another pump."""
@@ -83,6 +95,7 @@ class Bus:
         """How often it was tried to open the line."""
         self._conversations: dict[int | None, LineConversation] = {}
         link.on_pause_written = self._pause_written
+        link.fairness.on_pace = self._tell_pace
 
     @property
     def name(self) -> str:
@@ -104,10 +117,21 @@ class Bus:
         await self._came_up.wait()
 
     def conversation(
-        self, unit: int, reply_time_ms: int, controls: Iterable[Control] = ()
+        self,
+        unit: int,
+        reply_time_ms: int,
+        controls: Iterable[Control] = (),
+        *,
+        interval_s: float = 1.0,
+        n_questions: int = 1,
     ) -> LineConversation:
-        """Return the conversation with one pump, which may be sent reads and the declared ``controls``."""
+        """Return the conversation with one pump, which may be sent reads and the declared ``controls``.
+
+        A reading of ``n_questions`` every ``interval_s`` is its claim to the line.
+        """
         self._outgoing.declare(unit, controls)
+        lane = self.link.lane_of(unit)
+        lane.interval_s, lane.n_questions = interval_s, n_questions
         conversation = self._conversations[unit] = LineConversation(self.link, unit, reply_time_ms)
         return conversation
 
@@ -117,6 +141,16 @@ class Bus:
 
     def _tell_up(self) -> None:
         log.info("line up", line=self.name)
+
+    def _tell_pace(self, behind: bool, longest_wait_s: float) -> None:  # noqa: FBT001 - a callback's shape
+        if behind:
+            log.warning(
+                "line too slow for what is asked of it: all its pumps are read less often",
+                line=self.name,
+                longest_wait_s=round(longest_wait_s, 1),
+            )
+        else:
+            log.info("line keeps up again", line=self.name)
 
     def _pause_written(self, address: int | None) -> None:
         conversation = self._conversations.get(address)

@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pumpd.errors import DeviceRefusedError
 from pumpd.protocols.wire import Permission, Request
+from pumpd.transports.lane import Lane
 
 R = TypeVar("R")
 
@@ -63,6 +64,7 @@ class Exchange(Generic[R]):
         "counters",
         "expires_at",
         "follow",
+        "lane",
         "on_sent",
         "permission",
         "request",
@@ -72,7 +74,12 @@ class Exchange(Generic[R]):
     )
 
     def __init__(
-        self, request: Request[R], timeout_s: float, counters: Counters, answer: asyncio.Future[R]
+        self,
+        request: Request[R],
+        timeout_s: float,
+        counters: Counters,
+        answer: asyncio.Future[R],
+        lane: Lane,
     ) -> None:
         self.request = request
         self.address = request.address
@@ -80,6 +87,7 @@ class Exchange(Generic[R]):
         self.timeout_s = timeout_s
         self.counters = counters
         self.answer = answer
+        self.lane = lane
         self.tries_left = 2 if self.permission is Permission.READ else 1
         self.sent_at = 0.0
         self.follow: Callable[[R], Exchange[Any] | None] | None = None

@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from pumpd.errors import LinkTimeoutError, TransportError
 from pumpd.protocols.wire import Framer, Permission, Request
 from pumpd.transports.acknowledging import acknowledging
 from pumpd.transports.base import Transport
+from pumpd.transports.clearance import Clearance
 from pumpd.transports.exchange import Counters, Exchange
+from pumpd.transports.fairness import Fairness
+from pumpd.transports.lane import Lane
 from pumpd.transports.outgoing import OutgoingFilter
 from pumpd.transports.turn import WRITE_WITHIN_S, Turn, too_late
 
 R = TypeVar("R")
-
-_REMEMBERED_SHAPES: Final = 1024
-_FIRST: Final = (Permission.PAUSE, Permission.LOWER)
-"""What waits for no reading; a LOWER belongs to a turn that has begun."""
 
 
 class Link:
@@ -42,17 +41,15 @@ class Link:
         self._outgoing = outgoing
         self._latency_s = latency_ms / 1000
         self._up = False
-        self._opened_at = 0.0
+        self._clearance = Clearance(framer)
+        self.fairness = Fairness()
+        self._lanes: dict[int | None, Lane] = {}
         self._lost: asyncio.Future[TransportError] | None = None
         self._waiting: list[Exchange[Any]] = []
         self._current: Exchange[Any] | None = None
         self._latest = Counters()
-        self._overdue: dict[Request[Any], Exchange[Any]] = {}
         self._silent_until = 0.0
-        self._unanswered_until = 0.0
         self._gap_s = 0.0
-        self._clear_at: dict[tuple[object, ...], float] = {}
-        self._read_again_at: dict[int | None, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -66,6 +63,13 @@ class Link:
         if counters is None:
             counters = self.counters[address] = Counters()
         return counters
+
+    def lane_of(self, address: int | None) -> Lane:
+        """Return the claim of one address, made on first use."""
+        lane = self._lanes.get(address)
+        if lane is None:
+            lane = self._lanes[address] = Lane()
+        return lane
 
     def timeout_s(self, request: Request[object], reply_time_ms: int) -> float:
         """Return how long to wait for a reply: its bytes and ours on the wire, the pump's time, the way."""
@@ -81,7 +85,8 @@ class Link:
         await self._transport.open(self)
         self._framer.reset()
         self._gap_s = self._framer.gap_s(self._transport.baud, self._transport.bits_per_byte)
-        self._opened_at = self._silent_until = loop.time()
+        self._silent_until = loop.time()
+        self._clearance.opened(self._silent_until)
         self._up = not lost.done()
         return lost
 
@@ -129,11 +134,19 @@ class Link:
             raise TransportError(f"{self._transport.name}: the line is down")
         answer = asyncio.get_running_loop().create_future()
         timeout_s = self.timeout_s(request, reply_time_ms)
-        return Exchange(request, timeout_s, self.counters_of(request.address), answer)
+        address = request.address
+        return Exchange(request, timeout_s, self.counters_of(address), answer, self.lane_of(address))
 
     def _enter(self, exchange: Exchange[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        self.fairness.entered(exchange, loop.time())
         self._waiting.append(exchange)
         if self._current is None:
+            self._advance(loop)
+
+    def look_again(self) -> None:
+        """Look anew who goes next: somebody's turn has changed."""
+        if self._current is None and self._up and self._waiting:
             self._advance(asyncio.get_running_loop())
 
     def data_received(self, data: bytes) -> None:
@@ -145,7 +158,7 @@ class Link:
         payload = framer.feed(data)
         self._latest.dropped(framer.discarded_bytes - discarded, late := framer.take_late())
         for request in late:
-            self._came_late(request, now)
+            self._clearance.late(request, now)
         self._silent_until = now + self._gap_s
         self._acknowledge()
         if payload is None or current is None:
@@ -155,8 +168,9 @@ class Link:
         counters = current.counters
         counters.round_trip_ms = (now - current.sent_at) * 1000
         counters.longest_round_trip_ms = max(counters.longest_round_trip_ms, counters.round_trip_ms)
+        self.fairness.answered(current)
         if not current.settle(payload):
-            self._quarantine(current, current.sent_at + current.horizon_s)
+            self._clearance.unusable(current)
         elif current.follow is not None and not current.answer.cancelled():
             self._follow_up(current.follow(current.answer.result()))
         if self._waiting:
@@ -175,18 +189,16 @@ class Link:
             writing.fail(too_late(self._transport.name, writing))
 
     def _advance(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Send the next question that may go: a pause first, else who waited longest."""
+        """Send the next question that may go, in the order of ``Fairness``."""
+        fair = self.fairness
         while self._current is None and self._up and self._waiting:
             now = loop.time()
             chosen, ready_at = None, math.inf
             for exchange in self._waiting:
-                at = self._may_go_at(exchange)
+                at = max(self._may_go_at(exchange), fair.not_before(exchange))
                 if at > now:
                     ready_at = min(ready_at, at)
-                elif exchange.permission in _FIRST:
-                    chosen = exchange
-                    break
-                elif chosen is None:
+                elif chosen is None or fair.rank(exchange) < fair.rank(chosen):
                     chosen = exchange
             if chosen is None:
                 self._stop_timer()
@@ -197,20 +209,7 @@ class Link:
                 self._send(chosen, loop, now)
 
     def _may_go_at(self, exchange: Exchange[Any]) -> float:
-        at = self._silent_until if self._gap_s else 0.0
-        if exchange.follow is not None:
-            at = max(at, self._unanswered_until)
-        if self._framer.tells_replies_apart or exchange.answer.done():
-            return at
-        at = max(
-            at,
-            self._opened_at + exchange.horizon_s,
-            self._clear_at.get(exchange.request.shape, 0.0),
-            self._clear_at.get(exchange.request.refusal_shape, 0.0),
-        )
-        if exchange.permission is Permission.READ:
-            at = max(at, self._read_again_at.get(exchange.address, 0.0))
-        return at
+        return max(self._silent_until if self._gap_s else 0.0, self._clearance.at(exchange))
 
     def _send(self, exchange: Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
         if exchange.expires_at is not None and now > exchange.expires_at:
@@ -228,11 +227,8 @@ class Link:
         exchange.counters.asked += 1
         self._latest = exchange.counters
         self._current = exchange
-        if not self._framer.tells_replies_apart:
-            if len(self._clear_at) > _REMEMBERED_SHAPES:
-                self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
-                self._overdue.clear()
-            self._clear_at[exchange.request.shape] = now + exchange.horizon_s
+        self._clearance.sent(exchange, now)
+        self.fairness.sent(exchange, now)
         self._stop_timer()
         self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
         if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
@@ -251,9 +247,8 @@ class Link:
         assert current is not None, "the timer runs only while a question is open"
         self._framer.give_up()
         current.counters.timed_out += 1
-        self._overdue[current.request] = current
-        self._unanswered_until = max(self._unanswered_until, current.sent_at + current.horizon_s)
-        self._quarantine(current, current.sent_at + current.horizon_s)
+        self._clearance.silent(current)
+        self.fairness.unanswered(current, asyncio.get_running_loop().time())
         current.tries_left -= 1
         if current.tries_left:
             self._waiting.append(current)
@@ -266,20 +261,6 @@ class Link:
                 )
             )
         self._advance(asyncio.get_running_loop())
-
-    def _came_late(self, request: Request[object], now: float) -> None:
-        """Count a late reply; a second copy of it may be as late again."""
-        exchange = self._overdue.pop(request, None)
-        if exchange is not None:
-            exchange.counters.late += 1
-            self._quarantine(exchange, now + exchange.horizon_s)
-
-    def _quarantine(self, exchange: Exchange[Any], until: float) -> None:
-        """Ask nothing before ``until`` that a late or second answer to ``exchange`` could be taken for."""
-        if not self._framer.tells_replies_apart:
-            for shape in (exchange.request.shape, exchange.request.refusal_shape):
-                self._clear_at[shape] = max(until, self._clear_at.get(shape, 0.0))
-            self._read_again_at[exchange.address] = max(until, self._read_again_at.get(exchange.address, 0.0))
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

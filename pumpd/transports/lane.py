@@ -1,0 +1,48 @@
+"""One pump's claim to its line: how often it is to be read, and its breaker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+DEAD_AFTER: Final = 3
+"""Questions in a row without an answer; of a pump that never answered the first is enough."""
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One pump's claim to its line."""
+
+    interval_s: float = 1.0
+    """How often it is to be read."""
+    n_questions: int = 1
+    """How many questions one reading takes."""
+    deadline_s: float = 0.0
+    """Until when its present reading should have been asked, on the loop's time."""
+    urgent: int = 0
+    """How many who wait for this pump must not wait for others: a restraint, and what belongs to it."""
+    silent: int = 0
+    """Questions in a row that it did not answer."""
+    proven: bool = False
+    """Whether it ever answered."""
+    _asked: int = 0
+    """Questions of the present reading."""
+
+    @property
+    def dead(self) -> bool:
+        """True while its breaker is open."""
+        return self.silent >= (DEAD_AFTER if self.proven else 1)
+
+    def asks(self, now: float) -> None:
+        """Begin a reading, unless one is under way: its later questions have the deadline of its first."""
+        if now >= self.deadline_s or self._asked >= self.n_questions:
+            self.deadline_s, self._asked = now + self.interval_s, 0
+        self._asked += 1
+
+    def answered(self) -> None:
+        """Learn that it answered, if only with a refusal: the breaker closes at once."""
+        self.silent, self.proven = 0, True
+
+    def unanswered(self) -> None:
+        """Learn that a question stayed without an answer."""
+        self.silent += 1
