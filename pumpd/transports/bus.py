@@ -53,12 +53,12 @@ class LineConversation:
     @contextmanager
     def urgently(self) -> Iterator[None]:
         """Let whatever waits for this pump go ahead of every poll, whether it answered lately or not."""
-        self._lane.urgent += 1
+        self._lane.n_restraints += 1
         self._link.look_again()
         try:
             yield
         finally:
-            self._lane.urgent -= 1
+            self._lane.n_restraints -= 1
 
     async def ask(self, request: Request[R]) -> R:
         """Return the reply; ValueError when the question is for another pump."""

@@ -22,9 +22,9 @@ class Clearance:
         self._clear_at: dict[tuple[object, ...], float] = {}
         self._read_again_at: dict[int | None, float] = {}
 
-    def opened(self, now: float) -> None:
+    def opened(self, now_s: float) -> None:
         """Learn that the line was opened: what somebody else asked may still be answered on it."""
-        self._opened_at = now
+        self._opened_at = now_s
 
     def at(self, exchange: Exchange[Any]) -> float:
         """Return from when on a question may go."""
@@ -42,14 +42,14 @@ class Clearance:
             at = max(at, self._read_again_at.get(exchange.address, 0.0))
         return at
 
-    def sent(self, exchange: Exchange[Any], now: float) -> None:
+    def sent(self, exchange: Exchange[Any], now_s: float) -> None:
         """Learn that a question was sent; its answer may come twice."""
         if self._framer.tells_replies_apart:
             return
         if len(self._clear_at) > _REMEMBERED_SHAPES:
-            self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now}
+            self._clear_at = {shape: at for shape, at in self._clear_at.items() if at > now_s}
             self._overdue.clear()
-        self._clear_at[exchange.request.shape] = now + exchange.horizon_s
+        self._clear_at[exchange.request.shape] = now_s + exchange.horizon_s
 
     def silent(self, exchange: Exchange[Any]) -> None:
         """Learn that no answer came in time: it may still come late."""
@@ -61,12 +61,12 @@ class Clearance:
         """Learn that the answer was a refusal or no answer: the true one may still come."""
         self._quarantine(exchange, exchange.sent_at + exchange.horizon_s)
 
-    def late(self, request: Request[object], now: float) -> None:
+    def late(self, request: Request[object], now_s: float) -> None:
         """Learn that an answer came late, and count it; a second copy of it may be as late again."""
         exchange = self._overdue.pop(request, None)
         if exchange is not None:
             exchange.counters.late += 1
-            self._quarantine(exchange, now + exchange.horizon_s)
+            self._quarantine(exchange, now_s + exchange.horizon_s)
 
     def _quarantine(self, exchange: Exchange[Any], until: float) -> None:
         """Ask nothing before ``until`` that a late or second answer to ``exchange`` could be taken for."""

@@ -51,23 +51,23 @@ class Fairness:
         lane = exchange.lane
         if exchange.permission in {Permission.PAUSE, Permission.LOWER}:
             return 0, 0.0
-        if lane.urgent:
+        if lane.n_restraints:
             return 1, 0.0
-        return 2, lane.deadline_s + lane.silent * lane.interval_s
+        return 2, lane.deadline_s + lane.n_silences * lane.interval_s
 
-    def entered(self, exchange: Exchange[Any], now: float) -> None:
+    def entered(self, exchange: Exchange[Any], now_s: float) -> None:
         """Learn of a question; a probe is not tried twice."""
-        exchange.lane.asks(now)
+        exchange.lane.asks(now_s)
         if _is_probe(exchange):
             exchange.tries_left = 1
 
-    def sent(self, exchange: Exchange[Any], now: float) -> None:
+    def sent(self, exchange: Exchange[Any], now_s: float) -> None:
         """Learn that a question goes out."""
         lane = exchange.lane
-        if exchange.permission is not Permission.READ or lane.silent:
+        if exchange.permission is not Permission.READ or lane.n_silences:
             return
-        waited_s = now - (lane.deadline_s - lane.interval_s)
-        self._waited.append((now > lane.deadline_s, waited_s))
+        waited_s = now_s - (lane.deadline_s - lane.interval_s)
+        self._waited.append((now_s > lane.deadline_s, waited_s))
         if len(self._waited) == JUDGED:
             late = sum(is_late for is_late, _ in self._waited)
             if late > LATE_SHARE * JUDGED and not self._behind:
@@ -80,10 +80,10 @@ class Fairness:
         exchange.lane.answered()
         self._alive.add(exchange.lane)
 
-    def unanswered(self, exchange: Exchange[Any], now: float) -> None:
+    def unanswered(self, exchange: Exchange[Any], now_s: float) -> None:
         """Learn that a question cost its time-out for nothing."""
         if _is_probe(exchange):
-            self._probe_at = now + (now - exchange.sent_at) * (1 / PROBE_SHARE - 1)
+            self._probe_at = now_s + (now_s - exchange.sent_at) * (1 / PROBE_SHARE - 1)
         exchange.lane.unanswered()
         if exchange.lane.dead:
             self._alive.discard(exchange.lane)
@@ -95,7 +95,7 @@ class Fairness:
 
 def _is_probe(exchange: Exchange[Any]) -> bool:
     lane = exchange.lane
-    return lane.dead and not lane.urgent and exchange.permission is Permission.READ
+    return lane.dead and not lane.n_restraints and exchange.permission is Permission.READ
 
 
 def _nobody_listens(behind: bool, longest_wait_s: float) -> None:  # noqa: FBT001 - a callback's shape

@@ -19,9 +19,9 @@ class Lane:
     """How many questions one reading takes."""
     deadline_s: float = 0.0
     """Until when its present reading should have been asked, on the loop's time."""
-    urgent: int = 0
+    n_restraints: int = 0
     """How many who wait for this pump must not wait for others: a restraint, and what belongs to it."""
-    silent: int = 0
+    n_silences: int = 0
     """Questions in a row that it did not answer."""
     proven: bool = False
     """Whether it ever answered."""
@@ -31,18 +31,18 @@ class Lane:
     @property
     def dead(self) -> bool:
         """True while its breaker is open."""
-        return self.silent >= (DEAD_AFTER if self.proven else 1)
+        return self.n_silences >= (DEAD_AFTER if self.proven else 1)
 
-    def asks(self, now: float) -> None:
+    def asks(self, now_s: float) -> None:
         """Begin a reading, unless one is under way: its later questions have the deadline of its first."""
-        if now >= self.deadline_s or self._asked >= self.n_questions:
-            self.deadline_s, self._asked = now + self.interval_s, 0
+        if now_s >= self.deadline_s or self._asked >= self.n_questions:
+            self.deadline_s, self._asked = now_s + self.interval_s, 0
         self._asked += 1
 
     def answered(self) -> None:
         """Learn that it answered, if only with a refusal: the breaker closes at once."""
-        self.silent, self.proven = 0, True
+        self.n_silences, self.proven = 0, True
 
     def unanswered(self) -> None:
         """Learn that a question stayed without an answer."""
-        self.silent += 1
+        self.n_silences += 1
