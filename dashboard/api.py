@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, HTTPException, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
 from dashboard import history
-from dashboard.acting import Acting
 from dashboard.commands import VERBS, AlarmRequest, Commands
 from dashboard.infusions import make_infusion_router
 from dashboard.page import Pages
-from dashboard.stream import Hub
-from pumpd.contract.roles import Role
+from dashboard.sign_in import People
+from dashboard.stream import Hub, PageGoneError
+from dashboard.visitor import SIGNED_OUT, Standing, actor_of, tokens_of
 from pumpd.errors import StoreError
 from pumpd.store.base import HistoryReader
 
 Ms = Annotated[int, Query(description="milliseconds since 1970, UTC")]
 
 
-def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReader) -> APIRouter:
-    """Return every route but the front end's files."""
+def make_router(
+    pages: Pages, hub: Hub, commands: Commands, reader: HistoryReader, people: People
+) -> APIRouter:
+    """Return every route but those of people and the front end's files."""
     router = APIRouter()
 
     @router.get("/api/state")
@@ -55,14 +57,20 @@ def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReade
     for verb, (request_of, _) in VERBS.items():
         router.post(f"/api/{verb}")(_asking(commands, verb, request_of))
 
-    router.include_router(make_infusion_router(commands))
+    router.include_router(make_infusion_router(commands, people))
 
     @router.websocket("/stream")
     async def stream(socket: WebSocket) -> None:
-        """Serve one page."""
+        """Serve one page, for as long as its session or screen may look."""
+        tokens = tokens_of(socket.scope)
+
+        def still_looks() -> None:
+            if people.visitor(tokens).standing is Standing.NOBODY:
+                raise PageGoneError(SIGNED_OUT, "signed out")
+
         await socket.accept()
         try:
-            await hub.serve(socket, socket.close)
+            await hub.serve(socket, socket.close, still_looks)
         except (WebSocketDisconnect, RuntimeError):
             # The page went away: starlette says so with either, depending on who noticed first.
             return
@@ -72,13 +80,13 @@ def make_router(pages: Pages, hub: Hub, commands: Commands, reader: HistoryReade
 
 def _asking(
     commands: Commands, verb: str, request_of: type[AlarmRequest]
-) -> Callable[[AlarmRequest], Awaitable[JSONResponse]]:
+) -> Callable[[AlarmRequest, Request], Awaitable[JSONResponse]]:
     """Return the route of one verb."""
 
-    async def ask(request: AlarmRequest) -> JSONResponse:
+    async def ask(asked: AlarmRequest, request: Request) -> JSONResponse:
         """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
-        answer = await commands.ask(verb, request, Acting(request.user, Role.NURSE))
+        answer = await commands.ask(verb, asked, actor_of(request))
         return JSONResponse(answer.body)
 
-    ask.__annotations__["request"] = request_of  # what FastAPI reads the body as
+    ask.__annotations__["asked"] = request_of  # what FastAPI reads the body as
     return ask

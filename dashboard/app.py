@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,11 +17,14 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard.api import make_router
 from dashboard.feed import Feed
+from dashboard.guard import Guard
 from dashboard.health import make_health_router
 from dashboard.live import LiveWard
 from dashboard.page import ConfiguredPump, Pages
+from dashboard.people_api import make_people_router
 from dashboard.plain_text import plain
-from dashboard.security import LocalOnly, is_loopback
+from dashboard.security import BoundedBodies, LocalOnly, is_loopback
+from dashboard.sign_in import People
 from dashboard.stream import Hub
 from dashboard.templates import Template, make_templates_router
 from pumpd.clock import Clock
@@ -48,6 +52,11 @@ class DashboardSettings:
     """What a nurse may begin with."""
     source: str = ""
     """The file it comes from, for messages."""
+
+    @property
+    def first_command(self) -> str:
+        """What makes the first account."""
+        return f'pumpd user add -c {shlex.quote(self.source)} "YOUR NAME" --role nurse'
 
     def check(self) -> None:
         """ConfigError unless it binds to this machine only."""
@@ -88,11 +97,16 @@ def make_parts(settings: DashboardSettings, clock: Clock) -> Parts:
 
 
 def create_app(
-    settings: DashboardSettings, reader: HistoryReader, clock: Clock, parts: Parts | None = None
+    settings: DashboardSettings,
+    reader: HistoryReader,
+    clock: Clock,
+    people: People,
+    parts: Parts | None = None,
 ) -> FastAPI:
     """Return the application; it connects to the broker in its lifespan and serves without one.
 
-    ConfigError when ``settings.host`` is not a loopback address. Closes ``reader`` at the end.
+    ConfigError when ``settings.host`` is not a loopback address. At the end it closes ``reader`` and
+    the store of ``people``.
     """
     made = parts or make_parts(settings, clock)
     settings.check()
@@ -107,11 +121,15 @@ def create_app(
             feed.cancel()
             await asyncio.gather(feed, return_exceptions=True)
             await reader.close()
+            people.store.close()
 
     app = FastAPI(title="pumpd dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_middleware(Guard, people=people)
+    app.add_middleware(BoundedBodies)
     app.add_middleware(LocalOnly)
-    app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader))
+    app.include_router(make_people_router(people, settings.first_command))
+    app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader, people))
     app.include_router(make_health_router(made.pages, made.hub))
     app.include_router(make_templates_router(settings.templates))
     _serve_front_end(app)
@@ -131,9 +149,13 @@ async def _refused(_: Request, error: Exception) -> Response:
 def _serve_front_end(app: FastAPI) -> None:
     index = STATIC / "index.html"
 
+    @app.get("/sign-in")
     @app.get("/")
     async def front() -> Response:
-        """Return the page; its parts carry their hash in their name, so only it must be asked for anew."""
+        """Return the page; its parts carry their hash in their name, so only it must be asked for anew.
+
+        It holds no word of any patient: what it shows, it asks for.
+        """
         if not index.is_file():
             return PlainTextResponse("The front end is not built: run `make setup`.\n", status_code=503)
         return FileResponse(index, headers={"Cache-Control": "no-cache"})

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dashboard.acting import Acting
 from dashboard.live import LiveWard
-from dashboard.plain_text import PersonName, plain
+from dashboard.plain_text import plain
 from pumpd.clock import Clock
 from pumpd.contract.envelope import digest_of
 from pumpd.contract.parts import CommandPayload
@@ -61,7 +61,7 @@ class Answer:
 
 
 class AlarmRequest(BaseModel):
-    """What a page asks of one alarm, and who asks."""
+    """What a page asks of one alarm; who asks is known from the session or the PIN, not from here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +72,6 @@ class AlarmRequest(BaseModel):
     """None for an alarm of the node itself."""
     channel: str | None = Field(default=None, max_length=64)
     condition: str = Field(min_length=1, max_length=64)
-    user: PersonName
 
 
 class AcknowledgeRequest(AlarmRequest):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dashboard.acting import Acting
-from dashboard.commands import Commands
-from dashboard.plain_text import PersonName
+from dashboard.commands import Answer, Commands, Outcome
+from dashboard.second_person import unconfirmed
+from dashboard.sign_in import People
+from dashboard.visitor import actor_of, visitor_of
 from pumpd.contract.infusion_payloads import (
     BeginPayload,
     ChangePayload,
@@ -22,7 +23,6 @@ from pumpd.contract.infusion_payloads import (
 )
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.quieting import OffLinePayload
-from pumpd.contract.roles import Role
 
 INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "begin": BeginPayload,
@@ -34,7 +34,7 @@ INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
 }
 PUMP_VERBS: Mapping[str, type[CommandPayload]] = {"off-line": OffLinePayload}
 """What is asked of a pump that nobody is connected to."""
-_OURS = frozenset({"v", "advisory", "id", "dashboard", "role", "wards", "expires_ms"})
+_OURS = frozenset({"v", "advisory", "id", "dashboard", "user", "role", "wards", "expires_ms"})
 """Keys of a command that a page does not choose."""
 
 
@@ -46,35 +46,40 @@ class InfusionRequest(BaseModel):
     node: str = Field(min_length=1, max_length=64)
     boot_id: str = Field(min_length=1, max_length=64)
     """Of the daemon that the page saw."""
-    user: PersonName
+    confirmed: list[str] = Field(default_factory=list, max_length=50)
+    """What second persons' PINs opened; their names stand in the other keys."""
 
 
-def make_infusion_router(commands: Commands) -> APIRouter:
+def make_infusion_router(commands: Commands, people: People) -> APIRouter:
     """Return ``POST /api/infusion/{verb}`` for every verb, and ``POST /api/off-line``."""
     router = APIRouter()
     for verb, payload in INFUSION_VERBS.items():
-        router.post(f"/api/infusion/{verb}")(_asking(commands, verb, payload))
+        router.post(f"/api/infusion/{verb}")(_asking(commands, people, verb, payload))
     for verb, payload in PUMP_VERBS.items():
-        router.post(f"/api/{verb}")(_asking(commands, verb, payload))
+        router.post(f"/api/{verb}")(_asking(commands, people, verb, payload))
     return router
 
 
 def _asking(
-    commands: Commands, verb: str, payload: type[CommandPayload]
-) -> Callable[[InfusionRequest], Awaitable[JSONResponse]]:
+    commands: Commands, people: People, verb: str, payload: type[CommandPayload]
+) -> Callable[[InfusionRequest, Request], Awaitable[JSONResponse]]:
     """Return the route of one verb."""
 
-    async def ask(request: InfusionRequest) -> JSONResponse:
+    async def ask(asked: InfusionRequest, request: Request) -> JSONResponse:
         """Ask the daemon; the answer is accepted, refused (with the reason) or unanswered."""
-        fields = request.model_dump(exclude={"node"})
+        actor, visitor = actor_of(request), visitor_of(request)
+        fields = asked.model_dump(exclude={"node", "confirmed"})
         unknown = sorted(set(fields) - (set(payload.model_fields) - _OURS))
         if unknown:
             raise RequestValidationError(
                 [{"loc": ("body", key), "msg": f"{verb} has no such key"} for key in unknown]
             )
+        seconds = [account for grant in asked.confirmed if (account := people.granted(grant, visitor))]
+        missing = unconfirmed(fields, actor, seconds)
+        if missing:
+            return JSONResponse(Answer(Outcome.REFUSED, missing.words, missing.key).body)
         try:
-            who = Acting(request.user, Role.NURSE)
-            answer = await commands.send(verb, payload, request.node, fields, who)
+            answer = await commands.send(verb, payload, asked.node, fields, actor)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_context=False)) from None
         return JSONResponse(answer.body)

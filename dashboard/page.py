@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from dashboard.live import Channel, LiveWard, NotLive, key_of
@@ -15,6 +16,17 @@ from pumpd.clock import Clock
 from pumpd.contract.payloads import EventPayload
 
 Frame = dict[str, Any]
+
+
+class FrameKind(StrEnum):
+    """What a page is told."""
+
+    PICTURE = "picture"
+    CARDS = "cards"
+    NUMBERS = "numbers"
+    SITE = "site"
+    BEAT = "beat"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +55,8 @@ class Pages:
         """Return this machine's monotonic clock in ms."""
         return self.clock.monotonic_ns() // 1_000_000
 
-    def _frame(self, kind: str, **parts: Any) -> Frame:
-        return {"t": kind, "sent_ms": self.now_ms(), **parts}
+    def _frame(self, kind: FrameKind, **parts: Any) -> Frame:
+        return {"t": kind.value, "sent_ms": self.now_ms(), **parts}
 
     def picture(self) -> Frame:
         """Return everything: the first frame of every page, and ``/api/state``."""
@@ -53,7 +65,7 @@ class Pages:
         cards = [self._card(key, channel, now_ms) for key, channel in self.ward.channels.items()]
         cards += [self._unheard(pump) for pump in self.configured if pump.pump not in known]
         return self._frame(
-            "picture",
+            FrameKind.PICTURE,
             site=self.site,
             version=self.version,
             **self._site_state(),
@@ -71,7 +83,7 @@ class Pages:
                 gone.append(key)
             else:
                 present.append(self._card(key, channel, now_ms))
-        return self._frame("cards", pumps=present, gone=gone)
+        return self._frame(FrameKind.CARDS, pumps=present, gone=gone)
 
     def numbers(self, keys: Iterable[str]) -> Frame:
         """Return the newest numbers of ``keys``."""
@@ -81,22 +93,22 @@ class Pages:
             channel = self.ward.channels.get(key)
             if channel is not None:
                 parts.append({"key": key, **self._numbers(channel, now_ms)})
-        return self._frame("numbers", pumps=parts)
+        return self._frame(FrameKind.NUMBERS, pumps=parts)
 
     def site_state(self) -> Frame:
         """Return what is so for all cards, after a node or the broker came or went."""
         now_ms = self.now_ms()
         live = {key: self.ward.not_live(channel).value for key, channel in self.ward.channels.items()}
         ages = {key: self.ward.age_ms(channel, now_ms) for key, channel in self.ward.channels.items()}
-        return self._frame("site", **self._site_state(), not_live=live, ages=ages)
+        return self._frame(FrameKind.SITE, **self._site_state(), not_live=live, ages=ages)
 
     def beat(self, number: int) -> Frame:
         """Return the heartbeat: server time, once a second."""
-        return self._frame("beat", n=number, server_time=self.clock.wall().isoformat())
+        return self._frame(FrameKind.BEAT, n=number, server_time=self.clock.wall().isoformat())
 
     def event(self, event: EventPayload) -> Frame:
         """Return one transition; these are never collapsed."""
-        return self._frame("event", event=self.event_part(event))
+        return self._frame(FrameKind.EVENT, event=self.event_part(event))
 
     @staticmethod
     def event_part(event: EventPayload) -> Frame:

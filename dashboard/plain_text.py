@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, Field
+from typing import Any
 
 LONGEST = 160
 """Characters of one text on a page; a longer one ends in an ellipsis."""
@@ -30,18 +28,6 @@ def plain(text: str) -> str:
     return (
         words if len(words) <= LONGEST and len(text) <= 8 * LONGEST else words[: LONGEST - 1].rstrip() + "…"
     )
-
-
-def _name(user: str) -> str:
-    """Return the name as it will be read by others; one that nobody could read is refused."""
-    name = plain(user)
-    if not name:
-        raise ValueError("a name is needed")
-    return name
-
-
-PersonName = Annotated[str, Field(max_length=64), AfterValidator(_name)]
-"""Who asks, as a page sends it."""
 
 
 def plain_values(value: Any, field: str = "") -> Any:

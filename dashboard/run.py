@@ -11,9 +11,13 @@ import uvicorn
 
 from dashboard.app import DashboardSettings, create_app, make_parts
 from dashboard.page import ConfiguredPump
+from dashboard.people_store import PeopleStore
+from dashboard.security import LONGEST_BODY
+from dashboard.sessions import SessionEnds
+from dashboard.sign_in import People
 from dashboard.templates import templates_of
 from pumpd.brokers import broker_of
-from pumpd.clock import SystemClock
+from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config, load
 from pumpd.histories import open_reader
 from pumpd.http_serving import LoopServer, bound_socket
@@ -45,6 +49,14 @@ def settings_of(config: Config) -> DashboardSettings:
     )
 
 
+def people_of(config: Config, clock: Clock) -> People:
+    """Return the accounts of ``config``; those of a demo come in only where no pump is real."""
+    sessions = config.dashboard.sessions
+    ends = SessionEnds(sessions.idle_min * 60, sessions.longest_h * 3600, sessions.picture_days * 24 * 3600)
+    store = PeopleStore(config.people_file, clock, ends)
+    return People(store, clock, demo_allowed=not any(pump.real for pump in config.pumps))
+
+
 async def run(config_path: Path) -> None:
     """Serve the dashboard of ``config_path`` until SIGINT or SIGTERM.
 
@@ -61,14 +73,21 @@ async def run(config_path: Path) -> None:
         "Is another dashboard running? Choose another dashboard.port.",
         SEND_BUFFER_BYTES,
     )
+    people = people_of(config, clock)
+    if people.store.accounts.none_yet():
+        _log.warning("nobody can sign in yet", remedy=settings.first_command)
     reader = open_reader(config)
     server = LoopServer(
         uvicorn.Config(
-            create_app(settings, reader, clock, parts),
+            create_app(settings, reader, clock, people, parts),
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,
             ws_ping_interval=None,  # every page answers our own heartbeat
+            ws_max_size=LONGEST_BODY,
+            server_header=False,
+            proxy_headers=bool(config.dashboard.proxy),
+            forwarded_allow_ips=config.dashboard.proxy,
         )
     )
 

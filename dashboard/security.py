@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.visitor import is_encrypted
 
 LOOPBACK_NAMES = frozenset({"localhost"})
 
@@ -22,7 +25,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
 }
+"""Of every answer; a route that says one of them itself is left to it."""
+ENCRYPTED = {"Strict-Transport-Security": "max-age=31536000"}
+"""Of every answer over TLS besides (RFC 6797)."""
+LONGEST_BODY = 65_536
+"""What a page asks is a form; no request needs more."""
+BODY_WITHIN_S = 10.0
 
 
 def is_loopback(host: str) -> bool:
@@ -59,18 +69,18 @@ class LocalOnly:
         needs_origin = scope["type"] == "websocket" or scope["method"] not in self._safe
         origin = headers.get("origin")
         same_origin = origin is not None and urlsplit(origin).netloc == netloc
-        if not is_loopback(_host_of(netloc)) or (needs_origin and not same_origin):
-            await self._refuse(scope, receive, send)
-            return
 
-        async def send_with_headers(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 out = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    out[name] = value
+                for name, value in {**HEADERS, **(ENCRYPTED if is_encrypted(scope) else {})}.items():
+                    out.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        if not is_loopback(_host_of(netloc)) or (needs_origin and not same_origin):
+            await self._refuse(scope, receive, with_headers)
+            return
+        await self._app(scope, receive, with_headers)
 
     @staticmethod
     async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,12 +88,50 @@ class LocalOnly:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "only pages of this dashboard"})
             return
-        body = b"pumpd: only pages of this dashboard, opened on this machine, may ask\n"
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 403,
-                "headers": [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
+        await _say(send, 403, "pumpd: only pages of this dashboard, opened on this machine, may ask\n")
+
+
+class BoundedBodies:
+    """Reads a request's body before anything looks at it, and refuses one that is too large or too slow."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its whole body, or answer 413 or 408."""
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        body = b""
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > LONGEST_BODY:
+                        await _say(send, 413, f"pumpd: at most {LONGEST_BODY} bytes\n")
+                        return
+        except TimeoutError:
+            await _say(send, 408, f"pumpd: a request comes within {BODY_WITHIN_S:.0f} s\n")
+            return
+        told = False
+
+        async def whole() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, whole, send)
+
+
+async def _say(send: Send, status: int, words: str) -> None:
+    body = words.encode()
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

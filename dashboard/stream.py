@@ -25,6 +25,8 @@ CARDS_EVERY_S = 0.1
 """A first change of a card goes at once, more of them within this time go as one."""
 URGENT_KEPT = 500
 """Events waiting for one page; more is behind."""
+FROM_PAGES = ("seen",)
+"""The keys of what a page says: the heartbeat it saw last. It asks for nothing here."""
 
 _log = structlog.get_logger()
 
@@ -50,11 +52,16 @@ class PageGoneError(Exception):
         super().__init__(reason)
 
 
-class PageStream:
-    """What one page still has to be told."""
+def _always() -> None:
+    """Let the page look on."""
 
-    def __init__(self, pages: Pages) -> None:
+
+class PageStream:
+    """What one page still has to be told; ``still_looks`` raises PageGoneError when it may look no more."""
+
+    def __init__(self, pages: Pages, still_looks: Callable[[], None] = _always) -> None:
         self._pages = pages
+        self._still_looks = still_looks
         self._urgent: deque[Callable[[], Frame]] = deque()
         self._cards: dict[str, None] = {}
         self._site = False
@@ -110,7 +117,7 @@ class PageStream:
             text = await socket.receive_text()
             try:
                 frame = json.loads(text)
-                seen = int(frame["seen"])
+                seen = int(frame[FROM_PAGES[0]])
             except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
             self._beats_seen = max(self._beats_seen, min(seen, self._beats_sent))
@@ -138,6 +145,7 @@ class PageStream:
                     keys, self._numbers = self._numbers, {}
                     await self._send(socket, self._pages.numbers(keys))
             if now >= beat_at:
+                self._still_looks()
                 beat_at = now + BEAT_S
                 self._beats_sent += 1
                 await self._send(socket, self._pages.beat(self._beats_sent))
@@ -189,9 +197,17 @@ class Hub:
         for stream in self._streams:
             stream.tell(change)
 
-    async def serve(self, socket: Socket, close: Callable[[int, str], Awaitable[None]]) -> None:
-        """Serve one page to its end; ``close`` is called when the end is the server's choice."""
-        stream = PageStream(self._pages)
+    async def serve(
+        self,
+        socket: Socket,
+        close: Callable[[int, str], Awaitable[None]],
+        still_looks: Callable[[], None] = _always,
+    ) -> None:
+        """Serve one page to its end; ``close`` is called when the end is the server's choice.
+
+        ``still_looks`` is asked with each heartbeat, and raises PageGoneError when the page may look no more.
+        """
+        stream = PageStream(self._pages, still_looks)
         if self._closing:
             await close(1001, "the dashboard stops")
             return

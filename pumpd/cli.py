@@ -23,7 +23,9 @@ from pumpd import (
     cli_qa,
     cli_replay,
     cli_run,
+    cli_screens,
     cli_trace,
+    cli_user,
     cli_ward,
 )
 from pumpd.cli_words import say_error
@@ -54,6 +56,8 @@ cli_history.add_to(app)
 cli_patients.add_to(cli_history.history)
 cli_keys.add_to(app)
 cli_ward.add_to(app)
+cli_user.add_to(app)
+cli_screens.add_to(app)
 
 
 def _version(wanted: bool) -> None:

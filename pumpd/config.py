@@ -70,6 +70,11 @@ class Config:
         """Where the embedded history keeps readings."""
         return self.data_dir / "history.db"
 
+    @property
+    def people_file(self) -> Path:
+        """Where the dashboard keeps accounts, sessions and screens."""
+        return self.data_dir / "people.db"
+
     def mqtt_password(self) -> str | None:
         """Return the broker's password, None when there is none; it is never kept or shown."""
         if not self.mqtt.password_file:

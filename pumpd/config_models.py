@@ -64,6 +64,32 @@ class MqttSection(Section):
     )
 
 
+class SessionsSection(Section):
+    """When a sign-in ends; the defaults are those of NIST SP 800-63B."""
+
+    idle_min: Whole = Field(
+        default=15,
+        ge=1,
+        le=60,
+        description="minutes without anything done after which rights end, 1 to 60",
+        examples=[15],
+    )
+    longest_h: Whole = Field(
+        default=12,
+        ge=1,
+        le=24,
+        description="hours after which rights end in any case, 1 to 24",
+        examples=[12],
+    )
+    picture_days: Whole = Field(
+        default=30,
+        ge=1,
+        le=90,
+        description="days for which the page still shows its picture, without rights, 1 to 90",
+        examples=[30],
+    )
+
+
 class DashboardSection(Section):
     """Where the dashboard listens."""
 
@@ -82,6 +108,13 @@ class DashboardSection(Section):
         " data_dir, made at the first start",
         examples=["dashboard.key"],
     )
+    proxy: str = Field(
+        default="",
+        max_length=200,
+        description="the address of a proxy in front that is believed when it says who asks; empty for none",
+        examples=["127.0.0.1"],
+    )
+    sessions: SessionsSection = Field(default_factory=SessionsSection, description="when a sign-in ends")
 
 
 class RecorderSection(Section):

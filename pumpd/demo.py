@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from dashboard.demo_accounts import DEMO_ACCOUNTS, add_demo_accounts
+from dashboard.people_store import PeopleStore
 from pumpd.clock import SystemClock
 from pumpd.config import Config, load
 from pumpd.contract.topics import Topics
@@ -48,6 +50,9 @@ async def run_demo(tell: Tell, shipped: Path = SHIPPED) -> None:
 async def _processes(directory: Path, files: DemoFiles, config: Config) -> AsyncIterator[Processes]:
     processes = Processes(directory)
     file = str(config.file)
+    # The file is made before the dashboard looks for it; the hashes take their time beside what starts.
+    store = PeopleStore(config.people_file, SystemClock())
+    accounts = asyncio.create_task(asyncio.to_thread(add_demo_accounts, store), name="demo.accounts")
     try:
         await processes.start("broker", "pumpd.broker", [str(config.mqtt.port)])
         await processes.start(
@@ -55,8 +60,11 @@ async def _processes(directory: Path, files: DemoFiles, config: Config) -> Async
         )
         await processes.start("run", "pumpd.cli", ["run", "-c", file])
         await processes.start("dashboard", "pumpd.cli", ["dashboard", "-c", file])
+        await accounts
         yield processes
     finally:
+        await asyncio.wait([accounts])
+        store.close()
         await processes.stop()
 
 
@@ -101,4 +109,7 @@ async def _introduce(config: Config, control: str, tell: Tell) -> None:
     tell(f"dashboard  http://{host}:{port}/")
     tell(f"broker     mqtt://{config.mqtt.host}:{config.mqtt.port}  (topics {Topics(config.site).prefix}/#)")
     tell(f"pumps      pumpd ward show --at {control}  (press keys with: pumpd ward act)")
-    tell("accounts   none yet: type any name when you take an alarm; Ctrl-C ends the demo")
+    tell("accounts   DEMO, the same in every demo, and let in beside no real pump:")
+    for each in DEMO_ACCOUNTS:
+        tell(f"           {each.name:13}  {each.role:10}  password {each.password:18} PIN {each.pin}")
+    tell("Ctrl-C ends the demo")

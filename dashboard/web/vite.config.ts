@@ -7,6 +7,7 @@ export default defineConfig({
     host: "127.0.0.1",
     proxy: {
       "/api": "http://127.0.0.1:8080",
+      "/sign-in": "http://127.0.0.1:8080",
       "/healthz": "http://127.0.0.1:8080",
       "/stream": { target: "ws://127.0.0.1:8080", ws: true },
     },

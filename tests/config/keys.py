@@ -39,6 +39,7 @@ from pumpd.config_models import (
     MqttSection,
     PumpSection,
     RecorderSection,
+    SessionsSection,
 )
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
@@ -50,6 +51,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "history": HistorySection,
     "dashboard": DashboardSection,
     "dashboards[]": TrustedSection,
+    "dashboard.sessions": SessionsSection,
     "lines": LinesSection,
     "machine": MachineSection,
     "recorder": RecorderSection,

@@ -17,6 +17,8 @@ from tests.house.tree import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
 FRESH_MS = 5_000
+PUMPD, CONFIG = "/opt/pumpd/bin/pumpd", "/etc/pumpd/compose/pumpd.yaml"
+"""The program and its configuration inside of pumpd's image."""
 SERVICE = "com.docker.compose.service"
 """The label by which compose names a container's service."""
 
@@ -32,6 +34,7 @@ class Stack:
         """``address`` is where the dashboard is published; ``override`` is laid over the compose file."""
         self.engine = engine
         self.address = address
+        self._cookie = ""
         self._files = ("-f", str(COMPOSE), "-f", str(override), "--project-directory", str(ROOT))
 
     def compose(self, *words: str, check: bool = True) -> str:
@@ -61,9 +64,23 @@ class Stack:
 
     def picture(self) -> dict[str, Any]:
         """Return what the dashboard says; OSError when nothing answers at the published port."""
-        with urllib.request.urlopen(f"{self.address}/api/state", timeout=3) as answer:
+        asked = urllib.request.Request(f"{self.address}/api/state", headers={"Cookie": self._let_in()})
+        with urllib.request.urlopen(asked, timeout=3) as answer:
             said: dict[str, Any] = json.load(answer)
         return said
+
+    def _let_in(self) -> str:
+        """Return the cookie of a wall screen, let in once by the code that ``pumpd screen add`` gives."""
+        if not self._cookie:
+            made = self.compose("exec", "-T", "dashboard", PUMPD, "screen", "add", "trial", "-c", CONFIG)
+            asked = urllib.request.Request(
+                f"{self.address}/api/screen",
+                data=json.dumps({"code": made.split()[0]}).encode(),
+                headers={"Content-Type": "application/json", "Origin": self.address},
+            )
+            with urllib.request.urlopen(asked, timeout=3) as answer:
+                self._cookie = str(answer.headers["Set-Cookie"]).partition(";")[0]
+        return self._cookie
 
     def not_live(self) -> list[str]:
         """Return, for each pump that is not shown live, why; and ``no answer`` when the page is away."""

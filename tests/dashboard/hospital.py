@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.dashboard.people import prepare
 from tests.dashboard.served import ROOT, Served, start
 from tests.mosquitto import Mosquitto, free_port
 
@@ -74,6 +75,7 @@ def hospital(directory: Path) -> Iterator[Served]:
     """Yield the page of a hospital in which every pump is live."""
     broker = Mosquitto(directory)
     config, ward, web = files(directory, broker.port)
+    prepare(directory / "var")
     broker.start()
     programs = [
         start("-m", "pumpd.cli", "dashboard", "-c", str(config)),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.dashboard.people import new_context
 from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS, Served, served, wall_ms, write_hour
 
 DESK, WALL, PHONE = (1440, 900), (1920, 1080), (360, 780)
@@ -46,13 +47,10 @@ def _older(page: Page, _made: Served) -> None:
 def _answer(page: Page, _made: Served) -> None:
     page.keyboard.press("a")
     page.keyboard.press("Enter")
-    page.fill("input[name=name]", "Ann")
 
 
 def _not_done(page: Page, _made: Served) -> None:
     page.click("[data-key='PUMP-10/1'] button.have-it")
-    page.fill("input[name=name]", "Ann")
-    page.keyboard.press("Enter")
     page.wait_for_selector(".not-done")
 
 
@@ -98,7 +96,8 @@ def take(target: Path, names: list[str], history: Path) -> None:
                 file.parent.mkdir()
                 shutil.copy(history, file)
                 with served(Path(directory), scene) as made:
-                    context = browser.new_context(
+                    context = new_context(
+                        browser,
                         viewport={"width": width, "height": height},
                         color_scheme="dark" if scheme == "dark" else "light",
                     )

@@ -10,6 +10,7 @@ from typing import Literal
 from playwright.sync_api import Page, sync_playwright
 
 from tests.dashboard.hospital import hospital
+from tests.dashboard.people import PIN, new_context
 from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS
 
 DESK, PHONE = (1180, 900), (360, 780)
@@ -26,8 +27,6 @@ def begin(page: Page, weight: str) -> None:
     fields = {"label": "B.K.", "identifier": "4711", "dose": "0.3", "weight_kg": weight, "checked_by": "Ben"}
     for name, text in fields.items():
         page.fill(f".infusion input[name={name}]", text)
-    if page.locator(".infusion input[name=name]").count():
-        page.fill(".infusion input[name=name]", "Ann")
     page.click(".infusion button[type=submit]")
 
 
@@ -48,7 +47,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as kept, hospital(Path(kept)) as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         for look, ((width, height), scheme) in LOOKS.items():
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            context = new_context(browser, viewport={"width": width, "height": height}, color_scheme=scheme)
             page = context.new_page()
             page.goto(f"{made.url}/#/pump/PUMP-03/1")
             page.wait_for_selector(".infusion button")
@@ -59,6 +58,9 @@ def main(target: Path) -> None:
                 page.screenshot(path=target / "refused.png")
                 page.fill(".infusion input[name=weight_kg]", "70")
                 page.click(".infusion button[type=submit]")
+                page.wait_for_selector(".sheet .pad-key:focus")
+                page.keyboard.type(PIN)
+                page.keyboard.press("Enter")
                 page.get_by_text("✓ The pump is set to it").wait_for()
                 page.get_by_text("Write what you saw").click()
                 page.locator("label.choice", has_text="6").click()

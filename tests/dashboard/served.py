@@ -20,6 +20,7 @@ from pumpd.core.quantities import FlowRate, Volume
 from pumpd.core.telemetry import ChannelId, Measured, Provenance, PumpId, PumpStatus, Telemetry
 from pumpd.store.base import HistoryRow
 from pumpd.store.history import SqliteHistoryWriter
+from tests.dashboard.people import COOKIE, prepare
 from tests.mosquitto import Mosquitto, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -115,8 +116,9 @@ class Served:
     ward: subprocess.Popen[bytes] | None
 
     def get(self, path: str) -> Any:
-        """Return JSON from the dashboard."""
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        """Return JSON from the dashboard, as Ann."""
+        asked = urllib.request.Request(self.url + path, headers=COOKIE)
+        with urllib.request.urlopen(asked, timeout=5) as answer:
             return json.load(answer)
 
     def until(self, path: str, good: Any, within_s: float = 15.0) -> Any:
@@ -150,7 +152,7 @@ def served(
     web_port = free_port()
     config = directory / "pumpd.yaml"
     config.write_text(config_text(web_port, mosquitto.port, real=real))
-    (directory / "var").mkdir(exist_ok=True)
+    prepare(directory / "var")
     processes = [start("-c", PROGRAM, str(config))]
     ward = None
     if scene is not None:

@@ -25,6 +25,7 @@ from pumpd.store.journal import SqliteJournal
 from pumpd.store.reader import SqliteHistoryReader
 from tests.dashboard import canned
 from tests.dashboard.client import TestClient
+from tests.dashboard.people import people, sign_in
 from tests.dashboard.served import telemetry
 from tests.mosquitto import free_port
 
@@ -48,9 +49,11 @@ def settings(host: str = "127.0.0.1") -> DashboardSettings:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient]:
-    """Yield a client of a dashboard with neither broker nor daemon, over an empty directory."""
+    """Yield Ann's client of a dashboard with neither broker nor daemon, over an empty directory."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
-    with TestClient(create_app(settings(), reader, SystemClock()), base_url=OURS) as made:
+    who = people(tmp_path)
+    with TestClient(create_app(settings(), reader, SystemClock(), who), base_url=OURS) as made:
+        sign_in(made, who)
         yield made
 
 
@@ -214,7 +217,6 @@ def test_an_acknowledgement_with_no_daemon_is_not_done(client):
         "channel": "1",
         "condition": "c",
         "revision": 1,
-        "user": "Ann",
     }
     answer = client.post("/api/acknowledge", json=body, headers={"origin": OURS})
     assert answer.json()["outcome"] == "unanswered"

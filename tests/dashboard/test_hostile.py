@@ -28,7 +28,6 @@ QUESTION = {
     "channel": "1",
     "condition": "over-hard",
     "revision": 1,
-    "user": "Ann",
 }
 
 
@@ -161,20 +160,17 @@ def test_a_time_that_no_calendar_has_is_refused(client, question):
 @pytest.mark.parametrize(
     "body",
     [
-        *(
-            json.dumps({**QUESTION, "user": name})
-            for name in ("", "  ", "\u200b", "\u202e\u2066", "\ud800", "x" * 65)
-        ),
+        json.dumps({**QUESTION, "user": "Eve"}),
         json.dumps({**QUESTION, "revision": 10**40}),
         json.dumps({**QUESTION, "\ud800": 1}),
         '{"revision": NaN}',
         '{"revision": 1e999}',
-        '"' + "a" * 1_000_000 + '"',
+        '"' + "a" * 60_000 + '"',
         "[]",
     ],
 )
 def test_an_acknowledgement_that_nobody_can_read_is_refused(client, body):
-    """A name must be seen; what was sent does not come back; nothing is a server error."""
+    """Nobody names himself; what was sent does not come back; nothing is a server error."""
     answer = client.post(
         "/api/acknowledge",
         content=body.encode(),

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.dashboard.browsers import IN_A_BROWSER
 from tests.dashboard.hospital import hospital
 from tests.dashboard.served import Served
-from tests.dashboard.test_infusion_page import card_of, fill
+from tests.dashboard.test_infusion_page import card_of, confirm, fill
 
 pytestmark = IN_A_BROWSER
 
@@ -32,8 +32,9 @@ def test_a_soft_limit_is_accepted_an_order_changed_and_the_infusion_moved(page: 
     panel, submit = page.locator(".infusion"), page.locator(".infusion button[type=submit]")
     panel.get_by_text("Begin an infusion").click()
     expect(panel).to_contain_text("The pump runs already")
-    fill(page, name="Ann", label="E.F.", identifier="9", weight_kg="40", dose="0.5", checked_by="Ben")
+    fill(page, label="E.F.", identifier="9", weight_kg="40", dose="0.5", checked_by="Ben")
     submit.click()
+    confirm(page, "Ben")
     expect(panel.locator(".to-set-flow")).to_have_text(re.compile(r"^10.mL/h$"))
     expect(panel).to_contain_text("the pump ran already")
 
@@ -58,6 +59,7 @@ def test_a_soft_limit_is_accepted_an_order_changed_and_the_infusion_moved(page: 
     expect(panel).to_contain_text("This is outside of the order")
     fill(page, dose_max="0.7", reason="pain 8 of 10", checked_by="Ben")
     submit.click()
+    confirm(page, "Ben")
     expect(panel.locator("#field-accepted-told")).to_contain_text(
         "above the library's soft limit of 0.5 mg/kg/h"
     )

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.dashboard.browsers import IN_A_BROWSER
 from tests.dashboard.hospital import hospital
+from tests.dashboard.people import PIN
 from tests.dashboard.served import Served
 
 pytestmark = IN_A_BROWSER
@@ -29,6 +30,15 @@ def card_of(made: Served, pump: str) -> dict[str, Any]:
     return next(dict(card) for card in made.get("/api/state")["pumps"] if card["pump"] == pump)
 
 
+def confirm(page: Page, name: str) -> None:
+    """Let a second person type the PIN."""
+    expect(page.locator(".sheet .pad-who")).to_contain_text(name)
+    expect(page.locator(".sheet .pad-key").first).to_be_focused()
+    page.keyboard.type(PIN)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sheet")).to_have_count(0)
+
+
 def fill(page: Page, **fields: str) -> None:
     """Type into fields by their names."""
     for name, text in fields.items():
@@ -41,19 +51,20 @@ def test_an_infusion_is_begun_titrated_observed_and_ended_on_a_pump_that_runs(pa
     page.goto(f"{made.url}/#/pump/PUMP-03/1")
     panel = page.locator(".infusion")
     panel.get_by_text("Begin an infusion").click()
-    fill(page, name="Ann", label="B.K.", identifier="4711", weight_kg="70,5", dose="0.3", checked_by="ann")
+    fill(page, label="B.K.", identifier="4711", weight_kg="70,5", dose="0.3", checked_by="ann")
     submit = panel.locator("button[type=submit]")
     submit.click()
     expect(panel.locator("#field-weight_kg-told")).to_contain_text("a point, not a comma")
     expect(panel.locator("[name=weight_kg]")).to_be_focused()
     fill(page, weight_kg="300")
     submit.click()
-    expect(panel.locator("#field-weight_kg-told")).to_contain_text("300 kg is above the heaviest")
-    fill(page, weight_kg="70")
-    submit.click()
     expect(panel.locator("#field-checked_by-told")).to_contain_text("somebody else")
     expect(panel.locator("[name=identifier]")).to_have_value("4711")
     fill(page, checked_by="Ben")
+    submit.click()
+    confirm(page, "Ben")
+    expect(panel.locator("#field-weight_kg-told")).to_contain_text("300 kg is above the heaviest")
+    fill(page, weight_kg="70")
     submit.click()
     expect(panel.locator(".to-set-flow")).to_have_text(re.compile(r"^10\.5.mL/h$"))
     expect(panel.locator(".agrees")).to_have_text("✓ The pump is set to it", timeout=15_000)
@@ -92,6 +103,7 @@ def test_an_infusion_is_begun_titrated_observed_and_ended_on_a_pump_that_runs(pa
     expect(panel.locator("#field-witness-told")).to_contain_text("Who sees the rest thrown away?")
     fill(page, witness="Ben")
     submit.click()
+    confirm(page, "Ben")
     expect(panel).to_contain_text("Ended by Ann")
     assert card_of(made, "PUMP-03")["label"] == ""
 

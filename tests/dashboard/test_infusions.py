@@ -25,16 +25,17 @@ from tests.daemon.infusion_asks import ANSWERS, ORDER
 from tests.dashboard import canned
 from tests.dashboard.canned import BOOT, NODE, SITE
 from tests.dashboard.client import TestClient
+from tests.dashboard.people import PIN, SECOND, people, sign_in
 from tests.dashboard.test_api import OURS, settings
 
-HEAD: dict[str, Any] = {"boot_id": BOOT, "user": "Ann", "pump": "PUMP-01", "channel": "1"}
+HEAD: dict[str, Any] = {"boot_id": BOOT, "pump": "PUMP-01", "channel": "1"}
 OF = {**HEAD, "infusion": "command-0001"}
 BODIES: dict[str, dict[str, Any]] = {
     "begin": HEAD
-    | {"label": "B.K.", "identifier": "1234", "order": ORDER, "answers": ANSWERS, "checked_by": "Cy"},
+    | {"label": "B.K.", "identifier": "1234", "order": ORDER, "answers": ANSWERS, "checked_by": SECOND},
     "change": OF | {"version": 1, "dose": "0.2"},
     "observe": OF | {"pain": 3},
-    "end": OF | {"reason": "no pain", "witness": "Cy"},
+    "end": OF | {"reason": "no pain", "witness": SECOND},
     "swap": OF | {"to_pump": "PUMP-02", "to_channel": "1", "reason": "broken"},
     "transfer": OF | {"bed": "7", "reason": "recovery"},
 }
@@ -66,7 +67,13 @@ async def test_what_was_typed_goes_out_whole_on_the_verbs_own_topic(verb: str) -
     assert answer == Answer(Outcome.ACCEPTED)
     ((topic, command),) = sent
     assert topic.endswith(f"/node/{NODE}/command/{verb}")
-    same = {"id": command.id, "dashboard": "desk", "role": "nurse", "expires_ms": command.expires_ms}
+    same = {
+        "user": "Ann",
+        "id": command.id,
+        "dashboard": "desk",
+        "role": "nurse",
+        "expires_ms": command.expires_ms,
+    }
     assert command == INFUSION_VERBS[verb].model_validate({**BODIES[verb], **same})
     assert command.expires_ms == 777_000 + 3000
 
@@ -75,14 +82,18 @@ async def test_what_was_typed_goes_out_whole_on_the_verbs_own_topic(verb: str) -
 def client(tmp_path: Path):
     """Yield a client of a dashboard with neither broker nor daemon."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
-    with TestClient(create_app(settings(), reader, SystemClock()), base_url=OURS) as made:
+    who = people(tmp_path)
+    with TestClient(create_app(settings(), reader, SystemClock(), who), base_url=OURS) as made:
+        sign_in(made, who)
         yield made
 
 
 @pytest.mark.parametrize("verb", sorted(BODIES))
 def test_a_node_that_is_away_leaves_it_unanswered(client, verb: str) -> None:
     """Each verb has its route; with nobody there the page hears that nobody knows."""
-    asked = client.post(f"/api/infusion/{verb}", json={"node": NODE, **BODIES[verb]}, headers=HEADERS)
+    pin = client.post("/api/pin", json={"name": SECOND, "pin": PIN}, headers=HEADERS)
+    body = {"node": NODE, **BODIES[verb], "confirmed": [pin.json()["grant"]]}
+    asked = client.post(f"/api/infusion/{verb}", json=body, headers=HEADERS)
     assert asked.status_code == 200
     assert asked.json()["outcome"] == "unanswered"
 
@@ -90,7 +101,7 @@ def test_a_node_that_is_away_leaves_it_unanswered(client, verb: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"user": " "},
+        {"user": "Eve"},
         {"label": ""},
         {"colour": "red"},
         {"id": "mine-0001"},
@@ -102,8 +113,8 @@ def test_a_node_that_is_away_leaves_it_unanswered(client, verb: str) -> None:
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_what_is_no_such_request_is_refused_before_it_is_sent(client, wrong: dict[str, Any]) -> None:
-    """A comma, an unknown key, a name that is none: 422, and what is wrong with it."""
-    body = {"node": NODE, **BODIES["begin"], **wrong}
+    """A comma, an unknown key, somebody else's name: 422, and what is wrong with it."""
+    body = {"node": NODE, **BODIES["begin"], "checked_by": "", **wrong}
     asked = client.post("/api/infusion/begin", json=body, headers=HEADERS)
     assert asked.status_code == 422
     assert asked.json()["detail"]

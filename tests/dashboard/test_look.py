@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.browsers import IN_A_BROWSER
+from tests.dashboard.people import new_context
 from tests.dashboard.served import served, wall_ms, write_hour
 
 pytestmark = IN_A_BROWSER
@@ -66,7 +67,7 @@ CONTRASTS = """() => {
 
 def shown(browser: Browser, url: str, **how: Any) -> Page:
     """Return an open page; the context is the caller's to close."""
-    made = browser.new_context(reduced_motion="reduce", **how).new_page()
+    made = new_context(browser, reduced_motion="reduce", **how).new_page()
     made.goto(url)
     made.wait_for_selector(".figure b")
     return made
@@ -178,7 +179,7 @@ def test_a_screen_whose_clock_is_wrong_by_hours_still_draws_the_last_hour(browse
     writing.start()
     writing.join()
     with served(tmp_path, "calm") as made:
-        context = browser.new_context()
+        context = new_context(browser)
         context.add_init_script("const real = Date.now; Date.now = () => real() - 9 * 3600000;")
         page = context.new_page()
         asked: list[str] = []

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.browsers import IN_A_BROWSER
+from tests.dashboard.people import COOKIE, new_context
 from tests.dashboard.served import now_s, served, wall_ms, write_hour
 
 pytestmark = IN_A_BROWSER
@@ -24,7 +25,7 @@ def beds(page: Page) -> list[str]:
 
 @pytest.mark.requirement("DASH-1", "DASH-4", "INV-4")
 def test_alarms_stand_first_with_words_and_are_answered_in_two_keys(page, tmp_path):
-    """A, Enter and a name say "I have it"; the daemon's state shows who has it; silence is NOT DONE."""
+    """A and Enter say "I have it"; the daemon's state shows that Ann has it; silence is NOT DONE."""
     with served(tmp_path, "busy") as made:
         page.goto(made.url)
         page.wait_for_selector(".card")
@@ -36,8 +37,6 @@ def test_alarms_stand_first_with_words_and_are_answered_in_two_keys(page, tmp_pa
         expect(first.locator(".band-action")).to_contain_text("Look at the pump.")
         expect(page.locator("[aria-live]")).to_contain_text("Bed 4, HIGH alarm: TOO FAST")
         page.keyboard.press("a")
-        page.keyboard.press("Enter")
-        page.keyboard.type("Ann")
         page.keyboard.press("Enter")
         expect(page.locator("[data-key='PUMP-04/1'] .band-action")).to_contain_text("Ann has it")
         page.click("[data-key='PUMP-10/1'] .have-it")
@@ -155,8 +154,8 @@ def test_the_wall_hides_no_alarm_and_the_phone_scrolls_no_way_but_down(browser, 
     found = {}
     with served(tmp_path, "busy") as made:
         for path, width, height in (("/?wall", 1920, 1080), ("/", 360, 780)):
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, reduced_motion="reduce"
+            context = new_context(
+                browser, viewport={"width": width, "height": height}, reduced_motion="reduce"
             )
             page = context.new_page()
             page.goto(made.url + path)
@@ -197,6 +196,7 @@ def _open_stream(port: int) -> socket.socket:
     made = socket.create_connection(("127.0.0.1", port), timeout=5)
     made.sendall(
         f"GET /stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+        f"Cookie: {COOKIE['Cookie']}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )

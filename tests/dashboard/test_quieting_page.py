@@ -31,14 +31,12 @@ def alarm_at(made: Served, pump: str, condition: str) -> dict[str, object]:
 
 @pytest.mark.requirement("DASH-4", "DASH-8")
 def test_an_alarm_is_silenced_in_two_keys_counts_down_and_sounds_again_on_demand(page: Page, made: Served):
-    """S, Enter and a name: the daemon's own word comes round with who and how long; nothing is hidden."""
+    """S and Enter: the daemon's own word comes round with who and how long; nothing is hidden."""
     page.goto(made.url)
     card = page.locator("[data-key='PUMP-01/1']")
     expect(card.locator(".band-title")).to_contain_text("TOO FAST")
     page.keyboard.press("s")
     expect(card.locator(".silence")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.keyboard.type("Ann")
     page.keyboard.press("Enter")
     expect(card.locator(".band-quiet").first).to_have_text(re.compile(r"Silent for [12]:\d\d \(Ann\)"))
     told = alarm_at(made, "PUMP-01", "over-hard")
@@ -53,7 +51,7 @@ def test_an_alarm_is_silenced_in_two_keys_counts_down_and_sounds_again_on_demand
 
 @pytest.mark.requirement("DASH-8")
 def test_a_lesser_alarm_is_put_off_with_a_reason_until_a_time_and_taken_back(page: Page, made: Served):
-    """The form asks for a time, a reason and a name; the card says all three; other beds go before it."""
+    """The form asks for a time and a reason; the card says them, and who; other beds go before it."""
     with page.expect_websocket() as opened:
         page.goto(made.url)
     card = page.locator("[data-key='PUMP-02/1']")
@@ -67,11 +65,10 @@ def test_a_lesser_alarm_is_put_off_with_a_reason_until_a_time_and_taken_back(pag
     for _ in range(3):  # new numbers take nobody's place in a form
         opened.value.wait_for_event("framereceived")
     expect(card.locator("input[name=reason]")).to_be_focused()
-    card.locator("input[name=name]").fill("Ben")
     card.locator("input[name=reason]").fill("the syringe comes")
     card.locator("button.have-it", has_text=words).click()
     at = words.rpartition(" ")[2]
-    expect(card.locator(".band-quiet").first).to_have_text(f"Put off by Ben until {at}: the syringe comes")
+    expect(card.locator(".band-quiet").first).to_have_text(f"Put off by Ann until {at}: the syringe comes")
     expect(card.locator(".band")).to_have_class(re.compile("is-shelved"))
     card.get_by_text("Remind me now").click()
     expect(card.locator(".band-quiet")).to_have_count(0)
@@ -86,7 +83,6 @@ def test_a_pump_that_stands_is_taken_off_the_line_and_put_back(page: Page, made:
     submit = panel.locator("button[type=submit]")
     panel.get_by_text("Take it off the line").click()
     panel.get_by_text("Being cleaned").click()
-    panel.locator("[name=name]").fill("Ann")
     submit.click()
     expect(panel).to_contain_text(re.compile("deliver|run", re.IGNORECASE))
     expect(panel.locator("[role=alert], .is-wrong .field-told").first).to_be_visible()

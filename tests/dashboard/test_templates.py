@@ -14,6 +14,7 @@ from pumpd.config import load
 from pumpd.contract.infusion_payloads import OrderPart
 from pumpd.store.reader import SqliteHistoryReader
 from tests.dashboard.client import TestClient
+from tests.dashboard.people import people, sign_in
 
 CONFIG = Path(__file__).parents[2] / "config" / "pumpd.yaml"
 
@@ -23,8 +24,10 @@ def test_a_template_is_an_order_without_patient_beside_the_checklist_of_the_libr
     """With a weight it is what the contract calls an order; each question stands there word for word."""
     config = load(CONFIG)
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
-    app = create_app(replace(settings_of(config), port=0), reader, SystemClock())
+    who = people(tmp_path)
+    app = create_app(replace(settings_of(config), port=0), reader, SystemClock(), who)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
+        sign_in(client, who)
         (template,) = client.get("/api/templates").json()
     order = template["order"]
     assert order["weight_kg"] is None

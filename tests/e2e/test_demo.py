@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from dashboard.demo_accounts import DEMO_ACCOUNTS
 from tests.e2e.left import alive, command_lines, listening, until
 
 ROOT = Path(__file__).parents[2]
@@ -107,8 +108,18 @@ def _address(demo: Demo) -> str:
     return until(told, 120, "the dashboard's address")[1]
 
 
+@cache
+def _signed_in(address: str) -> dict[str, str]:
+    """Return the cookies of the demo's nurse, whose password the demo printed."""
+    nurse = DEMO_ACCOUNTS[0]
+    body = {"name": nurse.name, "password": nurse.password}
+    entered = httpx.post(f"{address}/api/sign-in", json=body, headers={"origin": address}, timeout=20)
+    assert entered.status_code == 200, entered.text
+    return dict(entered.cookies)
+
+
 def _state(address: str) -> dict[str, dict[str, Any]]:
-    picture = httpx.get(f"{address}/api/state", timeout=5).json()
+    picture = httpx.get(f"{address}/api/state", timeout=5, cookies=_signed_in(address)).json()
     return {card["pump"]: card for card in picture["pumps"]}
 
 
@@ -155,6 +166,8 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
     until(lambda: _live(address), LIVE_WITHIN_S - demo.since_s("starting"), "all twelve pumps live")
     sockets = _sockets(demo)
     children = command_lines(str(demo.directory))
+    for account in DEMO_ACCOUNTS:
+        assert demo.told(f"{account.name} .*{account.password} .*{account.pin}")
     control = demo.told(r"pumps +pumpd ward show --at (127\.0\.0\.1:\d+)")
     assert control
     assert len(httpx.get(f"http://{control[1]}/", timeout=5).json()["pumps"]) == 12
@@ -163,6 +176,8 @@ def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(address)
+        page.get_by_role("button", name="A. Nurse").click()
+        page.locator(".top-who").get_by_text("A. Nurse").wait_for(timeout=20_000)
         left_s = PAUSED_WITHIN_S - demo.since_s("starting")
         card = until(lambda: _restrained(address), left_s, "bed 5 is paused by pumpd")
         page.get_by_text("pumpd PAUSED this pump").first.wait_for(timeout=10_000)

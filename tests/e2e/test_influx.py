@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -18,6 +18,7 @@ from pumpd.config import load
 from pumpd.demo_files import copied_demo
 from pumpd.store.influx_query import InfluxQuery
 from pumpd.store.influx_verify import verify_history
+from tests.dashboard.people import COOKIE, prepare
 from tests.e2e.test_alarms import Program, programs
 from tests.mosquitto import free_port
 from tests.store.influx import influx, missing
@@ -30,7 +31,7 @@ FOR_EVER = (0, 2**42 // 60_000 * 60_000)
 def told(url: str) -> Any:
     """Return what the dashboard answers; None while it does not."""
     try:
-        with urlopen(url) as answer:
+        with urlopen(Request(url, headers=COOKIE)) as answer:
             return json.loads(answer.read())
     except (HTTPError, URLError, ConnectionError):
         return None
@@ -47,6 +48,7 @@ async def test_the_whole_of_pumpd_keeps_and_shows_its_readings_in_influxdb(tmp_p
         kept = f'{{kind: influxdb, url: "{served.url}"}}'
         files.config.write_text(files.config.read_text().replace("{kind: sqlite}", kept))
         config = load(files.config)
+        prepare(config.data_dir)
         started += [
             Program(tmp_path / "simulate.log", "simulate", "-c", str(files.ward)),
             Program(tmp_path / "run.log", "run", "-c", str(files.config)),

@@ -13,6 +13,7 @@ from pumpd.protocols.maps import shipped_map
 from pumpd.protocols.wire import Permission
 from pumpd.store.reader import SqliteHistoryReader
 from pumpd.transports.outgoing import ControlPoint
+from tests.dashboard.people import people
 from tests.dashboard.test_api import settings
 from tests.house.tree import ROOT, imports
 
@@ -21,6 +22,8 @@ CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 ABOUT_AN_ALARM = {"acknowledge", "pause-audio", "resume-audio", "shelve", "unshelve", "accept"}
 """What only concerns what people are told; no pump hears of it."""
+ABOUT_PEOPLE = {"sign-in", "sign-out", "stay", "pin", "screen"}
+"""What says who sits before the page; the daemon hears nothing of it."""
 ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
 """What is written down of what was meant; no pump hears of it either."""
 
@@ -44,13 +47,16 @@ def test_what_is_done_on_paper_can_not_reach_a_pump() -> None:
 async def test_a_page_may_ask_of_alarms_infusions_and_pumps_that_stand_and_nothing_else(tmp_path) -> None:
     """Of all routes of the dashboard only these change something."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
-    routes = _routes(create_app(settings(), reader, SystemClock()).routes)
+    who = people(tmp_path)
+    routes = _routes(create_app(settings(), reader, SystemClock(), who).routes)
     await reader.close()
+    who.store.close()
     assert len(routes) > 3
     assert {path for path, methods in routes if methods & CHANGES} == {
         *(f"/api/{verb}" for verb in ABOUT_AN_ALARM),
         *(f"/api/infusion/{verb}" for verb in ABOUT_AN_INFUSION),
         "/api/off-line",
+        *(f"/api/{name}" for name in ABOUT_PEOPLE),
     }
 
 

@@ -1,10 +1,11 @@
-/** The buttons of an alarm, and the few words they ask for: a name, and for "Remind me" a time and a reason. */
+/** The buttons of an alarm, and the few words they ask for: for "Remind me" a time and a reason. */
 
 import { useRef, useState } from "preact/hooks";
 import { accept, acknowledge, canAccept, canPutOff, canSilence, type Place, putOff, remindNow, silence, soundAgain } from "./answers";
-import { asked, type Asked, rememberName, userName } from "./ask";
+import { asked, type Asked } from "./ask";
 import { timeOfDay } from "./format";
 import { isOpen, isShelved, reminders } from "./quiet";
+import { mayAsk } from "./session";
 import { wallNow } from "./store";
 import type { Alarm } from "./types";
 
@@ -16,7 +17,7 @@ interface Props {
 }
 
 type Say = (place: Place, alarms: Alarm[]) => Promise<unknown>;
-type Open = { form: "name"; then: Say; words: string } | { form: "remind"; times: number[] } | { form: "accept" } | null;
+type Open = { form: "remind"; times: number[] } | { form: "accept" } | null;
 
 export function Answer({ place, alarms, live }: Props) {
   const [open, setOpen] = useState<Open>(null);
@@ -26,10 +27,8 @@ export function Answer({ place, alarms, live }: Props) {
     setOpen(null);
     root.current?.focus();
   };
-  const press = (words: string, say: Say) =>
-    userName.peek() ? void say(place, alarms) : setOpen({ form: "name", then: say, words });
-  const button = (verb: string, words: string, say: Say, look = "lesser") => (
-    <button type="button" class={look} disabled={!live || state?.state === "asked"} onClick={() => press(words, say)}>
+  const button = (verb: string, words: string, say: Say, look = "lesser") => mayAsk(verb) && (
+    <button type="button" class={look} disabled={!live || state?.state === "asked"} onClick={() => void say(place, alarms)}>
       {state?.state === "asked" && state.verb === verb ? "Asked…" : words}
     </button>
   );
@@ -37,12 +36,6 @@ export function Answer({ place, alarms, live }: Props) {
   return (
     <div class="answer" tabIndex={-1} ref={root}>
       <Told state={state} />
-      {open?.form === "name" && (
-        <NameForm words={open.words} onBack={close} onName={() => {
-          close();
-          void open.then(place, alarms);
-        }} />
-      )}
       {open?.form === "remind" && (
         <RemindForm place={place} alarms={alarms} times={open.times} live={live} onDone={close} />
       )}
@@ -53,7 +46,7 @@ export function Answer({ place, alarms, live }: Props) {
           {canSilence(alarms).length > 0 && button("pause-audio", "Silence 2 min", silence, "lesser silence")}
           {canSilence(alarms).length === 0 && alarms.some((alarm) => alarm.inactivation?.kind === "audio-paused") &&
             button("resume-audio", "Sound again", soundAgain)}
-          {canPutOff(alarms).length > 0 && (
+          {canPutOff(alarms).length > 0 && mayAsk("shelve") && (
             <button type="button" class="lesser" disabled={!live || state?.state === "asked"}
               onClick={() => setOpen({ form: "remind", times })}>
               Remind me at {timeOfDay(times[0]!)}
@@ -62,7 +55,7 @@ export function Answer({ place, alarms, live }: Props) {
           {alarms.some(isShelved) && button("unshelve", "Remind me now", remindNow)}
         </>
       )}
-      {!open && canAccept(place, alarms).length > 0 && (
+      {!open && canAccept(place, alarms).length > 0 && mayAsk("accept") && (
         <button type="button" class="lesser" disabled={!live || state?.state === "asked"} onClick={() => setOpen({ form: "accept" })}>
           It may be so…
         </button>
@@ -78,43 +71,6 @@ export function Told({ state }: { state: Asked | undefined }) {
   return null;
 }
 
-interface NameProps {
-  /** What the button says that the name is for. */
-  words: string;
-  onBack: () => void;
-  onName: () => void;
-}
-
-function NameForm({ words, onBack, onName }: NameProps) {
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (takeName(event.currentTarget)) onName();
-      }}
-    >
-      <NameField first />
-      <button type="submit" class="have-it">{words}</button>
-      <button type="button" class="lesser" onClick={onBack}>Back</button>
-    </form>
-  );
-}
-
-function NameField({ first = false }: { first?: boolean }) {
-  const firstFocus = useFirstFocus();
-  return (
-    <input name="name" maxLength={64} placeholder="Your name" aria-label="Your name" autoComplete="off"
-      {...(first ? { ref: firstFocus } : {})} required />
-  );
-}
-
-/** Remember the name typed in `form`; false when there is none. */
-function takeName(form: HTMLFormElement): boolean {
-  const typed = new FormData(form).get("name");
-  if (typeof typed === "string" && typed.trim()) rememberName(typed);
-  return userName.peek() !== "";
-}
-
 const REASONS = ["Being changed", "Doctor called", "Patient is away"];
 
 interface RemindProps extends Props {
@@ -127,8 +83,8 @@ function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
   const [at, setAt] = useState(times[0]!);
   const [reason, setReason] = useState("");
   const waiting = asked.value.get(place.key)?.state === "asked";
-  const send = async (form: HTMLFormElement) => {
-    if (!takeName(form) || !reason.trim()) return;
+  const send = async () => {
+    if (!reason.trim()) return;
     const forS = Math.ceil((at - wallNow()) / 1000);
     if ((await putOff(place, alarms, forS, reason.trim())) === null) onDone();
   };
@@ -137,7 +93,7 @@ function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
       class="remind"
       onSubmit={(event) => {
         event.preventDefault();
-        void send(event.currentTarget);
+        void send();
       }}
     >
       <fieldset>
@@ -159,7 +115,6 @@ function RemindForm({ place, alarms, times, live, onDone }: RemindProps) {
         <input name="reason" maxLength={200} placeholder="Why" aria-label="Why it is put off" autoComplete="off" required
           value={reason} onInput={(event) => setReason(event.currentTarget.value)} ref={useFirstFocus()} />
       </fieldset>
-      {!userName.value && <NameField />}
       <button type="submit" class="have-it" disabled={!live || waiting}>
         {waiting ? "Asked…" : `Remind me at ${timeOfDay(at)}`}
       </button>
@@ -179,8 +134,8 @@ function AcceptForm({ place, alarms, live, onDone }: AcceptProps) {
   const [reason, setReason] = useState("");
   const alarm = soft.find((one) => one.condition === condition) ?? soft[0];
   const waiting = asked.value.get(place.key)?.state === "asked";
-  const send = async (form: HTMLFormElement) => {
-    if (!alarm || !takeName(form) || !reason.trim()) return;
+  const send = async () => {
+    if (!alarm || !reason.trim()) return;
     if ((await accept(place, alarm, reason.trim())) === null) onDone();
   };
   return (
@@ -188,7 +143,7 @@ function AcceptForm({ place, alarms, live, onDone }: AcceptProps) {
       class="remind"
       onSubmit={(event) => {
         event.preventDefault();
-        void send(event.currentTarget);
+        void send();
       }}
     >
       <fieldset>
@@ -206,7 +161,6 @@ function AcceptForm({ place, alarms, live, onDone }: AcceptProps) {
         <input name="reason" maxLength={200} placeholder="Why" aria-label="Why it may be so" autoComplete="off" required
           value={reason} onInput={(event) => setReason(event.currentTarget.value)} ref={useFirstFocus()} />
       </fieldset>
-      {!userName.value && <NameField />}
       <button type="submit" class="have-it" disabled={!live || waiting || !alarm}>{waiting ? "Asked…" : "Accept it"}</button>
       <button type="button" class="lesser" onClick={onDone}>Back</button>
     </form>

@@ -45,12 +45,12 @@ export function numberProblem(text: string, decimals = true): string {
 }
 
 /** Where the page calls a field by another name than the command. */
-const CALLED: Record<string, string> = { answers: "checklist", ask: "checklist", yes: "checklist", to_pump: "to", to_channel: "to", user: "name" };
+const CALLED: Record<string, string> = { answers: "checklist", ask: "checklist", yes: "checklist", to_pump: "to", to_channel: "to", second_person: "checklist" };
 
-/** Return the field, one of `fields` or the name, that a refusal of `key` stands beside; "" for the whole form. */
+/** Return the field, one of `fields`, that a refusal of `key` stands beside; "" for the whole form. */
 export function fieldOf(key: string, fields: readonly string[]): string {
   const name = CALLED[key] ?? key;
-  return fields.includes(name) || name === "name" ? name : "";
+  return fields.includes(name) ? name : "";
 }
 
 /** Return a refusal as a sentence. */

@@ -3,8 +3,9 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { ask, asked, rememberName, type Request, userName } from "./ask";
+import { ask, asked, type Request } from "./ask";
 import { type Draft, fieldOf, sentence, type, typed } from "./draft";
+import { forgetGrants } from "./identify";
 
 interface FieldProps {
   draft: Signal<Draft>;
@@ -85,18 +86,16 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
   const state = asked.value.get(place);
   const waiting = state?.state === "asked";
   const show = (problems: Record<string, string>) => {
-    if (problems["name"]) rememberName("");
     draft.value = { ...draft.value, problems };
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>(".is-wrong input")?.focus());
   };
   const submit = async () => {
     const problems = check();
-    if (!userName.peek() && !typed(draft, "name")) problems["name"] = "Write your name.";
     if (Object.values(problems).some(Boolean)) return show(problems);
-    if (!userName.peek()) rememberName(typed(draft, "name"));
     draft.value = { ...draft.value, problems: {} };
     const failed = await ask(place, "form", [request()], seen);
     if (failed === null) onDone();
+    else if (failed.state === "given-up") return;
     else if (failed.state === "refused") show({ [fieldOf(failed.field, fields)]: sentence(failed.reason) });
     else show({ "": "NOT DONE. Use the pump" });
   };
@@ -110,9 +109,6 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
     >
       <h4>{title}</h4>
       {children}
-      {userName.value
-        ? <p class="quiet-text">You are {userName.value}. <button type="button" class="link" onClick={() => rememberName("")}>Not you?</button></p>
-        : <Field draft={draft} name="name" label="Your name" />}
       {whole && (
         <p class="form-told" role="alert">
           <b>{whole}</b>
@@ -121,7 +117,7 @@ export function AskForm({ place, draft, title, words, live, fields, check, reque
       )}
       <div class="form-buttons">
         <button type="submit" class="primary" disabled={!live || waiting}>{waiting ? "Asked…" : words}</button>
-        <button type="button" class="plain" onClick={onBack}>Back</button>
+        <button type="button" class="plain" onClick={() => (forgetGrants(place), onBack())}>Back</button>
         {!live && <span class="quiet-text">No live connection: nothing can be asked now. What you typed stays.</span>}
       </div>
     </form>

@@ -1,11 +1,11 @@
 /** The top of every page: training strip, lost link, sound, name, engineer's notes, alarms of the nodes. */
 
-import { rememberName, userName } from "./ask";
 import { AlarmBand } from "./alarm-band";
 import { span, timeOfDay } from "./format";
 import { nurseAlarms } from "./order";
 import { calls } from "./quiet";
 import { enableSound, soundState, testSound } from "./sound";
+import { Who } from "./who";
 import { brokerUp, cards, engineerNotes, everLinked, linkLostAt, linkUp, nodes, now, serverTime, site, wallNow, wardAlarms } from "./store";
 
 export function TrainingStrip() {
@@ -69,11 +69,7 @@ export function Header({ wall }: { wall: boolean }) {
         {open === 0 ? (linkUp.value ? "No open alarms" : "") : `${open} open ${open === 1 ? "alarm" : "alarms"}`}
       </p>
       <span class="top-space" />
-      {!wall && userName.value && (
-        <button class="plain" onClick={() => rememberName("")} title="Forget the name on this page">
-          {userName.value} <span class="quiet-text">not you?</span>
-        </button>
-      )}
+      {!wall && <Who />}
       <Sound />
       <time class="top-time">{serverTime.value ? timeOfDay(serverTime.value) : "--:--"}</time>
     </header>

@@ -7,6 +7,7 @@ import { GAP, number, timeOfDay, unit } from "./format";
 import { Answer, End, Move, Observe, Titrate } from "./infusion-forms";
 import type { Infusion, Observation } from "./infusion-types";
 import { agreesWords, amount, isDue, leftWords, lookWords, orderWords } from "./infusion-words";
+import { mayAsk, session } from "./session";
 import { linkUp, second, wallNow } from "./store";
 import { TakeOver } from "./take-over";
 import type { Card } from "./types";
@@ -41,7 +42,8 @@ export function InfusionPanel({ card }: { card: Card }) {
         <p class="quiet-text">What is watched here stands in the configuration. Begin an infusion to say for whom it is.</p>
       )}
       {infusion && <Told infusion={infusion} card={card} />}
-      {!opened && (
+      {!opened && !mayAsk("infusion/begin") && <p class="quiet-text">You are signed in as {session.value?.role}: a nurse begins and changes infusions.</p>}
+      {!opened && mayAsk("infusion/begin") && (
         <div class="form-buttons">
           {infusion && BUTTONS.filter(([name]) => offered(name)).map(([name, words]) => (
             <button type="button" key={name} class="plain" onClick={() => open(name)}>{words}</button>

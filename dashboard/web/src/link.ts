@@ -1,5 +1,6 @@
 /** The one WebSocket of this page: comes back by itself, and says at once when nothing comes. */
 
+import { loadSession, toSignIn } from "./session";
 import { everLinked, linkLostAt, linkUp, now, take, wallNow } from "./store";
 import type { Frame } from "./types";
 
@@ -12,6 +13,8 @@ const RETRY_LAST_MS = 5000;
 
 /** A step of the time of day against this page's own clock that a sleeping machine leaves behind. */
 const SLEPT_MS = 3000;
+/** The server let go of this page's session: another one may have begun in this browser. */
+const SIGNED_OUT = 4401;
 
 let socket: WebSocket | null = null;
 let heardMs = 0;
@@ -32,6 +35,7 @@ function heard(frame: Frame): void {
     everLinked.value = true;
     linkLostAt.value = null;
     attempt = 0;
+    void loadSession();
   } else if (!linkUp.peek()) {
     // Frames came late or in a burst: what is on the page may have gaps, so begin from a whole picture.
     again();
@@ -48,9 +52,19 @@ function connect(): void {
     heard(frame);
     if (frame.t === "beat") mine.send(JSON.stringify({ seen: frame.n }));
   };
-  mine.onclose = () => {
-    if (socket === mine) again();
+  mine.onclose = (closed) => {
+    if (socket !== mine) return;
+    // With the new cookie the picture goes on; without one the next attempt is refused.
+    if (closed.code === SIGNED_OUT) connect();
+    else again();
+    void leaveIfNobody();
   };
+}
+
+/** Go to the sign-in when the server says that nobody is signed in; a server that says nothing changes nothing. */
+async function leaveIfNobody(): Promise<void> {
+  const told = await loadSession();
+  if (told?.standing === "nobody") toSignIn();
 }
 
 function again(): void {

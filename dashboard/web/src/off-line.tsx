@@ -6,6 +6,7 @@ import { draftOf, dropDraft, type, typed } from "./draft";
 import { AskForm, Choice, Field } from "./form";
 import { span } from "./format";
 import { offLine } from "./order";
+import { mayAsk } from "./session";
 import { cards, linkUp } from "./store";
 import type { Card } from "./types";
 import { alarmWords } from "./words";
@@ -38,7 +39,7 @@ export function OffLine({ card }: { card: Card }) {
   return (
     <div class="off-line">
       {off && <p><b>{alarmWords(off, null)}</b></p>}
-      {!opened && (
+      {!opened && mayAsk("off-line") && (
         <button type="button" class="plain" onClick={() => open(true)}>{off ? "Put it back on the line" : "Take it off the line"}</button>
       )}
       {opened && (

@@ -4,13 +4,9 @@ import type { Infusion } from "../src/infusion-types";
 import type { Alarm, Inactivation } from "../src/types";
 import { alarm, card } from "./canned";
 
-const kept = new Map<string, string>();
-vi.stubGlobal("sessionStorage", {
-  getItem: (key: string) => kept.get(key) ?? null,
-  setItem: (key: string, value: string) => kept.set(key, value),
-});
 const { accept, acknowledge, canAccept, canPutOff, canSilence, putOff, remindNow, silence, soundAgain } = await import("../src/answers");
-const { asked, rememberName } = await import("../src/ask");
+const { asked } = await import("../src/ask");
+const { session } = await import("../src/session");
 const { take } = await import("../src/store");
 
 const place: Place = { key: "PUMP-01/1", node: "ward-a", boot_id: "b00t", pump: "PUMP-01", channel: "1" };
@@ -37,10 +33,10 @@ beforeEach(() => {
     posts.push([path, JSON.parse(init.body) as Record<string, unknown>]);
     return reply();
   });
-  rememberName("Ann");
+  session.value = { standing: "person", user: "Ann", role: "nurse", wards: [], may: [], left_s: 900, screen: "" };
 });
 
-const where = { node: "ward-a", boot_id: "b00t", pump: "PUMP-01", channel: "1", user: "Ann" };
+const where = { node: "ward-a", boot_id: "b00t", pump: "PUMP-01", channel: "1" };
 
 describe("[DASH-4] [DASH-8] what is asked of an alarm", () => {
   test("names the alarm as it stood on the screen, and who asks", async () => {
@@ -150,7 +146,7 @@ describe("[DASH-8] what may be asked", () => {
     show();
     await vi.advanceTimersByTimeAsync(4000);
     expect(await done).toBe(null);
-    expect(posts).toEqual([["/api/accept", expect.objectContaining({ condition: "over-soft", revision: 7, reason: "severe pain", user: "Ann" })]]);
+    expect(posts).toEqual([["/api/accept", expect.objectContaining({ condition: "over-soft", revision: 7, reason: "severe pain" })]]);
   });
 
   test("what sounds can be silenced, also HIGH; what is silent can not be silenced twice", () => {

@@ -115,7 +115,7 @@ describe("[DASH-9] a refusal stands beside its field", () => {
   test.each([
     ["weight_kg", "weight_kg"],
     ["answers", "checklist"],
-    ["user", "name"],
+    ["second_person", "checklist"],
     ["accepted", "accepted"],
     ["bed", ""],
     ["", ""],
