@@ -20,6 +20,8 @@ from pumpd.store.base import HistoryReader
 
 Ms = Annotated[int, Query(description="milliseconds since 1970, UTC")]
 
+UNREADABLE: dict[int | str, dict[str, Any]] = {503: {"description": "The history can not be read; why."}}
+
 
 def make_router(
     pages: Pages, hub: Hub, commands: Commands, reader: HistoryReader, people: People
@@ -32,7 +34,7 @@ def make_router(
         """Return the whole picture, as a page gets it first."""
         return pages.picture()
 
-    @router.get("/api/history/{pump}/{channel}/{series}")
+    @router.get("/api/history/{pump}/{channel}/{series}", responses=UNREADABLE)
     async def history_of(
         pump: str, channel: str, series: str, start: Ms, end: Ms, buckets: int = history.MOST_BUCKETS
     ) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def make_router(
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
 
-    @router.get("/api/journal")
+    @router.get("/api/journal", responses=UNREADABLE)
     async def journal(start: Ms, end: Ms, pump: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
         """Return journal lines, newest first."""
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from dashboard.api import make_router
@@ -149,8 +149,10 @@ async def _refused(_: Request, error: Exception) -> Response:
 def _serve_front_end(app: FastAPI) -> None:
     index = STATIC / "index.html"
 
-    @app.get("/sign-in")
-    @app.get("/")
+    not_built = {"description": "The front end is not built.", "content": {"text/plain": {}}}
+
+    @app.get("/sign-in", response_class=HTMLResponse, responses={503: not_built})
+    @app.get("/", response_class=HTMLResponse, responses={503: not_built})
     async def front() -> Response:
         """Return the page; its parts carry their hash in their name, so only it must be asked for anew.
 
