@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dashboard.acting import Acting
 from dashboard.live import LiveWard
@@ -72,6 +73,12 @@ class AlarmRequest(BaseModel):
     """None for an alarm of the node itself."""
     channel: str | None = Field(default=None, max_length=64)
     condition: str = Field(min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _of_a_pump_or_of_the_node(self) -> Self:
+        if (self.pump is None) is not (self.channel is None):
+            raise ValueError("pump and channel go together: both, or both null for an alarm of the node")
+        return self
 
 
 class AcknowledgeRequest(AlarmRequest):
