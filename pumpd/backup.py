@@ -24,7 +24,7 @@ STAGE = ".pumpd-backup.part"
 """Where the files gather, in the folder of the archive; whatever is there was cut short."""
 KEEP_FREE_BYTES = 128 * 1024 * 1024
 """So much stays free on the disk of the archive, which may be the journal's."""
-LEFT_OUT = frozenset({".lock", ".reserve", ".partial", ".anew", ".db-wal", ".db-shm", ".db-journal"})
+LEFT_OUT = frozenset({".key", ".lock", ".reserve", ".partial", ".anew", ".db-wal", ".db-shm", ".db-journal"})
 BUSY_S = 5.0
 
 

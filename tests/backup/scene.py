@@ -50,6 +50,7 @@ def filled(folder: Path, lines: int = 20) -> Config:
         people.commit()
     (config.data_dir / "refused.lp").write_bytes(b"# too large\nreading value=9 9\n")
     (config.data_dir / "settings.json").write_text("{}")
+    (config.data_dir / "dashboard.key").write_text("a secret")
     return config
 
 

@@ -52,6 +52,7 @@ def test_everything_of_a_node_comes_back(tmp_path: Path) -> None:
         assert rows(elsewhere.data_dir / name, table) == rows(config.data_dir / name, table) != []
     for name in ("refused.lp", "settings.json"):
         assert (elsewhere.data_dir / name).read_bytes() == (config.data_dir / name).read_bytes()
+    assert not (elsewhere.data_dir / "dashboard.key").exists(), "secrets stay where they are"
     restored = JournalFile.open(elsewhere.journal_file)
     assert restored.load().durables == (durable(20),)
     restored.close()

@@ -76,6 +76,9 @@ async def test_alarms_and_infusions_go_on_after_a_restore(tmp_path: Path) -> Non
                 restore_data, load(config), made.archive, SystemClock(), replace=False
             )
             assert restored.journal == made.journal
+            steady.signer = signer_of(
+                config
+            )  # the key was no part of the backup: the dashboard has a new one
             await until(lambda: counted_now(steady) > at_backup_nl + 5 * TICK_NL, SOON_S)
             await nursery.start()
             await until(partial(is_online_again, witness, before), SOON_S)
