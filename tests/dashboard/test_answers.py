@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from schemathesis.specs.openapi.checks import (
 
 from dashboard.answers import documented
 from dashboard.app import create_app
+from dashboard.sign_in import People
 from pumpd.clock import SystemClock
 from pumpd.store.reader import SqliteHistoryReader
 from tests import proof
 from tests.dashboard.client import TestClient
+from tests.dashboard.people import people, sign_in
 from tests.dashboard.test_api import OURS
 from tests.dashboard.test_api import settings as dashboard_settings
 
@@ -37,21 +40,23 @@ MAY_BE_UNWELL = "/readyz"
 SMALL, FULL = 4, 1_000
 
 
-def application(directory: Path) -> FastAPI:
-    """Return a dashboard without a broker, over an empty directory."""
-    reader = SqliteHistoryReader(directory / "history.db", directory / "journal.db")
-    return create_app(dashboard_settings(), reader, SystemClock())
+@dataclass
+class Served:
+    """A dashboard without a broker, over an empty directory, and a client in which a nurse is signed in."""
+
+    app: FastAPI
+    who: People
+    client: TestClient
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> FastAPI:
-    return application(tmp_path)
-
-
-@pytest.fixture
-def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, base_url=OURS) as made:
-        yield made
+def served(tmp_path: Path) -> Iterator[Served]:
+    reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
+    who = people(tmp_path)
+    app = create_app(dashboard_settings(), reader, SystemClock(), who)
+    with TestClient(app, base_url=OURS, follow_redirects=False) as client:
+        sign_in(client, who)
+        yield Served(app, who, client)
 
 
 def operations(app: FastAPI, document: dict[str, Any] | None = None) -> Iterator[Any]:
@@ -84,13 +89,14 @@ def asking(client: TestClient, operation: Any, tries: int, seen: Counter[int]) -
     return ask
 
 
-def test_every_answer_of_every_route_is_documented(app: FastAPI, client: TestClient) -> None:
+def test_every_answer_of_every_route_is_documented(served: Served) -> None:
     """Requests as the document allows them: each answer's status, type and shape is one that it names."""
     tries = proof.count("requests to each route, made from its OpenAPI document", SMALL, FULL)
     asked: dict[str, Counter[int]] = {}
-    for operation in operations(app):
+    for operation in operations(served.app):
         seen = asked[operation.label] = Counter()
-        asking(client, operation, tries, seen)()
+        sign_in(served.client, served.who)  # somebody signed out on the way
+        asking(served.client, operation, tries, seen)()
     assert len(asked) >= 18
     assert any(status == 422 for seen in asked.values() for status in seen)
     commands = [label for label in asked if label.startswith("POST")]
@@ -98,18 +104,29 @@ def test_every_answer_of_every_route_is_documented(app: FastAPI, client: TestCli
     print(f"{sum(sum(seen.values()) for seen in asked.values())} requests to {len(asked)} routes")
 
 
-def test_an_answer_that_is_not_documented_is_found(app: FastAPI, client: TestClient) -> None:
+def test_nobody_gets_only_documented_answers(served: Served) -> None:
+    """Without a sign-in every route still answers with what the document names."""
+    served.client.cookies.clear()
+    seen: Counter[int] = Counter()
+    for operation in operations(served.app):
+        asking(served.client, operation, 2, seen)()
+    assert seen[401] > 0
+
+
+def test_an_answer_that_is_not_documented_is_found(served: Served) -> None:
     """The judge is one: without the status in the document the same request fails."""
-    document = copy.deepcopy(documented(app))
+    document = copy.deepcopy(documented(served.app))
     del document["paths"]["/api/journal"]["get"]["responses"]["422"]
-    (operation,) = [each for each in operations(app, document) if each.label == "GET /api/journal"]
+    (operation,) = [each for each in operations(served.app, document) if each.label == "GET /api/journal"]
     with pytest.raises((FailureGroup, ExceptionGroup)):
-        asking(client, operation, 30, Counter())()
+        asking(served.client, operation, 30, Counter())()
 
 
-def test_the_document_names_the_guards_of_every_route(app: FastAPI) -> None:
-    """No route without the answer of those who stand before it."""
-    document = documented(app)
+def test_the_document_names_the_guards_of_every_route(served: Served) -> None:
+    """No route without the answers of those who stand before it."""
+    document = documented(served.app)
     assert all(
-        "403" in operation["responses"] for path in document["paths"].values() for operation in path.values()
+        {"401", "403"} <= set(operation["responses"])
+        for path in document["paths"].values()
+        for operation in path.values()
     )
