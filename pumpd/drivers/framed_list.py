@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pumpd.drivers import harvard, new_era
+from pumpd.drivers import alaris, harvard, new_era
 from pumpd.drivers.framed import Framed
 
 FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
     {
+        "alaris": alaris.FRAMED,
         "harvard-elite": harvard.FRAMED_ELITE,
         "harvard-ultra": harvard.FRAMED_ULTRA,
         "new-era": new_era.FRAMED,

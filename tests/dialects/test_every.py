@@ -48,7 +48,8 @@ async def everything(on: Rig) -> list[bytes]:
     kinds = (None, FaultKind.SILENCE, FaultKind.EXCEPTION, FaultKind.DAMAGE, None)
     for kind in kinds:
         if kind is not None:
-            on.line.faults.add(1, Fault(kind, exception_code=dialect_of(on.spec).refusals[0]))
+            refusals = dialect_of(on.spec).refusals or (1,)  # where none is known the pump is silent then
+            on.line.faults.add(1, Fault(kind, exception_code=refusals[0]))
         on.start()
         await asyncio.sleep(60)
         await tried(on.driver.identify(on.talk))
