@@ -237,6 +237,8 @@ class InfusionPart(Part):
     given_ml: str
     remaining_ml: str | None = None
     """Of the ordered volume; null without one."""
+    remaining_s: int | None = None
+    """Of the ordered time, by how long it has flowed; null without one."""
     to_waste: str | None = None
     """The same as an amount: what is left if it ended now."""
     totals: list[TotalPart] = Field(default_factory=list)

@@ -6,13 +6,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pumpd.core.alarms import Finding
+from pumpd.core.alarms import Alarm, Finding
 from pumpd.core.conditions import ConditionId
 
 SOFT = frozenset(
-    {ConditionId.OVER_SOFT, ConditionId.UNDER_SOFT, ConditionId.TOTAL_DOSE_SOFT, ConditionId.TITRATION}
+    {
+        ConditionId.OVER_SOFT,
+        ConditionId.UNDER_SOFT,
+        ConditionId.TOTAL_DOSE_SOFT,
+        ConditionId.TITRATION,
+        ConditionId.DURATION,
+    }
 )
 """What can be accepted, as long as the library has no hard limit for it."""
+HARD = "hard limit"
+"""The cause of what is one of ``SOFT`` and passes a hard limit: nobody may accept that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class Acceptance:
 def cause_of(finding: Finding) -> str:
     """Return which of several limits a finding is about; empty where there is but one."""
     return "; ".join(sorted(finding.causes))
+
+
+def may_be_accepted(alarm: Alarm) -> bool:
+    """Return whether a person may accept what ``alarm`` says."""
+    return alarm.condition in SOFT and HARD not in alarm.causes
 
 
 def accepted_up_to(accepted: Iterable[Acceptance], condition: ConditionId, cause: str = "") -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pumpd.core.acceptance import HARD
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
@@ -16,11 +17,13 @@ def duration_findings(watch: InfusionWatch) -> Iterator[tuple[ConditionId, Findi
     if watch.standing_ns is not None:
         return
     bounds = watch.infusion.entry.duration_s
-    for limit_s, kind in ((bounds.hard_max, "hard limit"), (_usual_s(watch), "usual")):
+    for limit_s, kind in ((bounds.hard_max, HARD), (_usual_s(watch), "usual")):
         if limit_s is not None and watch.flowed_ns > limit_s * NS_PER_S:
             flowed, allowed = _minutes(watch.flowed_ns // NS_PER_S), _minutes(limit_s)
             priority = CATALOGUE[ConditionId.DURATION].priority
-            yield ConditionId.DURATION, Finding(priority, flowed, allowed, frozenset({kind}))
+            # Accepted, it is quiet for as long again: it grows by itself, and is no value to stay at.
+            soft = None if kind is HARD else watch.flowed_ns // max(1, limit_s * NS_PER_S)
+            yield ConditionId.DURATION, Finding(priority, flowed, allowed, frozenset({kind}), soft=soft)
             return
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpd.core.acceptance import Acceptance, with_acceptance
+from pumpd.core.acceptance import HARD, Acceptance, with_acceptance
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
@@ -46,7 +46,9 @@ def titration_finding(watch: InfusionWatch, step: FlowRate, now_ns: int) -> Find
     else:
         return None
     priority = CATALOGUE[ConditionId.TITRATION].priority
-    return Finding(priority, measured, allowed, degree=rate_nl_h, soft=None if rule.hard else rate_nl_h)
+    if rule.hard:
+        return Finding(priority, measured, allowed, frozenset({HARD}), degree=rate_nl_h)
+    return Finding(priority, measured, allowed, degree=rate_nl_h, soft=rate_nl_h)
 
 
 def raise_asked(watch: InfusionWatch, order: Order, step: FlowRate, now: Now) -> InfusionWatch:

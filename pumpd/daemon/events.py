@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from pumpd.contract.payloads import AlarmPart, EventPayload
 from pumpd.contract.quieting import CallPart, EscalationPart, InactivationPart
-from pumpd.core.acceptance import SOFT
+from pumpd.core.acceptance import may_be_accepted
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmSignal
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.climb import Climb
@@ -36,7 +36,7 @@ def alarm_part(alarm: Alarm, *, journalled: bool = True) -> AlarmPart:
         inactivation=None if alarm.inactivation is None else _inactivation(alarm.inactivation),
         suppressed_by=alarm.suppressed_by,
         escalation=None if alarm.climb is None or not alarm.climb.step_count else _escalation(alarm.climb),
-        soft=alarm.condition in SOFT,
+        soft=may_be_accepted(alarm),
         journalled=journalled,
     )
 

@@ -77,6 +77,7 @@ def infusion_part(live: LivePump, clock: Clock, library: DrugLibrary | None) -> 
         given_up_to=told.up_to,
         given_ml=Volume(told.given_nl).ml,
         remaining_ml=None if volume is None else Volume(max(0, volume.nl - told.given_nl)).ml,
+        remaining_s=_remaining_s(watch),
         to_waste=None if waste is None else amount_digits(waste, kind),
         totals=[_total(each, watch, now_ns) for each in infusion.entry.totals],
         looked_at=at(watch.looked_ns),
@@ -101,6 +102,11 @@ def _newer(watch: InfusionWatch, library: DrugLibrary | None) -> NewerLibraryPar
     return NewerLibraryPart(
         version=newer.version, sha256=newer.sha256, tighter=list(newer.tighter), problem=newer.problem
     )
+
+
+def _remaining_s(watch: InfusionWatch) -> int | None:
+    ordered_s = watch.infusion.programme.duration_s
+    return None if ordered_s is None else max(0, ordered_s - watch.flowed_ns // NS_PER_S)
 
 
 def _state(watch: InfusionWatch) -> Literal["begun", "running", "standing", "ended"]:

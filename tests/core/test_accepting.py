@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from pumpd.core.acceptance import Accept, Acceptance, unaccepted
+from pumpd.core.acceptance import HARD, SOFT, Accept, Acceptance, may_be_accepted, unaccepted
 from pumpd.core.alarms import Alarm, AlarmChanged, AlarmEvent, AlarmSignal, Finding
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.drug_library import Bounds, Titration, TotalLimit, TotalOver
 from pumpd.core.state import Acknowledge
 from tests.core.courses.bed import Act, Counted, runs, stands
-from tests.core.courses.of_infusion import BARE, begins, ended_on_paper, turned_to
+from tests.core.courses.of_infusion import BARE, SHORT, begins, ended_on_paper, turned_to
 from tests.core.infusion_scene import AT, FULL_ENTRY, dose, programme
 from tests.core.situations import events
 
@@ -64,6 +64,12 @@ def over(rate: str = "18", seconds: int = 40) -> Counted:
             (begins(), turned_to(5, "10"), turned_to(20, "15")),
             turned_to(60, "15"),
             turned_to(20, "15.1"),
+        ),
+        (
+            ConditionId.DURATION,
+            (begins(SHORT), turned_to(135, "10")),
+            turned_to(45, "10"),
+            turned_to(20, "10"),
         ),
         (TOTAL, (begins(TOTALS, FOUR_MINUTES), runs(60, "14")), runs(50, "14"), runs(30, "17")),
     ],
@@ -188,3 +194,30 @@ def test_what_is_over_or_without_an_infusion_is_not_accepted():
     runs(40, "18")(configured)
     with pytest.raises(ValueError, match="no infusion goes on here"):
         accept(configured, OVER)
+
+
+@pytest.mark.parametrize(
+    ("condition", "causes", "offered"),
+    [
+        *((condition, frozenset[str](), True) for condition in sorted(SOFT, key=str)),
+        (ConditionId.DURATION, frozenset({"usual"}), True),
+        (ConditionId.DURATION, frozenset({"usual", HARD}), False),
+        (RAISED, frozenset({HARD}), False),
+        (ConditionId.OVER_HARD, frozenset[str](), False),
+    ],
+)
+def test_only_what_would_not_be_refused_is_offered(
+    condition: ConditionId, causes: frozenset[str], offered: bool
+) -> None:
+    """A page shows no button for what the daemon refuses: other conditions, and hard limits of soft ones."""
+    alarm = replace(alarm_of(over(), OVER), condition=condition, causes=causes)
+    assert may_be_accepted(alarm) is offered
+
+
+def test_a_raise_beyond_a_hard_step_is_not_offered() -> None:
+    """The alarm itself says that nobody may accept it, and the daemon refuses it."""
+    hard = replace(CALM, titration=Titration(dose("0.1"), 900, hard=True))
+    made = scene(begins(hard), turned_to(5, "10"), turned_to(20, "15"))
+    assert not may_be_accepted(alarm_of(made, RAISED))
+    with pytest.raises(ValueError, match="hard limit, so nobody can accept it"):
+        accept(made, RAISED)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pumpd.core.acceptance import HARD
 from pumpd.core.alarms import Finding
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import Bounds
@@ -39,6 +40,27 @@ def _told(
     watch = InfusionWatch(made, 0, NOTHING, flowed_ns=flowed_s * NS_PER_S, standing_ns=standing_ns)
     found = dict(duration_findings(watch))
     return found.get(ConditionId.DURATION)
+
+
+@pytest.mark.requirement("ACCEPT-1")
+@pytest.mark.parametrize(
+    ("flowed_s", "bounds", "soft"),
+    [
+        (150 * MINUTE_S + 1, Bounds(soft_max=150 * MINUTE_S), 1),
+        (300 * MINUTE_S - 1, Bounds(soft_max=150 * MINUTE_S), 1),
+        (300 * MINUTE_S, Bounds(soft_max=150 * MINUTE_S), 2),
+        (1, Bounds(soft_max=0), NS_PER_S),
+        (240 * MINUTE_S + 1, Bounds(hard_max=240 * MINUTE_S), None),
+    ],
+)
+def test_a_usual_duration_that_is_accepted_is_quiet_for_as_long_again(
+    flowed_s: int, bounds: Bounds[int], soft: int | None
+) -> None:
+    """How far it may be accepted counts in whole times the usual one; a hard limit is never accepted."""
+    told = _told(flowed_s, bounds)
+    assert told is not None
+    assert told.soft == soft
+    assert (HARD in told.causes) is (soft is None)
 
 
 @pytest.mark.parametrize(

@@ -284,3 +284,21 @@ def test_the_snapshot_holds_the_infusion_and_never_the_second_identifier():
         assert "B.K." not in ended.infusion.model_dump_json()
 
     play(story, [pump(1, **FREE)], drugs=LIBRARY)
+
+
+def test_the_card_says_how_much_of_the_ordered_time_is_left():
+    """By how long it has flowed, to the second; nothing of time where the order names none."""
+
+    async def story(scene: WardScene) -> None:
+        await asyncio.sleep(3)
+        await Nurse(scene).begin({"volume_ml": "20", "duration_min": 60})
+        await asyncio.sleep(120)
+        left_s = _part(scene).remaining_s
+        assert left_s is not None
+        assert 3600 - 122 <= left_s <= 3600 - 117
+        await Nurse(scene).end()
+        await Nurse(scene, 2).begin({"volume_ml": "20", "duration_min": None}, label="C.D.", identifier="99")
+        await asyncio.sleep(3)
+        assert _part(scene, 2).remaining_s is None
+
+    play(story, [pump(1, **FREE), pump(2, **FREE | {"bed": "2"})], drugs=LIBRARY)

@@ -143,13 +143,14 @@ function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs:
   }
   const given = reading.volume_ml;
   const left = volumeLeft(reading, card.programme?.volume_ml ?? null);
+  const isNear = card.alarms.some((alarm) => alarm.condition === "near-end" && alarm.signal !== "latched");
   const driver = driverWords(card.link?.verified);
   return (
     <p class="progress">
       {given !== null && (
         <span>{number(given, 1)}{left !== null && ` of ${number(Number(given) + left, 1)}`}{GAP}mL</span>
       )}
-      <span>{timeLeft(reading, left)}</span>
+      <span>{timeLeft(reading, left, card.infusion?.remaining_s ?? null, isNear)}</span>
       <span>{ageMs === null ? "" : `${span(ageMs)} ago`}</span>
       {driver && card.provenance === "real" && <span class="unverified">{driver}</span>}
     </p>

@@ -69,6 +69,8 @@ export interface Infusion {
   given_up_to: boolean;
   given_ml: string;
   remaining_ml: string | null;
+  /** Of the ordered time. */
+  remaining_s: number | null;
   to_waste: string | null;
   look_due_at: string | null;
   observations: Observation[];

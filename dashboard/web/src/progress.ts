@@ -10,8 +10,16 @@ export function volumeLeft(reading: Reading, orderedMl: string | null): number |
   return Math.max(0, Number(orderedMl) - Number(reading.volume_ml));
 }
 
-/** Return how long the rest takes at this flow, empty when it can not be told. */
-export function timeLeft(reading: Reading, leftMl: number | null): string {
+/** From here on pumpd itself says that the end is near. */
+const NEAR_MS = 11 * 60_000;
+
+/**
+ * Return how long the rest takes: its volume at this flow, and no longer than the order lasts. Empty when it can not be told,
+ * also where `isNear`: the end is said to be near, and the volume does not know why.
+ */
+export function timeLeft(reading: Reading, leftMl: number | null, orderedS: number | null = null, isNear = false): string {
   const flow = Number(reading.flow_ml_h);
-  return leftMl !== null && leftMl > 0 && flow > 0 ? `${span((leftMl / flow) * 3_600_000)} left` : "";
+  if (leftMl === null || leftMl <= 0 || flow <= 0) return "";
+  const leftMs = Math.min((leftMl / flow) * 3_600_000, orderedS === null ? Infinity : orderedS * 1000);
+  return leftMs <= 0 || (isNear && leftMs > NEAR_MS) ? "" : `${span(leftMs)} left`;
 }

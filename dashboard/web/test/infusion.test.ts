@@ -30,7 +30,7 @@ const infusion: Infusion = {
     at: "2026-05-04T14:02:00Z", reason: "", checked_by: "Ben",
   }],
   dose: "0.3", dose_unit: "mg/kg/h", set_ml_h: "10.5", agrees: true, amount_unit: "mg", given: "12.4", given_up_to: false,
-  given_ml: "6.2", remaining_ml: "43.8", to_waste: "87.6", look_due_at: "2026-05-04T14:20:00Z", observations: [],
+  given_ml: "6.2", remaining_ml: "43.8", remaining_s: 5400, to_waste: "87.6", look_due_at: "2026-05-04T14:20:00Z", observations: [],
   checklist_open: [], second_check: true, checked_by: "Ben", accepted: [], pumps: ["PUMP-01/1"], newer_library: null, advisories: [],
 };
 
