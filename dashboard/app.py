@@ -68,9 +68,9 @@ class DashboardSettings:
                     file=self.source,
                     line=0,
                     path="dashboard.host",
-                    what=f"{self.host!r} is reachable from other machines, and nobody can sign in",
+                    what=f"{self.host!r} is reachable from other machines, and pages are served without TLS",
                     allowed="127.0.0.1, ::1 or localhost",
-                    remedy="Write 127.0.0.1 and let a proxy that knows its users stand in front of it.",
+                    remedy="Write 127.0.0.1 and let a proxy with TLS stand in front of it.",
                 ),
             )
         )

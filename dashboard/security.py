@@ -1,4 +1,4 @@
-"""Who may talk to the dashboard while nobody can sign in: this machine, and pages that it served itself."""
+"""Who may talk to the dashboard: this machine, and pages that it served itself."""
 
 from __future__ import annotations
 

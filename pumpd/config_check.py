@@ -77,9 +77,9 @@ def _reachable_by_strangers(document: Document, section: ConfigSection) -> Itera
     if not _loopback(section.dashboard.host):
         yield document.problem(
             ("dashboard", "host"),
-            f"{section.dashboard.host!r} can be reached by strangers, and pumpd has no sign-in yet",
+            f"{section.dashboard.host!r} can be reached by other machines, and pages are served without TLS",
             "a loopback address: 127.0.0.1, ::1 or localhost",
-            "write host: 127.0.0.1, and reach it from elsewhere through ssh -L",
+            "write host: 127.0.0.1, and reach it from elsewhere through ssh -L or a proxy with TLS",
         )
 
 
