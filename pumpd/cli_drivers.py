@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pumpd.cli_words import out
+from pumpd.cli_words import out, start_log
 
 drivers = typer.Typer(
     help="Tell which pumps pumpd can talk to, and how well that is known.", rich_markup_mode=None
@@ -95,3 +96,33 @@ def show(
     for row in rows:
         table.add_row(*row)
     out().print(table)
+
+
+@drivers.command()
+def verify(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where the pump is; no patient is on it.")],
+    driver: Annotated[str, typer.Option("--driver", metavar="NAME", help="One of `pumpd drivers list`.")],
+    engineer: Annotated[str, typer.Option("--engineer", metavar="NAME", help="Who does and signs it.")],
+    key: Annotated[
+        Path, typer.Option("--key", metavar="FILE", help="The engineer's private key, of `pumpd keys new`.")
+    ],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A new file for the signed trial.")],
+) -> None:
+    """Lead through a trial of a driver with a pump and without a patient, and sign what came of it."""
+    from pumpd.bench_line import driver_called, url_for
+    from pumpd.clock import SystemClock
+    from pumpd.drivers.trial import signed_by
+    from pumpd.key_files import load_key
+    from pumpd.verify import verify as lead
+
+    start_log("warning")
+    signer, spec = load_key(key, engineer), driver_called(driver)
+    at = SystemClock().wall().isoformat(timespec="seconds")
+    place = url_for(url, spec.dialect)
+    trial = asyncio.run(lead(spec, place, engineer, at, out().print, typer.prompt))
+    if trial is None:
+        raise typer.Exit(1)
+    with to.open("x", encoding="utf-8") as file:
+        file.write(signed_by(signer, trial))
+    out().print(f"{to}: signed for {trial.make} {trial.model}, firmware {trial.firmware or 'not told'}")
+    out().print(f"in the configuration: trials: [{{file: {to}, key: {signer.public.text}}}]")

@@ -24,6 +24,7 @@ from pumpd.config_trust import TrustedSection, default_key_file
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
 from pumpd.document_check import check, in_order
+from pumpd.drivers.trial import Trial
 from pumpd.errors import ConfigError
 
 
@@ -52,6 +53,7 @@ class Config:
     templates: tuple[TemplateSection, ...] = ()
     operation: OperationSection = field(default_factory=OperationSection)
     dashboards: tuple[TrustedSection, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     @property
     def dashboard_key_file(self) -> Path:
@@ -138,4 +140,5 @@ def load(file: Path) -> Config:
         templates=section.templates,
         operation=section.operation,
         dashboards=section.dashboards,
+        trials=tuple(each.trial(file.parent) for each in section.trials),
     )

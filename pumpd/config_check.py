@@ -14,6 +14,7 @@ from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.config_templates import template_problems
 from pumpd.config_tls import tls_problems
+from pumpd.config_trials import trial_problems
 from pumpd.config_trust import trust_problems
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import DocPath, Document, read_bounded
@@ -47,6 +48,8 @@ def cross_problems(
     yield from _secret(document, ("dashboard", "key_file"), section.dashboard.key_file, directory)
     trusted = [(checked.place(("dashboards", at)), each) for at, each in enumerate(section.dashboards)]
     yield from trust_problems(document, trusted, frozenset(pump.ward for _, pump in pumps))
+    trials = [(checked.place(("trials", at)), each) for at, each in enumerate(section.trials)]
+    yield from trial_problems(document, trials, directory)
     yield from _data_dir(document, section, directory)
     yield from _same_id(document, pumps)
     yield from _same_bed(document, pumps)

@@ -11,6 +11,7 @@ from pumpd.config_history import HistorySection
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
 from pumpd.config_section import Section
+from pumpd.config_trials import TrialSection
 from pumpd.config_trust import TrustedSection
 from pumpd.core.occlusion import Line, line_of
 from pumpd.core.restraint_gate import Enforcement
@@ -257,6 +258,9 @@ class ConfigSection(Section):
     dashboards: tuple[TrustedSection, ...] = Field(
         default=(),
         description="the dashboards that this daemon listens to; empty: the one of this file",
+    )
+    trials: tuple[TrialSection, ...] = Field(
+        default=(), description="the signed trials of drivers with real pumps that this daemon relies on"
     )
     lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
     syslog: str = Field(

@@ -20,7 +20,8 @@ MOST_KEYS = 2
 _ASKS = frozenset().union(*MAY_ASK.values())
 
 
-def _key(text: str) -> str:
+def public_key(text: str) -> str:
+    """Return ``text`` when it is a public key, for a field of a section."""
     try:
         return VerifyingKey.of(text).text
     except ValueError as error:
@@ -43,7 +44,7 @@ class TrustedSection(Section):
     """One dashboard that this daemon listens to."""
 
     id: TopicId = Field(description="the dashboard's name, as its own file says it", examples=["dashboard"])
-    keys: Annotated[tuple[Annotated[str, AfterValidator(_key)], ...], AfterValidator(_some)] = Field(
+    keys: Annotated[tuple[Annotated[str, AfterValidator(public_key)], ...], AfterValidator(_some)] = Field(
         description="a list of its public keys, as `pumpd keys show` prints them: one, or two while one takes"
         " the other's place",
     )

@@ -49,10 +49,24 @@ class VerifyingKey:
         """Return whether the other half signed this command for this topic."""
         try:
             said = signed_bytes(topic, envelope.command)
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(bytes.fromhex(envelope.signature), said)
+        except ValueError:
+            return False
+        return self._holds(said, envelope.signature)
+
+    def signed_text(self, purpose: str, text: str, signature: str) -> bool:
+        """Return whether the other half signed ``text`` for ``purpose``."""
+        return self._holds(_text_bytes(purpose, text), signature)
+
+    def _holds(self, said: bytes, signature: str) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(bytes.fromhex(signature), said)
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def _text_bytes(purpose: str, text: str) -> bytes:
+    return b"\0".join((purpose.encode(), text.encode()))
 
 
 def _encoded(y: int, sign: int = 0) -> bytes:
@@ -87,3 +101,7 @@ class Signer:
         signature = self._key.sign(signed_bytes(topic, command)).hex()
         made = SignedPayload(key=self.public.id, signature=signature, command=command)
         return made.model_dump_json().encode()
+
+    def sign_text(self, purpose: str, text: str) -> str:
+        """Return the signature of ``text`` for ``purpose``, in hex: it holds for no other."""
+        return self._key.sign(_text_bytes(purpose, text)).hex()

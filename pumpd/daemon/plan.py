@@ -16,6 +16,7 @@ from pumpd.core.state import PumpSetup
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.seams import Place
 from pumpd.drivers.base import Identity
+from pumpd.drivers.trial import Trial
 
 GOLDEN = 0.6180339887498949
 """Multiples of the golden ratio, modulo 1, spread any run of neighbours evenly."""
@@ -53,6 +54,8 @@ class PumpPlan:
     """The same of lowering the rate."""
     inactivation: InactivationLimits = field(default_factory=InactivationLimits)
     escalation: EscalationPlan = NOBODY
+    trials: tuple[Trial, ...] = ()
+    """What engineers have tried and signed with this driver; each holds for the firmware that it names."""
     human_use: bool = True
     """False for a laboratory pump: a real one can not begin an infusion."""
 
@@ -87,7 +90,8 @@ class PumpPlan:
                 enforcement=self.enforcement,
                 library_signed=kind in self.signed_for,
                 library_allows=Restrain.NONE if self.entry is None else self.entry.restrain,
-                pause_proven=kind in self.pause_proven_on,
+                pause_proven=kind in self.pause_proven_on
+                or any(trial.proves_pause(identity) for trial in self.trials),
                 lower_proven=kind in self.lower_proven_on,
             ),
         )

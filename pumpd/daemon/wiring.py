@@ -156,6 +156,7 @@ def _watched(
         lower_proven_on=_PROVEN[card.lower_proven_on] if spec.lowerable else frozenset(),
         inactivation=config.alarms.inactivation(),
         escalation=config.alarms.escalation.plan(),
+        trials=tuple(trial for trial in config.trials if trial.driver == spec.name) if spec.pausable else (),
         human_use=card.human_use,
     )
     talk = bus.conversation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recognition import expected_instead
 from pumpd.daemon.seams import Place
 from pumpd.drivers.base import Identity
+from pumpd.drivers.trial import Trial
 from tests.daemon.orders import CHANNEL, ENTRY, PROGRAMME
 
 REAL, DEMO = Provenance.REAL, Provenance.DEMO
@@ -96,3 +98,28 @@ def test_without_an_entry_nothing_is_allowed() -> None:
 def test_who_should_have_answered(first: Identity | None, found: Identity, expected: str) -> None:
     """The model of the card, and whoever answered first in this run."""
     assert expected_instead(plan(), first, found) == expected
+
+
+@pytest.mark.requirement("ENG-5", "RES-1")
+def test_a_signed_trial_allows_the_pause_of_that_firmware_alone() -> None:
+    """An untried driver and a real pump: the trial covers what it was made with, and no lower rate."""
+    trial = Trial(
+        driver="reference-pump",
+        make="pumpd project",
+        model="REF-1",
+        firmware="1.0",
+        serial_number="A-1",
+        simulated=False,
+        engineer="E. Engineer",
+        at="2026-01-01",
+        settings=(),
+        refusal="",
+        pause_ms=200,
+        transcript=(),
+    )
+    tried = replace(plan(real=True, proven=frozenset()), trials=(trial,))
+    same = replace(HARDWARE, serial_number="A-2", firmware="1.0")
+    assert tried.setup(CHANNEL, same).gate.pause_proven
+    assert not tried.setup(CHANNEL, same).gate.lower_proven
+    for other in (None, replace(same, firmware="1.1"), replace(SIMULATOR, firmware="1.0")):
+        assert not tried.setup(CHANNEL, other).gate.pause_proven
