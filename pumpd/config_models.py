@@ -259,9 +259,7 @@ class ConfigSection(Section):
         default=(),
         description="the dashboards that this daemon listens to; empty: the one of this file",
     )
-    trials: tuple[TrialSection, ...] = Field(
-        default=(), description="the signed trials of drivers with real pumps that this daemon relies on"
-    )
+    trials: tuple[TrialSection, ...] = Field(default=(), description="signed trials that are relied on")
     lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
     syslog: str = Field(
         default=LOCAL,

@@ -57,7 +57,7 @@ async def led(fault=None, **said):
     await served.plug()
     if fault is not None:
         line.faults.add(None, fault)
-    told = []
+    told: list[str] = []
     engineer = Engineer(next(iter(pump.face.models.values())), **said)
     url = parse_url("modbus-rtu://memory:4001/1?baud=19200")
     try:
