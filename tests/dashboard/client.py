@@ -9,5 +9,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.filterwarnings("ignore", message="Using `httpx`")
     from fastapi.testclient import TestClient
+    from starlette.testclient import WebSocketTestSession
 
-__all__ = ["TestClient"]
+__all__ = ["TestClient", "WebSocketTestSession"]

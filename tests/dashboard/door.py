@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from httpx import Response
-from starlette.testclient import WebSocketTestSession
 
 from dashboard.app import create_app
 from dashboard.sign_in import People
 from dashboard.visitor import SESSION
 from pumpd.store.reader import SqliteHistoryReader
-from tests.dashboard.client import TestClient
+from tests.dashboard.client import TestClient, WebSocketTestSession
 from tests.dashboard.hand_clock import HandClock
 from tests.dashboard.people import PASSWORD, PIN, people
 from tests.dashboard.test_api import OURS, settings

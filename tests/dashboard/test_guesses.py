@@ -91,7 +91,7 @@ def test_a_wait_is_told_in_words_and_ends(door):
     for _ in range(4):
         assert door.sign_in("Ann", "not the password").status_code == 401
     fifth = door.sign_in("Ann", "not the password")
-    assert (fifth.status_code, fifth.headers["retry-after"]) == (429, "5")
+    assert (fifth.status_code, fifth.headers.get("retry-after")) == (429, "5")
     assert fifth.json()["reason"] == "Too many wrong attempts. Try again in 5 s."
     assert door.sign_in().status_code == 429
     door.clock.pass_s(4.9)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from dashboard.accounts import Accounts
@@ -15,6 +14,7 @@ from dashboard.hashing import digest
 from dashboard.sign_in import WRONG
 from dashboard.visitor import SIGNED_OUT
 from pumpd.contract.roles import Role
+from tests.dashboard.client import WebSocketTestSession
 from tests.dashboard.door import Door
 from tests.dashboard.people import PASSWORD
 

@@ -6,30 +6,41 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.dashboard.door import Door
 from tests.mosquitto import missing
 from tests.mqtt.guarded import guarded
 from tests.threats.holes import HOLES, Hole
+from tests.threats.people_holes import PEOPLE_HOLES
 
 pytestmark = pytest.mark.requirement("KEY-4")
 PAGE = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (T-\d\d) \| (.+) \| (.+) \| `(tests/[^`]+)` \|$", re.MULTILINE)
 LEAST = 20
+ALL = (*HOLES, *PEOPLE_HOLES)
 
 
 def test_the_page_names_each_threat_its_defence_and_its_test():
     """Row by row: the same threats, in order, each with the test that its planted hole makes fail."""
     rows = ROW.findall(PAGE)
-    assert [(threat, test) for threat, *_, test in rows] == [(hole.threat, hole.shown_by) for hole in HOLES]
+    assert [(threat, test) for threat, *_, test in rows] == [(hole.threat, hole.shown_by) for hole in ALL]
     assert len(rows) >= LEAST
     assert len({threat for threat, *_ in rows}) == len(rows)
     assert all(len(said.split()) >= 4 for _, *words, _ in rows for said in words)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Door]:
+    """Yield the door of a dashboard, with nobody in."""
+    made = Door(folder)
+    with made.client:
+        yield made
 
 
 @pytest.fixture
@@ -46,6 +57,7 @@ def play(
                 "site": lambda: open_things.enter_context(guarded(folder)),
                 "tmp_path": lambda: folder,
                 "capsys": lambda: capsys,
+                "door": lambda: open_things.enter_context(opened(folder)),
             }
             wanted = list(inspect.signature(hole.test).parameters)
             given = dict(zip([name for name in wanted if name not in at_hand], hole.given, strict=True))
@@ -63,7 +75,7 @@ def _needs(hole: Hole) -> Any:
     return pytest.param(hole, id=hole.threat, marks=[pytest.mark.real, reason])
 
 
-@pytest.mark.parametrize("hole", [_needs(hole) for hole in HOLES])
+@pytest.mark.parametrize("hole", [_needs(hole) for hole in ALL])
 def test_without_its_defence_the_named_test_fails(
     hole: Hole, play: Callable[[Hole], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
