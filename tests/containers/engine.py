@@ -23,6 +23,13 @@ def now_s() -> float:
     return time.monotonic()  # noqa: TID251 - containers take real time
 
 
+def _forwards_nothing() -> bool:
+    if shutil.which("iptables") is None:
+        return False
+    rules = subprocess.run(["iptables", "-S", "FORWARD"], capture_output=True, text=True, check=False).stdout
+    return "-P FORWARD DROP" in rules
+
+
 class Engine:
     """One ``dockerd``; whatever it holds goes with its directory."""
 
@@ -58,9 +65,10 @@ class Engine:
                 f"--exec-root={self._directory / 'run'}",
                 f"--pidfile={self._directory / 'dockerd.pid'}",
                 f"--host=unix://{self._socket}",
-                # Compose makes a network of its own; this machine's links and firewall stay as they are.
+                # Compose makes a network of its own; links and firewall of this machine stay as they are, unless
+                # it forwards nothing: then containers reach each other only by rules of the engine's.
                 "--bridge=none",
-                "--iptables=false",
+                f"--iptables={'true' if _forwards_nothing() else 'false'}",
                 "--ip-masq=false",
                 "--ip-forward=false",
             ],

@@ -19,7 +19,7 @@ class Step:
     run: Callable[[Stack], str]
 
 
-def _all_live(stack: Stack) -> bool:
+def all_live(stack: Stack) -> bool:
     try:
         shown = len(stack.picture()["pumps"])
     except (OSError, ValueError):
@@ -28,13 +28,13 @@ def _all_live(stack: Stack) -> bool:
 
 
 def _healthy(stack: Stack) -> bool:
-    return all(stack.health(service) in {"healthy", "running"} for service in stack.services())
+    return all(stack.health(service) in {"healthy", "running", "exited"} for service in stack.services())
 
 
 def up(stack: Stack) -> str:
     """Start everything."""
     stack.compose("up", "-d")
-    took_s = until("every pump live on the page", lambda: _all_live(stack), BACK_WITHIN_S)
+    took_s = until("every pump live on the page", lambda: all_live(stack), BACK_WITHIN_S)
     healthy_s = until("every service healthy", lambda: _healthy(stack), BACK_WITHIN_S)
     return (
         f"{PUMPS} pumps live on the page after {took_s:.0f} s, all services healthy {healthy_s:.0f} s later"
@@ -51,7 +51,7 @@ def _killed(service: str) -> Callable[[Stack], str]:
                 state = stack.seen(service)["State"]
                 again = int(state["Pid"]) if state["Running"] else 0
                 other_boot = service != "pumpd" or stack.boot() not in {"", boot}
-                return again not in {0, pid} and other_boot and _all_live(stack)
+                return again not in {0, pid} and other_boot and all_live(stack)
 
             took_s = until(f"{service} back, pid {pid} killed", back, BACK_WITHIN_S)
         return f"back after {took_s:.1f} s; meanwhile the page: {watch.words() or 'every pump live'}"

@@ -97,6 +97,15 @@ class Stack:
                 reasons.append(f"{pump['pump']} {reason}")
         return reasons
 
+    def node_alarms(self) -> set[str]:
+        """Return what the daemon says is wrong with itself or its machine, as the page has it."""
+        try:
+            (node,) = self.picture()["nodes"]
+        except (OSError, ValueError):
+            return set()
+        alarms = (node["status"] or {}).get("alarms", [])
+        return {alarm["condition"] for alarm in alarms if alarm["signal"] != "latched"}
+
     def boot(self) -> str:
         """Return which start of the daemon the page hears; empty while it hears none."""
         try:

@@ -6,6 +6,8 @@ did not; 3: no engine starts on this machine, so nothing was shown.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from tests.containers import bases, page
+from tests.containers.attacks import ATTACKS
 from tests.containers.engine import Engine, EngineError, now_s
 from tests.containers.kills import STEPS
 from tests.containers.stack import COMPOSE, NotBackError, Stack
@@ -41,15 +44,37 @@ def engine() -> Iterator[Engine]:
         made.remove()
 
 
-def override(directory: Path) -> Path:
-    """Write what the trial lays over the compose file: the build sees the packages on this machine."""
+@contextmanager
+def small_disk(scratch: Path) -> Iterator[Path]:
+    """Yield a folder on a disk of 2 GiB of its own, so that it can be full."""
+    image, folder = scratch / "disk.img", scratch / "disk"
+    with image.open("wb") as made:
+        made.truncate(2 * 2**30)
+    folder.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
+    try:
+        (folder / "data").mkdir()
+        os.chown(folder / "data", 10001, 10001)
+        yield folder / "data"
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def override(directory: Path, data: Path) -> Path:
+    """Write what the trial lays over the compose file: a build that sees the packages here, a small disk."""
     ours = [
         name
         for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items()
         if "build" in service
     ]
     path = directory / "trial.yml"
-    path.write_text(yaml.safe_dump({"services": {name: {"build": {"network": "host"}} for name in ours}}))
+    small = {"driver": "local", "driver_opts": {"type": "none", "o": "bind", "device": str(data)}}
+    laid_over = {
+        "services": {name: {"build": {"network": "host"}} for name in ours},
+        "volumes": {"data": small},
+    }
+    path.write_text(yaml.safe_dump(laid_over))
     return path
 
 
@@ -65,19 +90,21 @@ def sizes(engine: Engine, images: dict[str, str]) -> page.Sizes:
 def trial() -> None:
     """Tell the whole story."""
     began_s = now_s()
-    with tempfile.TemporaryDirectory(prefix="pumpd-trial-files-") as name, engine() as made:
-        scratch = Path(name)
+    with contextlib.ExitStack() as held:
+        scratch = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="pumpd-trial-files-")))
+        data = held.enter_context(small_disk(scratch))
+        made = held.enter_context(engine())
         version = made.docker("version", "--format", "{{.Server.Version}}").strip()
         say(f"dockerd {version} answers")
         with bases.base_images(made, scratch) as images:
             say(f"base images made: {', '.join(sorted(images.values()))}")
-            stack = Stack(made, f"http://127.0.0.1:{PORT}", override(scratch))
+            stack = Stack(made, f"http://127.0.0.1:{PORT}", override(scratch, data))
             stack.compose("build")
         measured = sizes(made, images)
         say(f"pumpd's image has {measured.whole_mb} MB, {measured.below_mb} MB of them the Python image")
         found: list[page.Row] = []
         try:
-            for step in STEPS:
+            for step in (*STEPS, *ATTACKS):
                 say(f"{now_s() - began_s:6.0f} s  {step.what}")
                 row = page.Row(step.what, step.run(stack))
                 say(f"{'':10}{row.seen}")

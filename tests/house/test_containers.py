@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pumpd.config import load
+from pumpd.config import Config, load
 from pumpd.simulator.ward import load_ward
+from pumpd.stack_secrets import DONE, OWNERS, make_stack_secrets
 from tests.containers import bases, page
+from tests.containers.attacks import ATTACKS
 from tests.containers.kills import STEPS
 from tests.house.tree import ROOT
 
@@ -19,13 +23,43 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 PINNED = re.compile(r"^[a-z0-9./-]+:\d+\.\d+(\.\d+)?[a-z0-9.-]*$")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """Make the secrets, which stay with whoever runs the test."""
+    assert make_stack_secrets(tmp_path / "secrets", NOW, lambda _path, _account: None)
+    return tmp_path / "secrets"
+
+
+def config_of(service: str, secrets: Path) -> Config:
+    """Load what a service is started with, as it finds it in its container."""
+    file = ROOT / "config" / "compose" / Path(SERVICES[service]["command"][-1]).name
+    (mounted,) = [each for each in SERVICES[service]["volumes"] if each.startswith("secrets-")]
+    assert mounted == f"secrets-{service}:/run/pumpd:ro"
+    text = file.read_text().replace("/run/pumpd", str(secrets / service))
+    inside = secrets / f"{service}.yaml"
+    inside.write_text(text.replace("../demo", str(ROOT / "config" / "demo")))
+    return load(inside)
+
+
+def accounts_in(secrets: Path) -> set[str]:
+    lines = (secrets / "mosquitto" / "passwords").read_text().splitlines()
+    return {line.partition(":")[0] for line in lines}
+
+
+ONCE = {"secrets", "store-init"}
+"""Services that do one thing and end."""
+WATCHING = set(SERVICES) - ONCE
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
 def test_the_whole_of_pumpd_is_there() -> None:
     """Broker, database, daemon and page start; the simulated ward only when it is asked for."""
-    assert set(SERVICES) == {"mosquitto", "influxdb", "pumpd", "dashboard", "ward"}
+    assert {"mosquitto", "influxdb", "pumpd", "dashboard", "ward"} == WATCHING
     assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["ward"]
+    assert all("healthcheck" in SERVICES[name] for name in WATCHING - {"ward"})
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
@@ -50,35 +84,29 @@ def test_images_are_pinned(name: str) -> None:
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
-@pytest.mark.parametrize("name", sorted(SERVICES))
-def test_nothing_is_reachable_from_outside(name: str) -> None:
-    """On the host's network each service binds to loopback by itself; published ports would name it."""
-    service = SERVICES[name]
-    assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", []))
-    if service.get("network_mode") == "host":
-        bound = {
-            "mosquitto": (ROOT / "config" / "mosquitto" / "mosquitto.conf").read_text(),
-            "influxdb": str(service.get("environment")),
-            "ward": (ROOT / "config" / "compose" / "ward.yaml").read_text(),
-        }.get(name, (ROOT / "config" / "compose" / "pumpd.yaml").read_text())
-        assert "127.0.0.1" in bound
-        assert "0.0.0.0" not in bound
+def test_nothing_is_reachable_from_outside(secrets: Path) -> None:
+    """Ports are published on loopback; what stands on the machine's own network binds to loopback itself."""
+    ports = [str(port) for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) == 2
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert [name for name, each in SERVICES.items() if each.get("network_mode") == "host"] == ["dashboard"]
+    assert config_of("dashboard", secrets).dashboard.host == "127.0.0.1"
+    tls = (ROOT / "config" / "mosquitto" / "tls.conf").read_text()
+    assert "allow_anonymous false" in tls
+    assert re.findall(r"^listener (\S+)", tls, re.MULTILINE) == ["8883"]
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
-def test_the_configuration_in_the_containers_is_accepted() -> None:
-    """What the services are started with is what check-config accepts, pump for pump the ward's."""
-    mounted = ROOT / "config"
-    for name, service in OURS.items():
-        verb, _, file = service["command"]
-        path = mounted / file.removeprefix("/etc/pumpd/")
-        assert path.is_file(), name
-        if verb == "simulate":
-            ward = load_ward(path)
-        else:
-            config = load(path)
-    listening = {line.listen for line in ward.lines}
-    assert {pump.url.rpartition("/")[0] for pump in config.pumps} == listening
+def test_the_configurations_in_the_containers_are_accepted(secrets: Path) -> None:
+    """check-config accepts what the services start with; daemon and page name just the ward's pumps."""
+    daemon, page_of = config_of("pumpd", secrets), config_of("dashboard", secrets)
+    assert daemon.pumps == page_of.pumps
+    assert (daemon.data_dir, daemon.site) == (page_of.data_dir, page_of.site)
+    assert {daemon.mqtt.username, page_of.mqtt.username} == accounts_in(secrets) - {"health"}
+    ward = load_ward(ROOT / "config" / "compose" / "ward.yaml")
+    listening = {line.listen.replace("0.0.0.0", "ward") for line in ward.lines}
+    assert {pump.url.rpartition("/")[0] for pump in daemon.pumps} == listening
+    assert SERVICES["store-init"]["command"][-1] == SERVICES["pumpd"]["command"][-1]
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
@@ -100,14 +128,22 @@ def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["restart"] == "unless-stopped"
-    assert "build" in service or int(service["user"].partition(":")[0]) > 0
+    assert service["restart"] == ("on-failure" if name in ONCE else "unless-stopped")
+    if name == "secrets":  # gives files to other accounts; it has no network, and ends
+        assert service["network_mode"] == "none"
+        assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
+    else:
+        assert "cap_add" not in service
+        assert "user" in service or "build" in service
+        assert int(str(service.get("user", "10001")).partition(":")[0]) > 0
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
 def test_what_is_kept_is_in_a_named_volume() -> None:
     """Every volume that is declared is used, and what a service writes elsewhere is in memory."""
-    used = {volume.partition(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
+    used = {
+        volume.partition(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])
+    }
     assert {name for name in used if not name.startswith(".")} == set(COMPOSE["volumes"])
 
 
@@ -115,10 +151,10 @@ def test_what_is_kept_is_in_a_named_volume() -> None:
 def test_the_page_tells_of_every_step_of_the_trial() -> None:
     """docs/containers.md shows the steps that the trial takes, each with what was seen."""
     rows = page.rows()
-    assert [row.what for row in rows] == [step.what for step in STEPS]
+    assert [row.what for row in rows] == [step.what for step in (*STEPS, *ATTACKS)]
     assert all(row.seen for row in rows)
     killed = {name for name in SERVICES if any(f"main process of {name} killed" in row.what for row in rows)}
-    assert killed == set(SERVICES)
+    assert killed == WATCHING
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
@@ -128,3 +164,35 @@ def test_the_trial_makes_every_image_that_is_not_ours() -> None:
     named |= set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
     assert set(bases.names().values()) == named
     assert all((bases.HERE / f"{kind}.Dockerfile").is_file() for kind in bases.names())
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_each_secret_is_for_one_service_alone(secrets: Path) -> None:
+    """Every file is its owner's alone; no private key, password or token of one is with another by chance."""
+    files = [path for path in secrets.rglob("*") if path.is_file() and path.name != Path(DONE).name]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
+    private = [path.read_bytes() for path in files if path.name not in {"influxdb-token", "admin-token"}]
+    assert len(set(private)) == len(private)
+    assert {path.name for path in secrets.iterdir()} == {"authority", *OWNERS}
+    assert not (secrets / "pumpd" / "ca.key").exists()
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_secrets_are_made_once_and_anew_when_half_done(tmp_path: Path) -> None:
+    """A second run changes nothing; one that was cut short is done again; files go to their accounts."""
+    given: dict[str, int] = {}
+
+    def own(path: Path, account: int) -> None:
+        given[str(path.relative_to(tmp_path))] = account
+
+    assert make_stack_secrets(tmp_path, NOW, own)
+    assert given["pumpd"] == OWNERS["pumpd"]
+    assert given["mosquitto/server.key"] == OWNERS["mosquitto"]
+    first = (tmp_path / "pumpd" / "mqtt-password").read_bytes()
+    assert not make_stack_secrets(tmp_path, NOW, own)
+    assert (tmp_path / "pumpd" / "mqtt-password").read_bytes() == first
+    (tmp_path / DONE).unlink()
+    (tmp_path / "influxdb" / "server.key").unlink()
+    assert make_stack_secrets(tmp_path, NOW, own)
+    assert (tmp_path / "pumpd" / "mqtt-password").read_bytes() != first
+    assert (tmp_path / "influxdb" / "server.key").exists()
