@@ -1,7 +1,7 @@
 """Makes the secrets of docker-compose.yml once, each in the volume of the service that needs it.
 
 ``python -m pumpd.stack_secrets DIR``: certificates, accounts of the broker, a token of the database.
-A second run finds them made and changes nothing. Nothing of it is printed.
+A second run finds them made and changes nothing, but for certificates that end soon. No secret is printed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ SITE, NODE, DASHBOARD = "clinic", "ward-a", "dashboard"
 OWNERS: Final[Mapping[str, int]] = {"mosquitto": 1883, "influxdb": 1000, "pumpd": 10001, "dashboard": 10001}
 """The number of the account under which each service runs."""
 HERE = ("localhost", "127.0.0.1")
+SERVERS = ("mosquitto", "influxdb")
+"""Those with a certificate of their own."""
+RENEWED_BEFORE = timedelta(days=30)
 HEALTH_ACCOUNT = "health"
 """Reads one topic of the broker's own, to tell that it serves."""
 HEALTH_RULES = f"\nuser {HEALTH_ACCOUNT}\ntopic read $SYS/broker/uptime\n"
@@ -44,12 +47,12 @@ def _own(path: Path, account: int) -> None:
 
 
 def make_stack_secrets(folder: Path, now: datetime, own: Own = _own) -> bool:
-    """Make them below ``folder`` unless they are there; return whether they were made.
+    """Make them below ``folder`` unless they are there; return whether anything was made.
 
     ``own`` gives a file or folder to an account. What an earlier run left half done is made anew.
     """
     if (folder / DONE).exists():
-        return False
+        return _renewed(folder, now, own)
     for service in ("authority", *OWNERS):
         (folder / service).mkdir(parents=True, exist_ok=True)
         for left in (folder / service).iterdir():
@@ -63,9 +66,7 @@ def make_stack_secrets(folder: Path, now: datetime, own: Own = _own) -> bool:
         with (made / "acl").open("a") as rules:
             rules.write(HEALTH_RULES)
         (made / "health.password").write_text(health)
-        certificate, key = _authority(made).vouch(
-            "influxdb", ["influxdb", *HERE], now, now + timedelta(days=CERTIFICATE_DAYS)
-        )
+        certificate, key = _vouched(made, "influxdb", now)
         token = secrets.token_urlsafe(32).encode()
         _hand_out(
             folder,
@@ -87,10 +88,29 @@ def make_stack_secrets(folder: Path, now: datetime, own: Own = _own) -> bool:
     return True
 
 
-def _authority(made: Path) -> Authority:
-    key = load_pem_private_key((made / "ca.key").read_bytes(), None)
+def _vouched(authority: Path, server: str, now: datetime) -> tuple[bytes, bytes]:
+    """Return a certificate for a server and its key, from the authority in a folder."""
+    key = load_pem_private_key((authority / "ca.key").read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
-    return Authority(x509.load_pem_x509_certificate((made / "ca.pem").read_bytes()), key)
+    vouching = Authority(x509.load_pem_x509_certificate((authority / "ca.pem").read_bytes()), key)
+    return vouching.vouch(server, [server, *HERE], now, now + timedelta(days=CERTIFICATE_DAYS))
+
+
+def _renewed(folder: Path, now: datetime, own: Own) -> bool:
+    """Give servers whose certificate ends soon another one; return whether there was one."""
+    renewed = False
+    for server in SERVERS:
+        place = folder / server
+        ends = x509.load_pem_x509_certificate((place / "server.pem").read_bytes()).not_valid_after_utc
+        if ends - now > RENEWED_BEFORE:
+            continue
+        renewed = True
+        files = zip(("server.pem", "server.key"), _vouched(folder / "authority", server, now), strict=True)
+        for name, content in files:
+            (place / name).unlink()
+            write_private(place / name, content)
+            own(place / name, OWNERS[server])
+    return renewed
 
 
 def _client(made: Path, account: str, token: bytes) -> dict[str, bytes]:

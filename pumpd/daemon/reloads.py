@@ -11,6 +11,7 @@ from pumpd.config import load
 from pumpd.daemon.inside import Inside
 from pumpd.daemon.trusted import trusted_of
 from pumpd.errors import ConfigError
+from pumpd.notify import ServiceManager
 
 _log = structlog.get_logger("pumpd.reloads")
 
@@ -18,7 +19,9 @@ _log = structlog.get_logger("pumpd.reloads")
 class Reloads:
     """Reads ``dashboards`` of the configuration again; a file with a fault changes nothing."""
 
-    def __init__(self, file: Path, inside: Inside) -> None:
+    def __init__(self, file: Path, inside: Inside, manager: ServiceManager | None = None) -> None:
+        """``manager`` is told when reading begins and ends."""
+        self._manager = manager or ServiceManager()
         self._file = file
         self._inside = inside
         self._asked = asyncio.Event()
@@ -32,7 +35,10 @@ class Reloads:
         while True:
             await self._asked.wait()
             self._asked.clear()
+            now_us = self._inside.clock.monotonic_ns() // 1000
+            self._manager.say("RELOADING=1", f"MONOTONIC_USEC={now_us}")
             await self.read()
+            self._manager.say("READY=1")
 
     async def read(self) -> None:
         """Read it, and write down who is listened to from here on."""

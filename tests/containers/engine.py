@@ -65,8 +65,8 @@ class Engine:
                 f"--exec-root={self._directory / 'run'}",
                 f"--pidfile={self._directory / 'dockerd.pid'}",
                 f"--host=unix://{self._socket}",
-                # Compose makes a network of its own; links and firewall stay as they are. Only where the machine
-                # forwards nothing do containers need the engine's own rules to reach each other.
+                # Compose makes a network of its own; links and firewall stay as they are. Only where this
+                # machine forwards nothing do containers need the engine's rules to reach each other.
                 "--bridge=none",
                 f"--iptables={'true' if _forwards_nothing() else 'false'}",
                 "--ip-masq=false",

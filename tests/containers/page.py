@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "containers.md"
+FAILED = "FAILED"
 BEGIN, END = "<!-- written by make compose-trial -->", "<!-- end of what make compose-trial wrote -->"
 
 

@@ -190,7 +190,7 @@ def test_an_abstract_name_and_a_manager_that_is_gone(tmp_path: Path) -> None:
 
 @pytest.mark.real
 async def test_a_real_daemon_tells_a_real_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """READY, pings while it runs, none while it is frozen, STOPPING; needs no broker and no pump."""
+    """READY, pings while it runs, none while it is frozen, RELOADING, STOPPING; needs no broker."""
     config = tmp_path / "pumpd.yaml"
     config.write_text(
         "site: clinic\nnode: ward-a\ndata_dir: var\n"
@@ -222,6 +222,11 @@ async def test_a_real_daemon_tells_a_real_socket(tmp_path: Path, monkeypatch: py
                 await until(lambda: came("WATCHDOG=1"), 1.0)
             os.kill(nursery.pid, signal.SIGCONT)
             await until(lambda: came("WATCHDOG=1"))
+            heard.clear()
+            os.kill(nursery.pid, signal.SIGHUP)
+            await until(lambda: came("READY=1"))
+            (reloading,) = [each for each in heard if each.startswith("RELOADING=1\nMONOTONIC_USEC=")]
+            assert heard.index(reloading) < heard.index("READY=1")
             assert await nursery.end(signal.SIGTERM) == 0, (tmp_path / "log").read_text()[-2000:]
             assert came("STOPPING=1")
         finally:
