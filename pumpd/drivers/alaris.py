@@ -23,8 +23,8 @@ from pumpd.protocols.alaris import (
     Remote,
     SetRate,
     Stop,
-    code_of,
 )
+from pumpd.protocols.alaris_frame import code_of
 from pumpd.protocols.wire import Permission
 
 MODES: Final = {"SET": PumpStatus.RUNNING, "HLD": PumpStatus.PAUSED}

@@ -14,19 +14,14 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pumpd.errors import DeviceRefusedError, WireError
+from pumpd.protocols.alaris_frame import first_message, frame_of
 from pumpd.protocols.checksums import crc16_ccitt
 from pumpd.protocols.framed import Ask, SeekingFramer, SeekingServer, Span
 from pumpd.protocols.wire import Dialect, DialectExample, Permission, Question, Request
 
 R_co = TypeVar("R_co", covariant=True)
 
-_FRAME: Final = re.compile(rb"!([^!|\r\x1b]{1,160})\|([0-9A-F]{4})\r")
 _INF_FIELDS: Final = 14
-
-
-def frame_of(body: bytes) -> bytes:
-    """Return the whole frame of a message."""
-    return b"!%s|%04X\r" % (body, crc16_ccitt(body, 0xFFFF))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +178,6 @@ class SetRate(Command[None]):
             raise DeviceRefusedError(f"asked for {self.number} mL/h, it kept {kept}")
 
 
-def code_of(serial_number: str) -> str:
-    """Return the code of remote control, which anybody on the line can work out."""
-    return f"{crc16_ccitt(serial_number.encode(), 0xFFFF):04X}"
-
-
 class AlarisFramer(SeekingFramer):
     """The asking end."""
 
@@ -199,10 +189,7 @@ class AlarisFramer(SeekingFramer):
 
     def search(self, data: bytes) -> Span | None:
         """Return the first good message."""
-        for found in _FRAME.finditer(data):
-            if b"%04X" % crc16_ccitt(found[1], 0xFFFF) == found[2]:
-                return Span(found.span(), found[1])
-        return None
+        return first_message(data)
 
     def begins(self, data: bytes) -> int:
         """Return where the last mark is, unless the pump broke off behind it."""
@@ -221,10 +208,8 @@ class AlarisServer(SeekingServer):
 
     def take(self, data: bytes) -> tuple[Question, int] | None:
         """Return the first good message."""
-        for found in _FRAME.finditer(data):
-            if b"%04X" % crc16_ccitt(found[1], 0xFFFF) == found[2]:
-                return Question(found[1]), found.end()
-        return None
+        found = first_message(data)
+        return None if found is None else (Question(found.payload), found.bounds[1])
 
     def encode(self, question: Question, reply: bytes) -> bytes:
         """Return the frame of a reply."""
@@ -298,9 +283,6 @@ EXAMPLES: Final = (
         None,
     ),
 )
-CODES: Final = (("8002-51740", "3CC1"), ("8002-51733", "9535"))
-"""(serial number, code of remote control) as recorded."""
-
 DIALECT: Final = Dialect(
     name="alaris",
     framer=AlarisFramer,

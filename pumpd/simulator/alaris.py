@@ -8,7 +8,8 @@ from typing import Final
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
 from pumpd.errors import WireError
-from pumpd.protocols.alaris import DIALECT, AlarisServer, code_of
+from pumpd.protocols.alaris import DIALECT, AlarisServer
+from pumpd.protocols.alaris_frame import code_of
 from pumpd.simulator.face import PumpFace, Sayings, SimulatedKind
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.traits import FLOWING

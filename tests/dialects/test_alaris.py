@@ -17,8 +17,9 @@ from pumpd.drivers.alaris import ALARMS, NO_ALARM, flow_of, meaning
 from pumpd.drivers.framed import ONE
 from pumpd.drivers.registry import find
 from pumpd.errors import DeviceRefusedError, LinkTimeoutError
-from pumpd.protocols import alaris
-from pumpd.protocols.alaris import Infusion, ReadInfusion, SetRate, code_of, frame_of, judge
+from pumpd.protocols import alaris, alaris_frame
+from pumpd.protocols.alaris import Infusion, ReadInfusion, SetRate, judge
+from pumpd.protocols.alaris_frame import code_of, frame_of
 from pumpd.protocols.wire import Permission
 from pumpd.qa.conformance.rig import rig
 from pumpd.qa.conformance.subject import subject_of
@@ -73,7 +74,7 @@ def test_recorded_frames(frame):
 
 def test_codes_of_remote_control():
     """The CRC of the serial number's text."""
-    for serial_number, code in alaris.CODES:
+    for serial_number, code in alaris_frame.EXAMPLES:
         assert code_of(serial_number) == code
 
 
