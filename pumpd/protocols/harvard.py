@@ -27,7 +27,8 @@ XON: Final = b"\x11"
 FL_PER_NL: Final = 1_000_000
 S_PER_H: Final = 3600
 _PROMPT: Final = rb"(?:T\*|[<>]\*?|[:*])"
-_LINES: Final = rb"((?:\n(?:\d\d:)?[^\x00-\x1f]{0,80}\r)*)\n(\d\d)?" + _PROMPT
+_LINES: Final = rb"((?:\n(?:\d\d:)?+[^\x00-\x1f]{0,80}\r)*)\n(\d\d)?" + _PROMPT
+"""Possessive: a line that could be read in two ways doubles the work with every line of noise."""
 _FRAME: Final = re.compile(_LINES + rb"\x11|(?=\n(?:\d\d:)?(?:Command|Argument) error)" + _LINES)
 """A reply whose end is marked, or a refusal, which a pump that does not mark yet gives too."""
 _LINE: Final = re.compile(rb"\n(?:\d\d:)?([^\r]*)\r")
