@@ -37,7 +37,6 @@ class Infusion:
     pressure_mmhg: str
 
 
-@dataclass(frozen=True, slots=True)
 class Command(Ask[R_co]):
     """One message."""
 
@@ -62,10 +61,10 @@ class Command(Ask[R_co]):
 
     def fields(self, frame: bytes, most: int) -> list[str]:
         """Return up to ``most`` fields behind the name; WireError when there are fewer."""
-        name, *fields = frame.decode("ascii", "replace").split("^")
-        if name != self.body.partition("^")[0] or len(fields) < most:
-            raise WireError(f"{frame!r} is no reply to {self.body}")
-        return fields[:most]
+        name, *found = frame.decode("ascii", "replace").split("^")
+        if name == self.body.partition("^")[0] and len(found) >= most:
+            return found[:most]
+        raise WireError(f"{frame!r} is no reply to {self.body}")
 
 
 class _ReadOne(Command[str]):
@@ -136,7 +135,7 @@ class Remote(Command[None]):
     def parse_reply(self, frame: bytes) -> None:
         """DeviceRefusedError unless it is permitted."""
         if self.code and "PERMIT" not in self.fields(frame, 1) + frame.decode("ascii", "replace").split("^"):
-            raise DeviceRefusedError(f"remote control is not permitted: {frame.decode('ascii', 'replace')}")
+            raise DeviceRefusedError(f"remote control is not permitted: {frame!r}")
 
 
 class Stop(Command[None]):
@@ -289,12 +288,8 @@ DIALECT: Final = Dialect(
     judge=judge,
     examples=EXAMPLES,
     never_sent=(
-        b"INF_START",
-        b"INF_BOLUS^ENABLED",
-        b"INF_VI_CLEAR",
-        b"INF_VTBI^DEACT",
-        b"INF_VTBI^ACTIV^11.000^ml^STOP",
-        b"REMQUERY^DEACT",
+        *(b"INF_START", b"INF_BOLUS^ENABLED", b"INF_VI_CLEAR", b"INF_VTBI^DEACT"),
+        *(b"INF_VTBI^ACTIV^11.000^ml^STOP", b"REMQUERY^DEACT"),
     ),
     refusals=(),
     addresses=range(1, 2),
