@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 STARTS_WITHIN_S = 60.0
@@ -95,17 +93,6 @@ class Engine:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process = None
-
-    def kill(self) -> None:
-        """End it as a crash would (kill -9), with what it had started to run containers beside it."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        with suppress(OSError, ValueError):
-            os.kill(
-                int((self._directory / "run" / "containerd" / "containerd.pid").read_text()), signal.SIGKILL
-            )
         self._process = None
 
     def remove(self) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from tests.containers import bases, page
+from tests.containers.attacks import ATTACKS
 from tests.containers.engine import Engine, EngineError, now_s
 from tests.containers.kills import STEPS
 from tests.containers.stack import COMPOSE, NotBackError, Stack
@@ -103,7 +104,7 @@ def trial() -> bool:
         say(f"pumpd's image has {measured.whole_mb} MB, {measured.below_mb} MB of them the Python image")
         found: list[page.Row] = []
         try:
-            for step in STEPS:
+            for step in (*STEPS, *ATTACKS):
                 say(f"{now_s() - began_s:6.0f} s  {step.what}")
                 try:
                     row = page.Row(step.what, step.run(stack))

@@ -16,6 +16,7 @@ from pumpd.config import Config, load
 from pumpd.simulator.ward import load_ward
 from pumpd.stack_secrets import DONE, OWNERS, SERVERS, make_stack_secrets
 from tests.containers import bases, page
+from tests.containers.attacks import ATTACKS
 from tests.containers.kills import STEPS
 from tests.house.tree import ROOT
 
@@ -152,7 +153,7 @@ def test_what_is_kept_is_in_a_named_volume() -> None:
 def test_the_page_tells_of_every_step_of_the_trial() -> None:
     """docs/containers.md shows the steps that the trial takes, each with what was seen."""
     rows = page.rows()
-    assert [row.what for row in rows] == [step.what for step in STEPS]
+    assert [row.what for row in rows] == [step.what for step in (*STEPS, *ATTACKS)]
     assert all(row.seen and not row.seen.startswith(page.FAILED) for row in rows)
     killed = {name for name in SERVICES if any(f"main process of {name} killed" in row.what for row in rows)}
     assert killed == WATCHING
