@@ -11,7 +11,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from dashboard.attempts import BOUNDS, MOST_COUNTERS, What, network_of, wait_s
 from dashboard.hashing import Hasher, digest
-from dashboard.sign_in import WAITING_AT_MOST, Refusal
+from dashboard.sign_in import WAITING_AT_MOST, People, Refusal
 from tests.dashboard.door import Door
 from tests.dashboard.hand_clock import HandClock
 from tests.dashboard.people import PASSWORD, people
@@ -45,13 +45,24 @@ def test_the_wait_doubles_up_to_a_quarter_of_an_hour(count, wait):
     assert wait_s(What.PASSWORD, count) == wait
 
 
+def _counted(who: People) -> list[str]:
+    """Return the list that every password looked at from now on is put on."""
+    tried: list[str] = []
+    agrees = who.store.hasher.agrees
+
+    def counted(kept: str, secret: str) -> bool:
+        tried.append(secret)
+        return agrees(kept, secret)
+
+    who.store.hasher.agrees = counted  # type: ignore[method-assign]
+    return tried
+
+
 def test_ten_thousand_guesses_at_one_account_are_a_hundred(tmp_path):
     """Whoever tries for as long as it takes, from as many addresses as wanted, is looked at 100 times."""
     clock = HandClock()
     who = people(tmp_path, clock)
-    tried = []
-    agrees = who.store.hasher.agrees
-    who.store.hasher.agrees = lambda kept, secret: tried.append(secret) or agrees(kept, secret)  # type: ignore[method-assign,func-returns-value]
+    tried = _counted(who)
     locked = 0
     for guess in range(10_000):
         told = who._sign_in("Ann", f"guess number {guess}", f"{ELSEWHERE}{guess % 250}", "")
@@ -191,9 +202,7 @@ def test_what_counts_as_one_address(address, network):
 async def test_a_thousand_at_once_are_not_all_looked_at(tmp_path):
     """An attempt is counted before it is looked at; who does not find a place is told so, at once."""
     who = people(tmp_path)
-    tried = []
-    agrees = who.store.hasher.agrees
-    who.store.hasher.agrees = lambda kept, secret: tried.append(secret) or agrees(kept, secret)  # type: ignore[method-assign,func-returns-value]
+    tried = _counted(who)
     told = await asyncio.gather(*(who.sign_in("Ann", f"guess {n}", "a", "") for n in range(1000)))
     assert len(tried) <= BOUNDS[What.PASSWORD].free
     busy = sum(isinstance(each, Refusal) and each.busy for each in told)
