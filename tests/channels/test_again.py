@@ -117,6 +117,9 @@ async def test_who_could_not_be_told_is_told_once_the_way_is_there(
     def attempts(event: EscalationEvent) -> int:
         return sum(change.event is event for change in pipeline.changes if change.alarm.condition is LOST)
 
+    def calling() -> bool:
+        return any(task.get_name() == "pumpd.contact[nurse]" for task in asyncio.all_tasks())
+
     async def until(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(30):
             while not condition():  # noqa: ASYNC110 - servers of four kinds, none of which tells an event
@@ -131,8 +134,9 @@ async def test_who_could_not_be_told_is_told_once_the_way_is_there(
             await until(lambda: attempts(EscalationEvent.TOLD) == 1)
             await until(lambda: bool(taken()))
             await until(lambda: ConditionId.ESCALATION_FAILING not in ward.site_state.alarms)
+            await until(lambda: not calling())
             escalator.look()
-            await asyncio.sleep(0.2)
+            assert not calling(), "nobody is left to be told, and no call is under way"
             assert len(taken()) == 1
         assert attempts(EscalationEvent.TOLD) == 1
     finally:

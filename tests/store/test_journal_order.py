@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -12,41 +11,30 @@ from pathlib import Path
 import pytest
 
 from tests import proof
+from tests.system_calls import SYNCS, calls, on_disk, tracing
 
 ROOT = Path(__file__).parents[2]
-CALL = re.compile(r"^\d+ +(?P<call>fdatasync|fsync|pwrite64|write)\((?P<fd>\d+)(?:<(?P<path>[^>]*)>)?")
-CALLS = "trace=fdatasync,fsync,pwrite64,write"
-RESUMED = re.compile(r"^(?P<pid>\d+) +<\.\.\. (?P<call>\w+) resumed>.* = 0$")
+LOG = "journal.db-wal"
+CALLS = ("fdatasync", "fsync", "pwrite64", "write")
 
 
 def confirmations(trace: str) -> list[tuple[int, int, int]]:
-    """Return for each confirmation: log writes and syncs since the one before, and writes not yet synced."""
-    found = []
-    writes = syncs = unsynced = 0
-    under_way: dict[str, str] = {}
-    for text in trace.splitlines():
-        pid = text.split()[0]
-        resumed = RESUMED.match(text)
-        call = CALL.match(text)
-        if resumed and resumed["call"] in {"fdatasync", "fsync"}:
-            path, done = under_way.pop(pid), True
-        elif call is None:
-            continue
-        elif call["call"] == "write":
-            if call["fd"] == "1" and '"confirmed ' in text:
-                found.append((writes, syncs, unsynced))
-                writes = syncs = 0
-            continue
-        else:
-            path, done = call["path"], text.endswith(" = 0")
-        if not path.endswith("journal.db-wal"):
-            continue
-        if call is not None and call["call"] == "pwrite64":
-            writes, unsynced = writes + 1, unsynced + 1
-        elif done:
-            syncs, unsynced = syncs + 1, 0
-        else:
-            under_way[pid] = path
+    """Return for each confirmation: log writes and syncs since the one before, and writes not yet on disk."""
+    seen = calls(trace)
+    written = on_disk(seen, LOG)
+    synced = [
+        call.begun for call in seen if call.name in SYNCS and call.on.endswith(LOG) and call.result == 0
+    ]
+    found, before = [], 0
+    for call in seen:
+        if call.fd == 1 and call.given.startswith(b"confirmed "):
+            writes = sum(before < write.begun < call.begun for write, _ in written)
+            syncs = sum(before < begun < call.begun for begun in synced)
+            waiting = sum(
+                write.begun < call.begun and (place is None or place > call.begun) for write, place in written
+            )
+            found.append((writes, syncs, waiting))
+            before = call.begun
     return found
 
 
@@ -58,9 +46,8 @@ def test_confirmed_only_after_the_sync(tmp_path: Path) -> None:
     count = proof.count("confirmations traced by system call", small=25, full=1000)
     trace = tmp_path / "trace"
     plan = json.dumps([str(tmp_path / "journal.db"), *[1, 0] * count])
-    tracing = ["strace", "-f", "-y", "-s", "24", "-e", CALLS, "-o", str(trace)]
     done = subprocess.run(
-        [*tracing, sys.executable, "-m", "tests.store.crashing_writer"],
+        [*tracing(str(trace), CALLS, 24), sys.executable, "-m", "tests.store.crashing_writer"],
         cwd=ROOT,
         input=plan + "\n",
         text=True,
