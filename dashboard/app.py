@@ -1,4 +1,4 @@
-"""The FastAPI application: one process, fed by MQTT and the history reader, bound to loopback."""
+"""The FastAPI application: one process, fed by MQTT and the history reader; on loopback, or over TLS."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ class DashboardSettings:
     pumps: tuple[ConfiguredPump, ...]
     templates: tuple[Template, ...] = ()
     """What a nurse may begin with."""
+    names: tuple[str, ...] = ()
+    """What the page is opened under, besides this machine's own names."""
+    encrypted: bool = False
+    """Whether it speaks TLS itself."""
     source: str = ""
     """The file it comes from, for messages."""
 
@@ -59,8 +63,8 @@ class DashboardSettings:
         return f'pumpd user add -c {shlex.quote(self.source)} "YOUR NAME" --role nurse'
 
     def check(self) -> None:
-        """ConfigError unless it binds to this machine only."""
-        if is_loopback(self.host):
+        """ConfigError unless it binds to this machine only, or speaks TLS."""
+        if self.encrypted or is_loopback(self.host):
             return
         raise ConfigError(
             (
@@ -69,8 +73,8 @@ class DashboardSettings:
                     line=0,
                     path="dashboard.host",
                     what=f"{self.host!r} is reachable from other machines, and pages are served without TLS",
-                    allowed="127.0.0.1, ::1 or localhost",
-                    remedy="Write 127.0.0.1 and let a proxy with TLS stand in front of it.",
+                    allowed="a loopback address; or certificate_file, certificate_key_file and names",
+                    remedy="Write 127.0.0.1, or add those three.",
                 ),
             )
         )
@@ -105,8 +109,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application; it connects to the broker in its lifespan and serves without one.
 
-    ConfigError when ``settings.host`` is not a loopback address. At the end it closes ``reader`` and
-    the store of ``people``.
+    ConfigError when ``settings.host`` is not a loopback address and there is no TLS. At the end it closes
+    ``reader`` and the store of ``people``.
     """
     made = parts or make_parts(settings, clock)
     settings.check()
@@ -127,7 +131,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_middleware(Guard, people=people)
     app.add_middleware(BoundedBodies)
-    app.add_middleware(LocalOnly)
+    app.add_middleware(LocalOnly, names=settings.names)
     app.include_router(make_people_router(people, settings.first_command))
     app.include_router(make_router(made.pages, made.hub, made.feed.commands, reader, people))
     app.include_router(make_health_router(made.pages, made.hub))

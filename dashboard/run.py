@@ -16,6 +16,7 @@ from dashboard.security import LONGEST_BODY
 from dashboard.sessions import SessionEnds
 from dashboard.sign_in import People
 from dashboard.templates import templates_of
+from dashboard.tls import context_of
 from pumpd.brokers import broker_of
 from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config, load
@@ -45,6 +46,8 @@ def settings_of(config: Config) -> DashboardSettings:
             for pump in config.pumps
         ),
         templates=templates_of(config),
+        names=config.dashboard.names,
+        encrypted=config.dashboard_certificate is not None,
         source=str(config.file),
     )
 
@@ -57,14 +60,22 @@ def people_of(config: Config, clock: Clock) -> People:
     return People(store, clock, demo_allowed=not any(pump.real for pump in config.pumps))
 
 
+def _address(settings: DashboardSettings) -> str:
+    if not settings.encrypted:
+        return f"http://{settings.host}:{settings.port}/"
+    return f"https://{next(iter(settings.names), settings.host)}:{settings.port}/"
+
+
 async def run(config_path: Path) -> None:
     """Serve the dashboard of ``config_path`` until SIGINT or SIGTERM.
 
-    ConfigError when the file is wrong, TransportError when the port is taken; needs no daemon and no broker.
+    ConfigError when the file or the certificate is wrong, TransportError when the port is taken; needs no
+    daemon and no broker.
     """
     config = load(config_path)
     settings = settings_of(config)
     clock = SystemClock()
+    tls = context_of(config, clock.wall())
     parts = make_parts(settings, clock)
     bound = bound_socket(
         settings.host,
@@ -88,6 +99,7 @@ async def run(config_path: Path) -> None:
             server_header=False,
             proxy_headers=bool(config.dashboard.proxy),
             forwarded_allow_ips=config.dashboard.proxy,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
     )
 
@@ -108,7 +120,7 @@ async def run(config_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     try:
-        _log.info("dashboard up", address=f"http://{settings.host}:{settings.port}/", site=settings.site)
+        _log.info("dashboard up", address=_address(settings), site=settings.site)
         await server.serve(sockets=[bound])
         _log.info("dashboard down", site=settings.site)
     finally:

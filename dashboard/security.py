@@ -1,4 +1,4 @@
-"""Who may talk to the dashboard: this machine, and pages that it served itself."""
+"""Who may talk to the dashboard: browsers that know it by its names, and pages that it served itself."""
 
 from __future__ import annotations
 
@@ -49,14 +49,28 @@ def _host_of(netloc: str) -> str:
     return urlsplit(f"//{netloc}").hostname or ""
 
 
+def _is_named(host: str, names: frozenset[str]) -> bool:
+    return is_loopback(host) or host in names
+
+
+def _ours(origin: str, netloc: str, scope: Scope) -> bool:
+    """Return whether ``origin`` is this page's; over TLS one in the clear is another's, whatever its name."""
+    said = urlsplit(origin)
+    return said.netloc == netloc and (said.scheme == "https" or not is_encrypted(scope))
+
+
 class LocalOnly:
     """Refuses foreign Host headers (DNS rebinding) and requests that another site's page makes.
 
-    A WebSocket and every request that changes something must name the Origin that served the page.
+    ``names`` are those that the page is opened under besides this machine's own. A WebSocket and every
+    request that changes something must name the Origin that served the page.
     """
 
-    def __init__(self, app: ASGIApp, safe_methods: Iterable[str] = ("GET", "HEAD")) -> None:
+    def __init__(
+        self, app: ASGIApp, safe_methods: Iterable[str] = ("GET", "HEAD"), names: Iterable[str] = ()
+    ) -> None:
         self._app = app
+        self._names = frozenset(name.lower() for name in names)
         self._safe = frozenset(safe_methods)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +82,7 @@ class LocalOnly:
         netloc = headers.get("host", "")
         needs_origin = scope["type"] == "websocket" or scope["method"] not in self._safe
         origin = headers.get("origin")
-        same_origin = origin is not None and urlsplit(origin).netloc == netloc
+        same_origin = origin is not None and _ours(origin, netloc, scope)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -77,7 +91,7 @@ class LocalOnly:
                     out.setdefault(name, value)
             await send(message)
 
-        if not is_loopback(_host_of(netloc)) or (needs_origin and not same_origin):
+        if not _is_named(_host_of(netloc), self._names) or (needs_origin and not same_origin):
             await self._refuse(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)
@@ -88,7 +102,7 @@ class LocalOnly:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "only pages of this dashboard"})
             return
-        await _say(send, 403, "pumpd: only pages of this dashboard, opened on this machine, may ask\n")
+        await _say(send, 403, "pumpd: only pages of this dashboard, opened under its own name, may ask\n")
 
 
 class BoundedBodies:

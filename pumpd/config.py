@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pumpd.config_alarms import AlarmsSection
 from pumpd.config_check import cross_problems
+from pumpd.config_dashboard import DashboardSection
 from pumpd.config_history import HistorySection
 from pumpd.config_library import check_library, drugs_named
 from pumpd.config_models import (
     ConfigSection,
-    DashboardSection,
     LinesSection,
     MachineSection,
     MqttSection,
@@ -61,6 +61,14 @@ class Config:
         if self.dashboard.key_file:
             return self.file.parent / self.dashboard.key_file
         return default_key_file(self.data_dir, self.dashboard.id)
+
+    @property
+    def dashboard_certificate(self) -> tuple[Path, Path] | None:
+        """What the dashboard shows to browsers, and its private key; None where it speaks no TLS."""
+        if not self.dashboard.certificate_file:
+            return None
+        here = self.file.parent
+        return here / self.dashboard.certificate_file, here / self.dashboard.certificate_key_file
 
     @property
     def journal_file(self) -> Path:

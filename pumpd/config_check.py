@@ -13,7 +13,7 @@ from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
 from pumpd.config_programme import programme_problems
 from pumpd.config_templates import template_problems
-from pumpd.config_tls import tls_problems
+from pumpd.config_tls import https_problems, tls_problems
 from pumpd.config_trials import trial_problems
 from pumpd.config_trust import trust_problems
 from pumpd.core.drug_library import DrugLibrary
@@ -46,6 +46,7 @@ def cross_problems(
     )
     yield from _contacts(document, checked, section, directory)
     yield from _secret(document, ("dashboard", "key_file"), section.dashboard.key_file, directory)
+    yield from https_problems(document, section.dashboard, directory, _secret)
     trusted = [(checked.place(("dashboards", at)), each) for at, each in enumerate(section.dashboards)]
     yield from trust_problems(document, trusted, frozenset(pump.ward for _, pump in pumps))
     trials = [(checked.place(("trials", at)), each) for at, each in enumerate(section.trials)]
@@ -77,12 +78,22 @@ def _reachable_by_strangers(document: Document, section: ConfigSection) -> Itera
             "a loopback address; or ca_file, and username or certificate_file",
             "make both with `pumpd keys broker`, and name ca_file, username and password_file",
         )
-    if not _loopback(section.dashboard.host):
+    dashboard = section.dashboard
+    if _loopback(dashboard.host):
+        return
+    if not dashboard.certificate_file:
         yield document.problem(
             ("dashboard", "host"),
-            f"{section.dashboard.host!r} can be reached by other machines, and pages are served without TLS",
-            "a loopback address: 127.0.0.1, ::1 or localhost",
-            "write host: 127.0.0.1, and reach it from elsewhere through ssh -L or a proxy with TLS",
+            f"{dashboard.host!r} can be reached by other machines, and pages are served without TLS",
+            "a loopback address; or certificate_file, certificate_key_file and names",
+            "write host: 127.0.0.1, or add those three",
+        )
+    elif not dashboard.names:
+        yield document.problem(
+            ("dashboard", "names"),
+            f"{dashboard.host!r} can be reached by other machines, and no name of the page is said",
+            "a list of the host names that people open",
+            "add names, as they stand in the certificate",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pumpd.config_alarms import AlarmsSection
+from pumpd.config_dashboard import DashboardSection
 from pumpd.config_history import HistorySection
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection
@@ -63,59 +64,6 @@ class MqttSection(Section):
         description="the private key of that certificate, readable by its owner only",
         examples=["node.key"],
     )
-
-
-class SessionsSection(Section):
-    """When a sign-in ends; the defaults are those of NIST SP 800-63B."""
-
-    idle_min: Whole = Field(
-        default=15,
-        ge=1,
-        le=60,
-        description="minutes without anything done after which rights end, 1 to 60",
-        examples=[15],
-    )
-    longest_h: Whole = Field(
-        default=12,
-        ge=1,
-        le=24,
-        description="hours after which rights end in any case, 1 to 24",
-        examples=[12],
-    )
-    picture_days: Whole = Field(
-        default=30,
-        ge=1,
-        le=90,
-        description="days for which the page still shows its picture, without rights, 1 to 90",
-        examples=[30],
-    )
-
-
-class DashboardSection(Section):
-    """Where the dashboard listens."""
-
-    id: TopicId = Field(
-        default="dashboard", description="the dashboard's name in topics", examples=["dashboard"]
-    )
-    host: str = Field(
-        default="127.0.0.1",
-        description="the address to listen on; a loopback address",
-        examples=["127.0.0.1"],
-    )
-    port: Whole = Field(default=8080, ge=1, le=65535, description="a TCP port, 1 to 65535", examples=[8080])
-    key_file: str = Field(
-        default="",
-        description="the private key that commands are signed with, readable by its owner only; empty: one in"
-        " data_dir, made at the first start",
-        examples=["dashboard.key"],
-    )
-    proxy: str = Field(
-        default="",
-        max_length=200,
-        description="the address of a proxy in front that is believed when it says who asks; empty for none",
-        examples=["127.0.0.1"],
-    )
-    sessions: SessionsSection = Field(default_factory=SessionsSection, description="when a sign-in ends")
 
 
 class RecorderSection(Section):

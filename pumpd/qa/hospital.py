@@ -13,8 +13,9 @@ from pumpd.channels.base import Message
 from pumpd.clock import Clock
 from pumpd.config import Config
 from pumpd.config_alarms import ContactSection
+from pumpd.config_dashboard import DashboardSection
 from pumpd.config_history import HistorySection
-from pumpd.config_models import DashboardSection, LinesSection, MqttSection
+from pumpd.config_models import LinesSection, MqttSection
 from pumpd.contract.payloads import EventPayload
 from pumpd.contract.topics import Topics
 from pumpd.core.telemetry import ChannelId, PumpId

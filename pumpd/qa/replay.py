@@ -17,8 +17,9 @@ from typing import Any
 
 from pumpd.clock import Clock
 from pumpd.config import Config
+from pumpd.config_dashboard import DashboardSection
 from pumpd.config_history import HistorySection
-from pumpd.config_models import DashboardSection, LinesSection, MqttSection, PumpSection
+from pumpd.config_models import LinesSection, MqttSection, PumpSection
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import ChannelId, PumpId

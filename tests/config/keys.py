@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from pumpd.config_alarms import AlarmsSection, ContactSection, EscalationSection
+from pumpd.config_dashboard import DashboardSection, SessionsSection
 from pumpd.config_history import HistorySection
 from pumpd.config_library_models import (
     AdvisorySection,
@@ -33,13 +34,11 @@ from pumpd.config_library_models import (
 )
 from pumpd.config_models import (
     ConfigSection,
-    DashboardSection,
     LinesSection,
     MachineSection,
     MqttSection,
     PumpSection,
     RecorderSection,
-    SessionsSection,
 )
 from pumpd.config_operation import OperationSection
 from pumpd.config_order import ProgrammeSection, TemplateSection

@@ -12,8 +12,9 @@ from typing import Any
 from pumpd.channels.base import Channel
 from pumpd.config import Config
 from pumpd.config_alarms import AlarmsSection
+from pumpd.config_dashboard import DashboardSection
 from pumpd.config_history import HistorySection
-from pumpd.config_models import DashboardSection, LinesSection, MqttSection, PumpSection
+from pumpd.config_models import LinesSection, MqttSection, PumpSection
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import PumpId

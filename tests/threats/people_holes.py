@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from typing import Any
 
-from dashboard import attempts, devices, guard, infusions, people_store, security, sessions
+from dashboard import attempts, devices, guard, infusions, people_store, security, sessions, tls
 from dashboard.attempts import Attempts, What
 from dashboard.grants import Grants
 from dashboard.hashing import digest
 from dashboard.security import LocalOnly
 from dashboard.sessions import SessionEnds, Sessions
 from dashboard.sign_in import People
-from tests.dashboard import test_guesses, test_screens, test_secrets_kept, test_sign_in
+from pumpd import config_check
+from tests.config import test_certificates
+from tests.dashboard import test_guesses, test_https, test_screens, test_secrets_kept, test_sign_in
 from tests.threats.holes import Hole, Patch
 
 LONG_S = 10**9
@@ -35,7 +38,7 @@ def _a_planted_token(patch: Patch) -> None:
 
 
 def _any_origin(patch: Patch) -> None:
-    patch.setattr(LocalOnly.__init__, "__defaults__", (("GET", "HEAD", "POST"),))
+    patch.setattr(LocalOnly.__init__, "__defaults__", (("GET", "HEAD", "POST"), ()))
 
 
 def _in_any_name(patch: Patch) -> None:
@@ -73,6 +76,26 @@ def _codes_for_ever(patch: Patch) -> None:
     patch.setattr(devices, "CODE_HOLDS_S", LONG_S)
 
 
+def _served_to_everybody(patch: Patch) -> None:
+    patch.setattr(config_check, "_loopback", lambda _: True)
+
+
+def _key_for_everybody(patch: Patch) -> None:
+    patch.setattr(config_check, "_secret", lambda *_: ())
+
+
+def _any_host(patch: Patch) -> None:
+    patch.setattr(security, "_is_named", lambda *_: True)
+
+
+def _same_name_will_do(patch: Patch) -> None:
+    patch.setattr(security, "is_encrypted", lambda _: False)
+
+
+def _any_tls(patch: Patch) -> None:
+    patch.setattr(tls, "OLDEST", ssl.TLSVersion.MINIMUM_SUPPORTED)
+
+
 PEOPLE_HOLES: tuple[Hole, ...] = (
     Hole("T-30", _no_waits, test_guesses.test_a_wait_is_told_in_words_and_ends),
     Hole("T-31", _no_lock, test_guesses.test_a_pin_is_locked_after_ten),
@@ -96,4 +119,13 @@ PEOPLE_HOLES: tuple[Hole, ...] = (
     Hole("T-40", _demo_everywhere, test_secrets_kept.test_the_demos_accounts_are_let_in_beside_no_real_pump),
     Hole("T-41", _any_size, test_secrets_kept.test_a_huge_body_is_not_read_to_its_end, ("/api/sign-in",)),
     Hole("T-42", _codes_for_ever, test_screens.test_a_code_is_good_once_and_for_a_day),
+    Hole(
+        "T-43",
+        _served_to_everybody,
+        test_certificates.test_pages_leave_this_machine_over_tls_and_under_a_name_only,
+    ),
+    Hole("T-44", _key_for_everybody, test_certificates.test_a_key_that_others_may_read_is_refused),
+    Hole("T-45", _any_host, test_https.test_only_under_its_own_names_it_answers),
+    Hole("T-46", _same_name_will_do, test_https.test_over_tls_a_page_in_the_clear_is_another_sites),
+    Hole("T-47", _any_tls, test_https.test_the_oldest_tls_is_1_2),
 )
