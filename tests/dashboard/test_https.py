@@ -152,7 +152,10 @@ def test_nothing_older_than_tls_1_2_is_spoken(secure, newest, good):
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion[newest]
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    refused = contextlib.nullcontext() if good else pytest.raises(ssl.SSLError, match=r"(?i)protocol version")
+    # The server hangs up, with the alert or before it is out; what this side can not offer says otherwise.
+    hung_up = r"(?i)alert protocol version|eof occurred|reset by peer"
+    away = pytest.raises((ssl.SSLError, ConnectionError), match=hung_up)
+    refused = contextlib.nullcontext() if good else away
     plain = socket.create_connection(("127.0.0.1", secure.port), timeout=10)
     with plain, refused, context.wrap_socket(plain, server_hostname=NAME) as spoken:
         assert spoken.version() == newest.replace("_", ".")

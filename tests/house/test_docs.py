@@ -62,7 +62,9 @@ def test_every_decision_stands_in_the_index() -> None:
 def _commands() -> list[str]:
     found: list[str] = []
     for page in PAGES:
-        for block in re.findall(r"```(?:sh|bash|console)?\n(.*?)```", page.read_text(), re.DOTALL):
+        for language, block in re.findall(r"```([a-z]*)\n(.*?)```", page.read_text(), re.DOTALL):
+            if language not in {"", "sh", "bash", "console"}:
+                continue
             found += re.findall(r"^\s*\$? ?(pumpd [a-z][^#\n]*)$", block, re.MULTILINE)
         found += re.findall(r"`(pumpd [a-z][^`\n]*)`", page.read_text())
     return sorted({command.strip() for command in found if "|" not in command})
