@@ -18,11 +18,14 @@ SHIPPED = Path(__file__).parents[2] / "config"
 
 
 def _named(schema: str) -> list[Path]:
-    """Return the shipped files that name ``schema`` in their first line."""
+    """Return the shipped files that name ``schema`` in their first line.
+
+    Those of the containers name secrets that are made there; tests/house/test_containers.py reads them with.
+    """
     return [
         file
         for file in sorted(SHIPPED.rglob("*.yaml"))
-        if f"/{schema}.json" in file.read_text().splitlines()[0]
+        if file.parent.name != "compose" and f"/{schema}.json" in file.read_text().splitlines()[0]
     ]
 
 
