@@ -1,4 +1,4 @@
-"""Conditions of an infusion: its total dose, and what people owe it."""
+"""Conditions of an infusion: its total dose, its boluses, and what people owe it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,34 @@ OF_INFUSION = (
         ("GIP-1.5", "GIP-1.2"),
         _GIP + "1.4.12",
         ends="no window holds or will hold more",
+    ),
+    AlarmCondition(
+        ConditionId.BOLUS_HARD,
+        _HIGH,
+        _HIGH,
+        "BOLUS TOO LARGE: {measured}, limit {allowed}",
+        "Look at the patient. Stop the bolus if it still runs.",
+        _NURSE,
+        "what was counted since the begin of a bolus, with the library's hard maximum of one",
+        _SEVERE,
+        _PROMPT,
+        ("GIP-1.2", "GIP-1.5"),
+        _GIP + "1.4.12, 6.1.3",
+        ends="the bolus is over",
+    ),
+    AlarmCondition(
+        ConditionId.BOLUS_SOFT,
+        _MEDIUM,
+        _MEDIUM,
+        "Larger bolus than usual: {measured}, usual up to {allowed}",
+        "Check the bolus against the order. Look at the patient.",
+        _NURSE,
+        "what was counted since the begin of a bolus, with the library's soft maximum of one",
+        _REVERSIBLE,
+        _PROMPT,
+        ("GIP-1.2", "GIP-1.5"),
+        _GIP + "1.4.12, 6.1.4",
+        ends="the bolus is over, or passes the hard maximum",
     ),
     AlarmCondition(
         ConditionId.TITRATION,

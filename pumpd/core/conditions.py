@@ -73,6 +73,8 @@ class ConditionId(Enum):
     COUNTER_RESET = "counter-reset"
     TOTAL_DOSE_HARD = "total-dose-hard"
     TOTAL_DOSE_SOFT = "total-dose-soft"
+    BOLUS_HARD = "bolus-hard"
+    BOLUS_SOFT = "bolus-soft"
     TITRATION = "titration"
     STILL_RUNNING = "still-running"
     OBSERVATION_DUE = "observation-due"

@@ -11,6 +11,7 @@ from pumpd.core import answers
 from pumpd.core.acceptance import Accept, unaccepted
 from pumpd.core.accepting import taken_as_accepted
 from pumpd.core.alarms import AlarmChanged, Finding
+from pumpd.core.bolus_limits import seen_bolus
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.delays import JUDGED_BY_FLOW, delayed, suspended
@@ -40,7 +41,7 @@ from pumpd.core.state import (
     Tick,
     WrongDevice,
 )
-from pumpd.core.telemetry import Telemetry
+from pumpd.core.telemetry import PumpStatus, Telemetry
 from pumpd.core.told import BY_OTHERS, ToldOfPump, told_findings
 
 CONFIRM_OF = 3
@@ -118,6 +119,11 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     present_now.update(delivery.found)
     state = followed_pump(state, reading, delivery.account, present_now)
     held |= delivery.held
+    bolus = state.bolus
+    if bolus is not None or reading.status is PumpStatus.BOLUS:
+        bolus, too_large, unseen = seen_bolus(state, reading, delivery.account)
+        present_now.update(too_large)
+        held |= unseen
     watch = state.watch
     if watch is not None:
         watch, titrated = follow(watch, state, reading, delivery.account)
@@ -143,7 +149,7 @@ def _reading(state: PumpState, reading: Telemetry, now: Now) -> tuple[PumpState,
     age_ns = now.mono_ns - reading.taken_ns
     fresh = freshness(age_ns, state.setup.freshness)
     after = state.after_reading(
-        reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant, watch
+        reading, fresh, over, dwells, delivery.account, delivery.trend, delivery.meant, watch, bolus
     )
     if after.phase is RestraintPhase.ASKED:
         after = replace(after, restraints=climbing(after.restraints, reading))

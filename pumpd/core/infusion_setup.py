@@ -72,7 +72,7 @@ def set_under(state: PumpState, given: Ordered) -> PumpState:
     )
     if not given.afresh:
         return after
-    after = replace(after, account=None, carried=None, trend=None, meant=None, over=())
+    after = replace(after, account=None, carried=None, trend=None, meant=None, over=(), bolus=None)
     if after.phase is RestraintPhase.IDLE:
         after = replace(after, restraints=MappingProxyType({}))
     return after

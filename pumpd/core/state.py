@@ -10,6 +10,7 @@ from types import MappingProxyType
 from pumpd.core.acceptance import Accept
 from pumpd.core.alarms import NO_ALARMS, AlarmChanged, Alarms
 from pumpd.core.alert_loop import Loop
+from pumpd.core.bolus import Bolus
 from pumpd.core.climb import NOBODY, EscalationPlan, StepTold
 from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Account, Carried, Counter
@@ -118,6 +119,8 @@ class PumpState:
     """How often it was started again after the same alarm."""
     watch: InfusionWatch | None = None
     """The infusion that a person began on it last, also when it is over."""
+    bolus: Bolus | None = None
+    """The bolus that the last reading showed."""
 
     def after_reading(
         self,
@@ -129,6 +132,7 @@ class PumpState:
         trend: Trend | None,
         meant: FlowRate | None,
         watch: InfusionWatch | None,
+        bolus: Bolus | None,
     ) -> PumpState:
         """Return the state with what a reading changes; written out, since every reading takes this way."""
         return PumpState(
@@ -155,6 +159,7 @@ class PumpState:
             self.told,
             self.loop,
             watch,
+            bolus,
         )
 
     @property

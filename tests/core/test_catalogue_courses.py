@@ -18,6 +18,8 @@ LATCHING = {
     "air",
     "alert-loop",
     "battery-depleted",
+    "bolus-hard",
+    "bolus-soft",
     "door",
     "empty",
     "flow-ceiling",

@@ -19,6 +19,11 @@ def gap_left_ml(moved_ml: Fraction, ml_h: Fraction, gap_s: Fraction, tick_ml: Fr
     return 3 * tick_ml + ml_h / 3600 + due_ml / 20 - abs(moved_ml - due_ml)
 
 
+def bolus_ml(ml_h: Fraction, begun_s: Fraction, ended_s: Fraction, at_s: Fraction) -> Fraction:
+    """Return what a bolus from one time to another has given up to a moment."""
+    return ml_h * max(Fraction(0), min(at_s, ended_s) - begun_s) / 3600
+
+
 def starts_after(history: list[tuple[int, set[str], bool]], within_s: int) -> dict[str, int]:
     """Return how often each alarm was started after, in the last ``within_s`` up to the last entry.
 

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
-from pumpd.core.drug_library import Bounds, DrugLimits, TotalLimit, TotalOver
+from pumpd.core.drug_library import BolusLimits, Bounds, DoseLimits, DrugLimits, TotalLimit, TotalOver
 from pumpd.core.infusion_due import with_bounds
 from pumpd.core.infusion_record import ProgrammeVersion
 from pumpd.core.infusion_setup import under
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.quantities import FlowRate
 from pumpd.core.state import Ordered
-from pumpd.core.telemetry import Measured
+from pumpd.core.telemetry import Measured, PumpStatus
 from pumpd.core.total_dose import DoseAccount
 from tests.core.courses.bed import COUNTED, Act, Counted, Course, runs, stands
 from tests.core.infusion_scene import AT, FULL_ENTRY, PATIENT, dose, infusion, programme
+from tests.core.situations import ENTRY
 
 BARE = replace(COUNTED, programme=None, entry=None)
 TWO_MINUTES = programme(volume=None, duration_s=120)
@@ -61,6 +62,19 @@ def turned_to(seconds: int, ml_per_h: str) -> Act:
 
 MOST = DrugAmount.parse("0.01 mg/kg")
 """0.7 mg."""
+
+
+def at_once(**bounds: DrugAmount) -> DrugLimits:
+    """Return limits of one bolus, and of the flow only that 35 mL/h are too fast."""
+    only = DoseLimits(hard_max=dose("1"))
+    return replace(ENTRY, dose_rate=only, bolus=BolusLimits(Bounds(**bounds), 0, 0))
+
+
+def bolus(seconds: int, ml_per_h: str = "30") -> Act:
+    """Return: it gives a bolus, 8.3 uL a second; 0.7 mg are 0.35 mL, shown after 43 s."""
+    return runs(seconds, ml_per_h, status=PumpStatus.BOLUS)
+
+
 SHORT = replace(FULL_ENTRY, duration_s=Bounds(soft_max=120))
 COURSES = {
     ConditionId.TOTAL_DOSE_HARD: Course(
@@ -76,6 +90,12 @@ COURSES = {
         (stands(3),),
         setup=BARE,
         before=(begins(_limited(soft_max=MOST), TWO_MINUTES),),
+    ),
+    ConditionId.BOLUS_HARD: Course(
+        (bolus(43),), (bolus(42), runs(5)), (runs(2),), setup=replace(COUNTED, entry=at_once(hard_max=MOST))
+    ),
+    ConditionId.BOLUS_SOFT: Course(
+        (bolus(43),), (bolus(42), runs(5)), (runs(2),), setup=replace(COUNTED, entry=at_once(soft_max=MOST))
     ),
     ConditionId.TITRATION: Course(
         (turned_to(11, "13.6"),),
