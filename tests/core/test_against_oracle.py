@@ -11,20 +11,22 @@ from hypothesis import strategies as st
 
 from pumpd.core.alarms import AlarmSignal
 from pumpd.core.alert_loop import TIMES, WITHIN_NS, loop_finding, looped
+from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
-from pumpd.core.drug_library import Interval
+from pumpd.core.drug_library import DoseLimits, Interval, Restrain
 from pumpd.core.gap import end_gap
 from pumpd.core.infusion_clock import next_look_ns
 from pumpd.core.line_quality import WINDOW_NS, Quality, Sample, disturbance, sampled
+from pumpd.core.lowering import LowerNow
 from pumpd.core.occlusion import Line, blind_s
-from pumpd.core.quantities import NL_PER_ML, NS_PER_S, FlowRate, Volume
-from pumpd.core.restraint_gate import RestraintGate
+from pumpd.core.quantities import NL_PER_ML, NS_PER_S, FlowRate, Volume, Weight
+from pumpd.core.restraint_gate import Enforcement, RestraintGate
 from pumpd.core.slips import NARROW, slip
 from pumpd.core.telemetry import Measured, PumpAlarm, PumpStatus
 from tests import proof
 from tests.core.courses.bed import STEP_NL, Counted, runs, silent
-from tests.core.situations import PROGRAMME, SETUP, Bedside, mg_kg_h
-from tests.oracle import order, rules
+from tests.core.situations import ENTRY, PROGRAMME, SETUP, Bedside, mg_kg_h
+from tests.oracle import lowering, order, rules
 
 pytestmark = pytest.mark.requirement("CORE-10")
 LOST, HARD, NEAR = ConditionId.LINK_LOST, ConditionId.OVER_HARD, ConditionId.NEAR_END
@@ -179,3 +181,59 @@ def test_a_line_is_judged_by_its_last_ten_minutes(steps: list[tuple[int, int, in
         samples.append((at_s, asked, marred))
         of, hit = rules.marred(samples, WINDOW_NS // NS_PER_S)
         assert bool(disturbance(quality)) is (hit >= 3 and Fraction(hit, of) > Fraction(1, 100))
+
+
+_DELAYED = {ConditionId.OVER_SOFT: "18", ConditionId.UNDER_SOFT: "3", ConditionId.UNDER_HARD: "1.76"}
+"""A flow that breaks each, and is no tenth of the order; 10 mL/h breaks none."""
+
+
+@proof.examples("delays against their whole history", small=150, full=10_000)
+@given(
+    st.sampled_from(list(_DELAYED)),
+    st.lists(
+        st.tuples(st.integers(1, 12), st.sampled_from([True, True, True, False, None])),
+        min_size=1,
+        max_size=30,
+    ),
+)
+def test_a_condition_stands_by_how_long_it_has_been_so(
+    condition: ConditionId, steps: list[tuple[int, bool | None]]
+) -> None:
+    """Raised and ended at just the readings of the oracle, however good, bad and unknown ones alternate."""
+    declared = CATALOGUE[condition]
+    pace = declared.delay_s // 30
+    bed, history = Bedside(replace(SETUP, gate=RestraintGate())), []
+    for seconds, broken in steps:
+        bed.now_ns += seconds * pace * NS_PER_S
+        flow = {True: _DELAYED[condition], False: "10", None: None}[broken]
+        bed.read(flow, **({} if flow else {"flow": Measured.invalid("65535")}))
+        history.append((Fraction(bed.now_ns, NS_PER_S), broken))
+        wanted = rules.stands(history, declared.delay_s, declared.clear_after_s)
+        assert (bed.signal(condition) is AlarmSignal.ON) is wanted
+
+
+@pytest.mark.requirement("RES-4", "INV-1")
+@proof.examples("lower rates against the doses that allow them", small=100, full=5_000)
+@given(st.integers(101, 999), st.integers(1, 600), st.integers(300, 1_500), st.integers(1, 1_200))
+def test_what_a_pump_is_lowered_to_is_what_every_dose_allows(
+    ordered_e3: int, more_e3: int, kg_e1: int, ceiling_e1: int
+) -> None:
+    """Order, hard maximum and ceiling, each rounded down to the step: the least of them, and never more."""
+    ordered, hard = Fraction(ordered_e3, 1000), Fraction(ordered_e3 + more_e3, 1000)
+    kg, ceiling = Fraction(kg_e1, 10), Fraction(ceiling_e1, 10)
+    limits = DoseLimits(hard_max=mg_kg_h(str(float(hard))))
+    setup = replace(
+        SETUP,
+        programme=replace(
+            PROGRAMME, weight=Weight.parse(str(float(kg))), dose_max=mg_kg_h(str(float(ordered)))
+        ),
+        entry=replace(ENTRY, dose_rate=limits),
+        ceiling=FlowRate.parse(str(float(ceiling))),
+        gate=RestraintGate(Enforcement.CAP, True, Restrain.CAP, True, True),
+    )
+    bed = Bedside(setup)
+    fast = {"set_flow": Measured.valid(FlowRate.parse("999"))}
+    asked = [e for e in bed.every_second(["999"] * 3, **fast) if isinstance(e, LowerNow)]
+    wanted = lowering.asked_ml_h([ordered, hard], Fraction(2), kg, Fraction(1, 10), ceiling)
+    assert [_ml(each.to.nl_per_h) for each in asked] == [wanted]
+    assert wanted * 2 / kg <= ordered

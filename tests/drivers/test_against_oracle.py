@@ -8,11 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pumpd.core.quantities import FlowRate, Volume
-from pumpd.core.telemetry import Measured, Validity
-from pumpd.drivers.register_map import CompiledMap, pause_request
+from pumpd.core.telemetry import ChannelId, Measured, Validity
+from pumpd.drivers.register_map import CompiledMap, RegisterMapDriver, pause_request
+from pumpd.errors import DeviceRefusedError
 from pumpd.protocols.maps import shipped_map
 from tests import proof
-from tests.oracle import reference_pump
+from tests.drivers.test_lowering import Told
+from tests.oracle import lowering, reference_pump
 
 DECODE = CompiledMap(shipped_map("reference-pump")).decode
 NUMBERS = {"set_flow": 2, "flow": 4, "volume": 6, "volume_to_be_infused": 8, "pressure": 10, "battery": 11}
@@ -112,3 +114,18 @@ def test_every_status_code_means_what_the_document_says():
     """All nine, each by itself."""
     codes = shipped_map("reference-pump").channels["1"].status.codes
     assert {code: status.value for code, status in codes.items()} == dict(enumerate(reference_pump.STATUS))
+
+
+@pytest.mark.requirement("RES-5", "INV-1")
+@proof.examples("lower rates of the reference pump worked out twice", small=200, full=20_000)
+@given(st.integers(0, 120_000), st.integers(1, 1_200_000_000))
+async def test_the_rate_written_is_the_oracles(present: int, asked_nl_h: int) -> None:
+    """The step below what is asked where that is below the fresh reading's rate; otherwise nothing."""
+    asked, shows = Fraction(asked_nl_h, 1_000_000), Fraction(present, 100)
+    wanted = lowering.written_ml_h(asked, shows, Fraction(1, 100), Fraction(600))
+    driver = RegisterMapDriver(CompiledMap(shipped_map("reference-pump")), 3)
+    try:
+        rate = await driver.lower_rate(Told(present), ChannelId("1"), FlowRate(asked_nl_h), lambda: None)
+    except DeviceRefusedError:
+        rate = None
+    assert (None if rate is None else Fraction(rate.nl_per_h, 1_000_000)) == wanted

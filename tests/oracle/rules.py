@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import accumulate
 
 
 def blind_s(ml_per_kpa: Fraction, limit_kpa: Fraction, rests_kpa: Fraction, ml_h: Fraction) -> Fraction:
@@ -77,3 +78,30 @@ def marred(samples: list[tuple[int, int, int]], window_s: int) -> tuple[int, int
     before = [one for one in samples if one[0] <= last[0] - window_s]
     first = before[-1] if before else samples[0]
     return last[1] - first[1], last[2] - first[2]
+
+
+def stands(readings: list[tuple[Fraction, bool | None]], delay_s: int, clear_s: int) -> bool:
+    """Return whether a condition with a delay stands after readings of (at s, broken; None: not judged).
+
+    Bad time counts in full, good time takes half of itself back, time that ends in no judgement neither. It
+    is forgotten when nothing is left and ``clear_s`` were good; what stands ends when ``clear_s`` were good.
+    """
+    is_on, good_s = False, Fraction(0)
+    spans: list[Fraction] = []
+    before_s = readings[0][0]
+    for at_s, broken in readings:
+        span, before_s = at_s - before_s, at_s
+        if broken:
+            good_s = Fraction(0)
+            spans.append(span if spans else Fraction(0))
+        elif broken is False and spans:
+            good_s += span
+            spans.append(-span / 2)
+        else:
+            continue
+        # What the walk, held at nought from below, has come to: the most that any of its ends adds up to.
+        held_s = max(Fraction(0), *accumulate(reversed(spans)))
+        is_on = is_on or (broken and held_s >= delay_s)
+        if good_s >= clear_s and (is_on or held_s == 0):
+            is_on, spans = False, []
+    return is_on
