@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pumpd.cli_history import ConfigOption, influx_of, minute_ms
+from pumpd.cli_history import ConfigOption, minute_ms
 from pumpd.cli_words import out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pumpd.store.influx_patients import Stay
+    from pumpd.config import Config
+    from pumpd.store.patients import Stay
 
-LabelOption = Annotated[
-    str, typer.Option("--patient", metavar="LABEL", help="The label that stood at the pump.")
-]
 FromOption = Annotated[
     str, typer.Option("--from", metavar="TIME", help="Leave out stays that ended before (UTC).")
 ]
@@ -29,13 +27,25 @@ LONG_AGO = "1970-01-02T00:00"
 FAR_OFF = "2200-01-01T00:00"
 
 
+def _named(label: str) -> str:
+    if not label:
+        raise typer.BadParameter("nobody's readings are no patient's", param_hint="--patient")
+    return label
+
+
+LabelOption = Annotated[
+    str,
+    typer.Option("--patient", metavar="LABEL", help="The label that stood at the pump.", callback=_named),
+]
+
+
 def add_to(history: typer.Typer) -> None:
     """Add the verbs of this module to the group ``history``."""
     history.command("export")(export)
     history.command("erase")(erase)
 
 
-def _told(stays: Sequence[Stay]) -> None:
+def _told(stays: Sequence[Stay], config: Config, label: str) -> None:
     from datetime import UTC, datetime
 
     def at(ms: int | None) -> str:
@@ -43,6 +53,10 @@ def _told(stays: Sequence[Stay]) -> None:
 
     for stay in stays:
         out().print(f"{stay.pump}/{stay.channel}: {at(stay.start_ms)} to {at(stay.end_ms)}")
+    for pump in config.pumps:
+        if config.history.kind == "sqlite" and pump.label == label:
+            words = f"the label stands in {config.file.name}, and no journal says since when"
+            out().print(f"{pump.id}: {words}: what was read under it alone is not found")
 
 
 def export(
@@ -55,13 +69,13 @@ def export(
     end: ToOption = FAR_OFF,
 ) -> None:
     """Write the readings of one patient to a file, a line of JSON each, readable by its owner only."""
-    from pumpd.histories import spool_place
-    from pumpd.store.influx_patients import PatientRecords
+    from pumpd.config import load
+    from pumpd.histories import patient_records
 
-    loaded, place = influx_of(config)
-    records = PatientRecords(place, loaded.site, spool_place(loaded).spool)
+    loaded = load(config)
+    records = patient_records(loaded)
     stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
-    _told(stays)
+    _told(stays, loaded, label)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     count = 0
     with os.fdopen(descriptor, "w", encoding="utf-8") as written:
@@ -83,21 +97,20 @@ def erase(
         bool, typer.Option("--yes", help="Do it; without it the stays are told, no more.")
     ] = False,
 ) -> None:
-    """Erase the readings of one patient from InfluxDB; the journal on the daemon's host stays as it is."""
+    """Erase the readings of one patient; the journal on the daemon's host stays as it is."""
     from pumpd.clock import SystemClock
-    from pumpd.histories import spool_place
-    from pumpd.store.influx_client import InfluxDoor
-    from pumpd.store.influx_patients import PatientRecords
+    from pumpd.config import load
+    from pumpd.histories import patient_records
 
-    loaded, place = influx_of(config)
-    records = PatientRecords(place, loaded.site, spool_place(loaded).spool)
+    loaded = load(config)
+    records = patient_records(loaded)
     stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
-    _told(stays)
+    _told(stays, loaded, label)
     if not stays or not yes:
         out().print("nothing was erased" + ("; look at the times, then say --yes" if stays else ""))
         raise typer.Exit(1)
-    door = InfluxDoor(place)
     now_ms = int(SystemClock().wall().timestamp() * 1000)
-    count = sum(records.erase(stay, label, door, now_ms) for stay in stays)
-    door.close()
+    for stay in stays:
+        stay.ended_ms(now_ms)  # all or none: the first one that goes on refuses for all
+    count = sum(records.erase(stay, now_ms) for stay in stays)
     out().print(f"{count} readings erased; the journal on the daemon's host is as it was")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pumpd.config import Config
 from pumpd.errors import StoreError
 from pumpd.store.base import HistoryReader, TelemetryWriter
+from pumpd.store.embedded_patients import EmbeddedPatients
 from pumpd.store.history import SqliteHistoryWriter
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
+from pumpd.store.influx_patients import InfluxPatients
 from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_reader import InfluxHistoryReader
 from pumpd.store.influx_sender import Door
+from pumpd.store.patients import PatientRecords
 from pumpd.store.reader import SqliteHistoryReader
 
 
@@ -43,6 +48,10 @@ def open_writer(config: Config) -> TelemetryWriter:
     """Return the way in; it takes readings at once, whatever disk and server do."""
     if config.history.kind == "sqlite":
         return SqliteHistoryWriter(config.history_file)
+    return InfluxHistoryWriter(spool_place(config), config.site, _door(config))
+
+
+def _door(config: Config) -> Callable[[], Door]:
     place = influx_place(config)
 
     def door() -> Door:
@@ -50,7 +59,7 @@ def open_writer(config: Config) -> TelemetryWriter:
 
         return InfluxDoor(place)
 
-    return InfluxHistoryWriter(spool_place(config), config.site, door)
+    return door
 
 
 def open_reader(config: Config) -> HistoryReader:
@@ -58,3 +67,10 @@ def open_reader(config: Config) -> HistoryReader:
     if config.history.kind == "sqlite":
         return SqliteHistoryReader(config.history_file, config.journal_file)
     return InfluxHistoryReader(influx_place(config), config.site)
+
+
+def patient_records(config: Config) -> PatientRecords:
+    """Return what finds one patient's readings; it needs no daemon, and may be used beside one."""
+    if config.history.kind == "sqlite":
+        return EmbeddedPatients(config.history_file, config.journal_file)
+    return InfluxPatients(influx_place(config), config.site, spool_place(config).spool, _door(config))

@@ -90,3 +90,36 @@ def prune(level_ms: int) -> str:
     """Return the statement that deletes rows of one source in [?2, ?3)."""
     time = TIME[level_ms]
     return f"DELETE FROM {TABLES[level_ms]} WHERE source = ?1 AND {time} >= ?2 AND {time} < ?3"  # noqa: S608
+
+
+SOURCES = "SELECT id, provenance, dose_unit FROM source WHERE pump = ? AND channel = ?"
+"""The sources of one channel."""
+
+_OF_STAY = (
+    " FROM source JOIN reading ON reading.source = source.id"
+    " WHERE source.pump = ? AND source.channel = ? AND at_ms >= ? AND at_ms < ?"
+)
+STAY_EXTENT = f"SELECT min(at_ms), max(at_ms){_OF_STAY}"
+STAY_READINGS = (
+    f"SELECT at_ms, ward, provenance, dose_unit, status, {', '.join(SERIES)}{_OF_STAY} ORDER BY at_ms"
+)
+"""All readings of one channel in [from, until), whatever ward, provenance and dose unit."""
+
+
+def holds(level_ms: int) -> str:
+    """Return the statement whether source ?1 holds at that level what belongs to [?2, ?3).
+
+    ?4 is the start of the first span with a part in it.
+    A roll-up across an end does when the finer level holds it no more: else it can be worked out anew.
+    """
+    table = TABLES[level_ms]
+    if level_ms == READINGS:
+        return f"SELECT EXISTS (SELECT 1 FROM {table} WHERE source = ?1 AND at_ms >= ?2 AND at_ms < ?3)"  # noqa: S608
+    finer_ms = LEVELS_MS[LEVELS_MS.index(level_ms) - 1]
+    finer, time = TABLES[finer_ms], TIME[finer_ms]
+    return (
+        f"SELECT EXISTS (SELECT 1 FROM {table} AS r"  # noqa: S608 - names of our own
+        f" WHERE r.source = ?1 AND r.start_ms >= ?4 AND r.start_ms < ?3 AND (r.start_ms >= ?2"
+        f" AND r.start_ms + {level_ms} <= ?3 OR NOT EXISTS (SELECT 1 FROM {finer} AS f WHERE f.source = ?1"
+        f" AND f.{time} >= r.start_ms AND f.{time} < r.start_ms + {level_ms})))"
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -14,6 +14,7 @@ from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_query import InfluxQuery, name, text
 from pumpd.store.influx_sender import Door
 from pumpd.store.line_protocol import JOURNAL, PATIENT, READING, ROLLUPS, quoted, tags
+from pumpd.store.patients import Stay, within
 from pumpd.store.rising import NS_PER_MS
 from pumpd.store.rollups import floor_to
 from pumpd.store.spool import SLOT_MS
@@ -22,51 +23,23 @@ from pumpd.store.spool_account import note_dropped, read_account
 HOUR_MS = 3_600_000
 AROUND_MS = 60_000
 """A line of the journal about the beginning or end stands so close to the readings, or closer."""
-SETTLED_MS = 10 * 60_000
-"""The longest roll-up of a stay is over by then."""
 ERASED = "erased for a patient"
-FOR_EVER_MS = 9_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A label at one channel, from one reading until another label's first."""
+class InfluxPatients:
+    """The ``PatientRecords`` of one site, by the points that say from when on readings are whose."""
 
-    pump: PumpId
-    channel: ChannelId
-    start_ms: int
-    end_ms: int | None
-    """None while it still stands there."""
-    time_ns: int
-    labels: str
-    """The tags of the point that says so."""
-
-    @property
-    def until_ms(self) -> int:
-        """Return when it ends, for questions."""
-        return FOR_EVER_MS if self.end_ms is None else self.end_ms
-
-    def within(self, site: str, start_ms: int, end_ms: int) -> str:
-        """Return the condition for what of it lies in [start, end)."""
-        return (
-            f"site = {text(site)} AND pump = {text(self.pump)} AND channel = {text(self.channel)}"
-            f" AND time >= {start_ms}ms AND time < {end_ms}ms"
-        )
-
-
-class PatientRecords:
-    """Finds, hands out and erases what one site holds under a label; blocks, and raises StoreError."""
-
-    def __init__(self, place: InfluxPlace, site: str, spool: Path) -> None:
+    def __init__(self, place: InfluxPlace, site: str, spool: Path, door: Callable[[], Door]) -> None:
+        """``door`` opens the way in, once something is erased."""
         self._query = InfluxQuery(place)
         self._site = site
         self._spool = spool
+        self._door = door
+        self._points: dict[Stay, tuple[int, str]] = {}
+        """Time and tags of the point that says so, of each stay that was told."""
 
     def stays(self, label: str, start_ms: int, end_ms: int) -> Sequence[Stay]:
-        """Return every stay under ``label`` that has a part in [start, end), in order of their beginnings.
-
-        A label is a pseudonym and may have stood for others before: look at the times.
-        """
+        """Return every stay under ``label`` that has a part in [start, end), in order of their beginnings."""
         said = self._query.ask(
             f'SELECT "label" FROM {name(PATIENT)} WHERE site = {text(self._site)} GROUP BY *',  # noqa: S608
             epoch="ns",
@@ -85,17 +58,15 @@ class PatientRecords:
             for at, (time_ns, stood, labels) in enumerate(told):
                 after_ms = told[at + 1][0] // NS_PER_MS if at + 1 < len(told) else None
                 if stood == label:
-                    found.append(Stay(pump, channel_id, time_ns // NS_PER_MS, after_ms, time_ns, labels))
-        return sorted(
-            (stay for stay in found if stay.start_ms < end_ms and stay.until_ms > start_ms),
-            key=lambda stay: (stay.start_ms, stay.pump, stay.channel),
-        )
+                    found.append(Stay(label, pump, channel_id, time_ns // NS_PER_MS, after_ms))
+                    self._points[found[-1]] = time_ns, labels
+        return within(found, start_ms, end_ms)
 
     def readings(self, stay: Stay) -> Iterator[str]:
         """Yield the readings of a stay in order, each as a line of JSON with its time in ms since 1970."""
         (newest,) = self._query.ask(
             f'SELECT last("sequence") FROM {name(READING)}'  # noqa: S608 - spelled by text()
-            f" WHERE {stay.within(self._site, stay.start_ms, stay.until_ms)}"
+            f" WHERE {self._within(stay, stay.start_ms, stay.until_ms)}"
         ) or (None,)
         if newest is None:
             return
@@ -103,52 +74,57 @@ class PatientRecords:
         for from_ms in range(stay.start_ms, until_ms, HOUR_MS):
             for series in self._query.ask(
                 f"SELECT * FROM {name(READING)}"  # noqa: S608 - spelled by text()
-                f" WHERE {stay.within(self._site, from_ms, min(from_ms + HOUR_MS, until_ms))}"
+                f" WHERE {self._within(stay, from_ms, min(from_ms + HOUR_MS, until_ms))}"
             ):
                 for found in series.rows:
                     yield json.dumps({key: value for key, value in found.items() if value is not None})
 
-    def erase(self, stay: Stay, label: str, door: Door, now_ms: int) -> int:
+    def erase(self, stay: Stay, now_ms: int) -> int:
         """Erase the readings of a stay, their roll-ups, its lines of the journal's copy, and the label.
 
         Returns how many readings those were; the account counts them as dropped. Roll-ups that hold readings
         before or after the stay too go whole, and those readings stay. StoreError while the stay goes on, or
         a roll-up of it may, or while readings of it wait in the spool.
         """
-        if stay.end_ms is None:
-            raise StoreError(f"the label still stands at {stay.pump}/{stay.channel}: end the infusion first")
-        if now_ms < stay.end_ms + SETTLED_MS:
-            raise StoreError(f"{stay.pump}/{stay.channel}: it ended just now: try again in ten minutes")
-        first_ms, last_ms = floor_to(stay.start_ms, SLOT_MS), floor_to(stay.end_ms, SLOT_MS) + SLOT_MS
+        end_ms = stay.ended_ms(now_ms)
+        first_ms, last_ms = floor_to(stay.start_ms, SLOT_MS), floor_to(end_ms, SLOT_MS) + SLOT_MS
         if read_account(self._spool, first_ms, last_ms).spooled:
             raise StoreError("readings of that time still wait in the spool: try again when it is empty")
         counted = self._query.ask(
             f'SELECT count("sequence") AS n FROM {name(READING)}'  # noqa: S608 - spelled by text()
-            f" WHERE {stay.within(self._site, stay.start_ms, stay.end_ms)} GROUP BY time(1m) fill(none)"
+            f" WHERE {self._within(stay, stay.start_ms, end_ms)} GROUP BY time(1m) fill(none)"
         )
         slots = Counter({int(found["time"]): int(found["n"]) for each in counted for found in each.rows})
-        self._delete(READING, stay, stay.start_ms, stay.end_ms)
+        self._delete(READING, stay, stay.start_ms, end_ms)
         for level_ms, measurement in ROLLUPS.items():
-            self._delete(measurement, stay, floor_to(stay.start_ms, level_ms), stay.end_ms)
-        self._delete(JOURNAL, stay, stay.start_ms, stay.end_ms)
-        for at_ms in self._lines_that_name(label, stay):
+            self._delete(measurement, stay, floor_to(stay.start_ms, level_ms), end_ms)
+        self._delete(JOURNAL, stay, stay.start_ms, end_ms)
+        for at_ms in self._lines_that_name(stay, end_ms):
             self._delete(JOURNAL, stay, at_ms, at_ms + 1)
-        door.write(f"{PATIENT}{stay.labels} label={quoted('')} {stay.time_ns}".encode())
+        time_ns, labels = self._points[stay]
+        with closing(self._door()) as door:
+            door.write(f"{PATIENT}{labels} label={quoted('')} {time_ns}".encode())
         note_dropped(self._spool, slots, ERASED)
         return slots.total()
 
-    def _lines_that_name(self, label: str, stay: Stay) -> list[int]:
-        assert stay.end_ms is not None
-        around = stay.within(self._site, stay.start_ms - AROUND_MS, stay.end_ms + AROUND_MS)
+    def _lines_that_name(self, stay: Stay, end_ms: int) -> list[int]:
+        around = self._within(stay, stay.start_ms - AROUND_MS, end_ms + AROUND_MS)
         said = self._query.ask(f'SELECT "payload" FROM {name(JOURNAL)} WHERE {around}')  # noqa: S608
         return [
             int(found["time"])
             for series in said
             for found in series.rows
-            if label in str(json.loads(found["payload"]).get("detail", ""))
+            if stay.label in str(json.loads(found["payload"]).get("detail", ""))
         ]
 
     def _delete(self, measurement: str, stay: Stay, start_ms: int, end_ms: int) -> None:
         self._query.ask(
-            f"DELETE FROM {name(measurement)} WHERE {stay.within(self._site, start_ms, end_ms)}"  # noqa: S608
+            f"DELETE FROM {name(measurement)} WHERE {self._within(stay, start_ms, end_ms)}"  # noqa: S608
+        )
+
+    def _within(self, stay: Stay, start_ms: int, end_ms: int) -> str:
+        """Return the condition for what of ``stay`` lies in [start, end)."""
+        return (
+            f"site = {text(self._site)} AND pump = {text(stay.pump)} AND channel = {text(stay.channel)}"
+            f" AND time >= {start_ms}ms AND time < {end_ms}ms"
         )
