@@ -41,7 +41,7 @@ def test_the_journal_says_whose_every_reading_was() -> None:
         await second.begin()
         await asyncio.sleep(20)
         lines = [
-            (microseconds(e.at), e.pump, e.channel, e.model_dump_json())
+            (microseconds(e.at), e.pump or "", e.channel or "", e.model_dump_json())
             for _, e in scene.outlet.happened("infusion")
         ]
         assert all(json.loads(payload)["event"] for *_, payload in lines)
