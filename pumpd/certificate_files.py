@@ -45,5 +45,10 @@ def ends_of_chain(file: Path) -> datetime:
     return min(each.not_valid_after_utc for each in certificates_in(file))
 
 
+def ends_of_trust(file: Path) -> datetime:
+    """Return until when an authority in ``file`` vouches: an old one may stay beside a new one."""
+    return max(each.not_valid_after_utc for each in certificates_in(file))
+
+
 def _no_passphrase() -> str:
     raise OSError("the key asks for a passphrase, and nobody is there to type it")

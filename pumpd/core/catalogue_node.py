@@ -1,4 +1,4 @@
-"""Conditions of the node: its disk, its clock, its broker, its own tasks, and the age of its drug library."""
+"""Conditions of the node: its disk, its clock, its broker, its own tasks, and what is past its date."""
 
 from __future__ import annotations
 
@@ -94,6 +94,35 @@ OF_NODE = (
         ("GIP-5.6", "MON-12"),
         _GIP + "6.1.6",
         ends="a library that holds today",
+    ),
+    AlarmCondition(
+        ConditionId.CERTIFICATE_SOON,
+        _LOW,
+        None,
+        "A certificate ends soon: {measured}",
+        "Have a new one made. Without it broker or pages are out of reach from that day on.",
+        _ENGINEER,
+        "now, with the end of each certificate that the configuration names: 30 days",
+        _SEVERE,
+        _DELAYED,
+        ("MON-1",),
+        "RFC 5280 4.1.2.5",
+        ends="a certificate that holds longer, or the last week",
+        departs="weeks are left, and nothing is lost yet",
+    ),
+    AlarmCondition(
+        ConditionId.CERTIFICATE_ENDS,
+        _MEDIUM,
+        None,
+        "A certificate is at its end: {measured}",
+        "Put a new one in its place now. Without it broker or pages are out of reach.",
+        _ENGINEER,
+        "now, with the end of each certificate that the configuration names: 7 days",
+        _SEVERE,
+        _DELAYED,
+        ("MON-1",),
+        "RFC 5280 4.1.2.5",
+        ends="a certificate that holds longer",
     ),
 )
 """Each of them once; the catalogue takes them up."""

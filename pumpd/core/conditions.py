@@ -120,6 +120,8 @@ class ConditionId(Enum):
     CLOCK_STEPPED = "clock-stepped"
     CLOCK_UNSYNCHRONISED = "clock-unsynchronised"
     LIBRARY_DATE = "library-date"
+    CERTIFICATE_SOON = "certificate-ends-soon"
+    CERTIFICATE_ENDS = "certificate-ends"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pumpd.core.certificates import Ends, certificate_words
 from pumpd.core.conditions import ConditionId
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import Now
@@ -33,6 +34,8 @@ class NodeSeen:
     """Free on the disk of journal and history; None where nobody can tell."""
     synchronised: bool | None = None
     """Whether the time of day follows a time server; None where nobody can tell."""
+    certificates: Sequence[Ends] = ()
+    """What this node shows and trusts, as far as it can be read."""
     broker_up: bool = True
     ended: Sequence[str] = ()
     """Tasks that ended by themselves since the last look, each with the reason."""
@@ -102,7 +105,7 @@ def node_words(
     if seen.free_bytes is not None and seen.free_bytes * per < must.least_free_bytes * times:
         words[ConditionId.DISK_LOW] = f"{_mib(seen.free_bytes)} free, wanted {_mib(must.least_free_bytes)}"
     words[ConditionId.LIBRARY_DATE] = _library(must, seen.at.wall.date())
-    return words
+    return words | certificate_words(seen.certificates, seen.at.wall)
 
 
 NODE_CONDITIONS = (

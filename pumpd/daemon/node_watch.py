@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pumpd.certificate_files import ends_of_chain, ends_of_trust
+from pumpd.config import Config
+from pumpd.core.certificates import Ends
 from pumpd.core.conditions import ConditionId
 from pumpd.core.node import NodeMemory, NodeMust, NodeSeen, looked, node_words
 from pumpd.daemon.pipeline import Pipeline
@@ -31,12 +36,28 @@ class Machine(Protocol):
         """Return whether the time of day follows a time server; None when it can not be told."""
         ...
 
+    async def certificates(self) -> Sequence[Ends]:
+        """Return until when those hold that the configuration names; one that can not be read is left out."""
+        ...
+
 
 class ThisMachine:
     """The machine that this process runs on."""
 
-    def __init__(self, data_dir: Path, *, has_time_server: bool) -> None:
-        """``has_time_server`` is False where nobody promised one: its clock is then not judged."""
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        has_time_server: bool,
+        shown: Sequence[Path] = (),
+        trusted: Sequence[Path] = (),
+    ) -> None:
+        """``has_time_server`` is False where nobody promised one: its clock is then not judged.
+
+        ``shown`` and ``trusted`` are files with certificates: this node's own, and those of authorities.
+        """
+        self._shown = shown
+        self._trusted = trusted
         self._data_dir = data_dir
         self._has_time_server = has_time_server
 
@@ -56,6 +77,31 @@ class ThisMachine:
         except (AttributeError, OSError):
             return None  # not Linux
         return None if state < 0 else bool(state != _TIME_ERROR)
+
+    async def certificates(self) -> Sequence[Ends]:
+        """Read the files anew, beside the loop: they are renewed while the daemon runs."""
+        return await asyncio.to_thread(self._certificates)
+
+    def _certificates(self) -> list[Ends]:
+        found: list[Ends] = []
+        for files, ends in ((self._shown, ends_of_chain), (self._trusted, ends_of_trust)):
+            for file in files:
+                with contextlib.suppress(OSError, ValueError):
+                    found.append((file.name, ends(file)))
+        return found
+
+
+def machine_of(config: Config) -> ThisMachine:
+    """Return this machine, with what ``config`` names of it."""
+    here, mqtt = config.file.parent, config.mqtt
+    page = config.dashboard_certificate
+    shown = [here / mqtt.certificate_file] if mqtt.certificate_file else []
+    return ThisMachine(
+        config.data_dir,
+        has_time_server=config.machine.time_server,
+        shown=[*shown, *([page[0]] if page else [])],
+        trusted=[here / mqtt.ca_file] if mqtt.ca_file else [],
+    )
 
 
 class NodeWatch:
@@ -77,6 +123,8 @@ class NodeWatch:
         """Free on the disk of the stores when it was last asked; None when it can not be told."""
         self.synchronised: bool | None = None
         """Whether the time of day followed a time server then; None when it can not be told."""
+        self.certificates: Sequence[Ends] = ()
+        """Until when certificates held then."""
 
     def ended(self, task: str, reason: str) -> None:
         """Learn that a task of the daemon ended by itself."""
@@ -94,6 +142,7 @@ class NodeWatch:
         while self._machine is not None:
             self.free_bytes = await self._machine.free_bytes()
             self.synchronised = await self._machine.synchronised()
+            self.certificates = await self._machine.certificates()
             await asyncio.sleep(PROBE_EVERY_S)
         await asyncio.Event().wait()
 
@@ -101,7 +150,12 @@ class NodeWatch:
         """Look now, and have told what changed."""
         ended, self._ended = self._ended, []
         seen = NodeSeen(
-            self._pipeline.now(), self.free_bytes, self.synchronised, self._publisher.up, tuple(ended)
+            self._pipeline.now(),
+            self.free_bytes,
+            self.synchronised,
+            self.certificates,
+            self._publisher.up,
+            tuple(ended),
         )
         self._memory = looked(self._memory, seen)
         on = [condition for condition, words in self._told.items() if words]

@@ -17,7 +17,7 @@ from pumpd.daemon.app import App
 from pumpd.daemon.contacts import channels_of
 from pumpd.daemon.inside import Inside
 from pumpd.daemon.lifesign import Lifesign
-from pumpd.daemon.node_watch import ThisMachine
+from pumpd.daemon.node_watch import machine_of
 from pumpd.daemon.operation import serve_operation
 from pumpd.daemon.permission import Permission
 from pumpd.daemon.publisher import NodePublisher
@@ -71,7 +71,7 @@ def daemon_for(config: Config, clock: Clock) -> Inside:
         seeded=random.Random(),  # noqa: S311 - jitter, not a secret
         syslog=functools.partial(Syslog(config.syslog, clock).say, Severity.NOTICE),
         recorder=_recorder(config, clock),
-        machine=ThisMachine(config.data_dir, has_time_server=config.machine.time_server),
+        machine=machine_of(config),
         channels=channels_of(config, clock),
         settings=settings_of(config),
     )

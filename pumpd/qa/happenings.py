@@ -66,6 +66,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "find-time-server": (),
     "fill-disk": (),
     "empty-disk": (),
+    "certificate-holds": ("for_s",),
+    "renew-certificate": (),
     "acknowledge": ("alarm", "by"),
     "pause-audio": ("alarm", "by", "for_s"),
     "resume-audio": ("alarm", "by"),

@@ -35,7 +35,7 @@ from pumpd.qa.people import DASHBOARD, Desk
 from pumpd.qa.record import Channel, KeptHistory, Record, Sample
 from pumpd.qa.scenario import LATENCY_MS, LoadedScenario
 from pumpd.qa.seeded_keys import seeded_signer
-from pumpd.qa.virtual_machine import FULL_BYTES, ROOMY_BYTES, VirtualMachine
+from pumpd.qa.virtual_machine import VirtualMachine
 from pumpd.qa.virtual_process import VirtualProcess
 from pumpd.qa.virtual_time import VirtualClock
 from pumpd.qa.watched import WatchedPublisher, Witness
@@ -224,10 +224,7 @@ class Hospital:
             "journal-well": self.set_journal,
             "history-fail": lambda: setattr(history, "failing", NO_SPACE),
             "history-well": lambda: setattr(history, "failing", ""),
-            "lose-time-server": lambda: setattr(self.machine, "follows", False),
-            "find-time-server": lambda: setattr(self.machine, "follows", True),
-            "fill-disk": lambda: setattr(self.machine, "left_bytes", FULL_BYTES),
-            "empty-disk": lambda: setattr(self.machine, "left_bytes", ROOMY_BYTES),
+            **self.machine.happenings(event.for_s, self._clock),
             "replace-library": lambda: setattr(self, "_library", self.loaded.later[event.library or ""]),
             "step-clock": lambda: self.step_clock(event.step_s or 0.0),
         }

@@ -25,6 +25,8 @@ VIRTUAL_ONLY = {
     "find-time-server": "the time of day belongs to the whole machine",
     "fill-disk": "the disk belongs to the whole machine, and must not be filled",
     "empty-disk": "the disk belongs to the whole machine, and must not be filled",
+    "certificate-holds": "what is asked of it lies weeks ahead",
+    "renew-certificate": "what is asked of it lies weeks ahead",
     "step-clock": "the time of day belongs to the whole machine, and only root may set it",
 }
 """The actions that can not be had for real, and why."""

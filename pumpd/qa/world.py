@@ -78,6 +78,8 @@ TO_SURROUNDINGS = (
     "find-time-server",
     "fill-disk",
     "empty-disk",
+    "certificate-holds",
+    "renew-certificate",
     "replace-library",
 )
 """The actions that each world has its own way to let happen."""

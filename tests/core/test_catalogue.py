@@ -42,6 +42,8 @@ def test_hazards_are_those_of_the_list(condition: ConditionId) -> None:
 
 FOR_THE_ENGINEER = {
     "broker-lost",
+    "certificate-ends",
+    "certificate-ends-soon",
     "clock-stepped",
     "clock-unsynchronised",
     "counter-frozen",

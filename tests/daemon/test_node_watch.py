@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from pumpd.certificate_files import ends_of_trust
+from pumpd.clock import SystemClock
+from pumpd.config import load
 from pumpd.core.conditions import ConditionId
-from pumpd.daemon.node_watch import ThisMachine
+from pumpd.daemon.node_watch import ThisMachine, machine_of
 from pumpd.qa.broker import MemoryBroker
 from pumpd.qa.stand import stand_daemon, stand_ward
 from pumpd.qa.virtual_time import run_virtual
+from tests.config.test_certificates import WITH_TLS, write
+from tests.shown import show
 
 pytestmark = pytest.mark.requirement("NODE-1")
 
@@ -51,3 +57,32 @@ async def test_this_machine_tells_its_disk_and_its_clock(tmp_path: Path) -> None
     assert await machine.synchronised() in {True, False, None}
     nowhere = ThisMachine(tmp_path / "nowhere", has_time_server=False)
     assert (await nowhere.free_bytes(), await nowhere.synchronised()) == (None, None)
+
+
+async def test_the_certificates_of_the_configuration_are_read_anew_each_time(tmp_path: Path) -> None:
+    """The page's, the broker's client's and the authority; a renewed file counts at once, a lost one not."""
+    now = SystemClock().wall().replace(microsecond=0)
+    show(tmp_path, days=40, now=now, name="node")
+    show(tmp_path, days=20, now=now)
+    file = write(tmp_path, WITH_TLS)
+    mqtt = "mqtt: {ca_file: ca.pem, certificate_file: node.pem, certificate_key_file: node.key}\n"
+    file.write_text(mqtt + file.read_text())
+    machine = machine_of(load(file))
+    authority = ("ca.pem", now + timedelta(days=3550))
+    node = ("node.pem", now + timedelta(days=40))
+    assert await machine.certificates() == [node, ("desk.pem", now + timedelta(days=20)), authority]
+    (tmp_path / "desk.key").unlink()
+    show(tmp_path, days=90, now=now)
+    assert await machine.certificates() == [node, ("desk.pem", now + timedelta(days=90)), authority]
+    (tmp_path / "node.pem").write_text("no certificate")
+    (tmp_path / "ca.pem").unlink()
+    assert await machine.certificates() == [("desk.pem", now + timedelta(days=90))]
+
+
+def test_of_authorities_the_one_that_holds_longest_counts(tmp_path: Path) -> None:
+    """While a new one takes the old one's place, both lie in the file."""
+    now = SystemClock().wall().replace(microsecond=0)
+    show(tmp_path, now=now)
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "ca.pem").read_bytes() + (tmp_path / "desk.pem").read_bytes())
+    assert ends_of_trust(both) == now + timedelta(days=3550)

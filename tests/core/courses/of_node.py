@@ -57,6 +57,17 @@ def dated(first: date, last: date) -> NodeAct:
     return must(library_from=first, library_until=last)
 
 
+def certificate(left: timedelta) -> NodeAct:
+    """Return: one look at a certificate that holds for so long from then on."""
+
+    def act(node: Node) -> None:
+        node.wait(1)
+        node.look(NodeSeen(node.now, certificates=(("node.pem", node.now.wall + left),)))
+
+    return act
+
+
+INSTANT = timedelta(microseconds=1)
 WELL = looks(5)
 NODE_COURSES = {
     ConditionId.BROKER_LOST: NodeCourse(
@@ -85,5 +96,14 @@ NODE_COURSES = {
         (dated(TODAY - 9 * DAY, TODAY - DAY), looks(1)),
         (dated(TODAY, TODAY), looks(60)),
         (dated(TODAY - DAY, TODAY + DAY), looks(1)),
+    ),
+    ConditionId.CERTIFICATE_SOON: NodeCourse(
+        (certificate(30 * DAY),), (certificate(30 * DAY + INSTANT),), (certificate(30 * DAY + INSTANT),)
+    ),
+    ConditionId.CERTIFICATE_ENDS: NodeCourse(
+        (certificate(7 * DAY),),
+        (certificate(7 * DAY + INSTANT),),
+        (certificate(30 * DAY + INSTANT),),
+        beside=frozenset({ConditionId.CERTIFICATE_SOON}),
     ),
 }
