@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 
-from pumpd.core.acceptance import accepted_up_to
+from pumpd.core.acceptance import Acceptance, accepted_up_to
 from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
@@ -47,25 +48,58 @@ def check_totals(
     ``watch`` is the infusion whose order it changes, None for one that begins.
     """
     programme = order.programme
-    if watch is None:
-        course, given = whole_order(programme), Given(0, dose.series_e6_p, dose.account)
-    else:
-        course = whole_order(programme, watch.flowed_ns, watch.given_nl)
-        given = Given(watch.given_e6_p, dose.series_e6_p, dose.account)
+    course, given = _whole(order, dose, watch)
     for hard in (True, False):
-        if not hard and order.accepted.strip():
-            return
         for bound, comes_to, limit in passed_by_order(bounds, given, now_ns, course, hard=hard):
             allowed = amount_words(limit, programme.concentration)
             if comes_to < 0:
                 words = f"at most {allowed} {bound.words} may be given: write a volume or a duration"
                 raise FieldError("volume_ml", words)
+            if not hard and order.accepted.strip():
+                continue
             kind = "hard limit" if hard else "soft limit"
             words = f"it comes to {amount_words(comes_to, programme.concentration)} {bound.words}"
             may = "" if hard else ". It may be so, with a reason"
             field = "accepted" if not hard else "duration_min" if programme.volume is None else "volume_ml"
             before = f"{words}, with what was given before"
             raise FieldError(field, f"{before}; the library's {kind} is {allowed}{may}")
+
+
+def accepted_totals(
+    order: Order, dose: PatientDose, watch: InfusionWatch | None, bounds: tuple[DoseBound, ...], now: Now
+) -> tuple[Acceptance, ...]:
+    """Return each soft limit that ``order`` passes on purpose, up to what the whole order comes to.
+
+    For an order that ``check_totals`` let pass, with the same arguments. A reason that was given for another
+    limit accepts no total.
+    """
+    concentration = order.programme.concentration
+    course, given = _whole(order, dose, watch)
+    if course is None:
+        return ()
+    # The end of an order by volume is rounded down to a nanosecond.
+    rounding_e6_p = ceil(course.until(1) * NL_PER_ML)
+    return tuple(
+        Acceptance(
+            ConditionId.TOTAL_DOSE_SOFT,
+            comes_to + rounding_e6_p,
+            f"More than usual in all: {amount_words(comes_to, concentration)} {bound.words}, "
+            f"usual up to {amount_words(limit, concentration)}",
+            order.by,
+            now.wall,
+            order.accepted,
+            bound.words,
+        )
+        for bound, comes_to, limit in passed_by_order(bounds, given, now.mono_ns, course, hard=False)
+    )
+
+
+def _whole(order: Order, dose: PatientDose, watch: InfusionWatch | None) -> tuple[Course | None, Given]:
+    """Return what ``order`` still allows to be given, and what was given before."""
+    if watch is None:
+        return whole_order(order.programme), Given(0, dose.series_e6_p, dose.account)
+    course = whole_order(order.programme, watch.flowed_ns, watch.given_nl)
+    return course, Given(watch.given_e6_p, dose.series_e6_p, dose.account)
 
 
 def with_bounds(watch: InfusionWatch) -> InfusionWatch:
@@ -116,7 +150,7 @@ def total_findings(
         condition, limit, soft = ConditionId.TOTAL_DOSE_HARD, bound.hard_e6_p, None
         if limit is None or worst <= limit + slack:
             condition, limit, soft = ConditionId.TOTAL_DOSE_SOFT, bound.soft_e6_p, int(worst)
-            if limit is None or worst <= limit + slack or watch.infusion.ordered.accepted:
+            if limit is None or worst <= limit + slack:
                 continue
             up_to = accepted_up_to(watch.accepted, condition, bound.words)
             if up_to is not None and worst <= up_to + slack:

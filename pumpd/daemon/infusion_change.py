@@ -7,7 +7,7 @@ from dataclasses import replace
 from pumpd.contract.infusion_payloads import ChangePayload
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.infusion_begin import longest_window_ns, ordered_before
-from pumpd.core.infusion_due import check_totals
+from pumpd.core.infusion_due import accepted_totals, check_totals
 from pumpd.core.infusion_order import check_answers, check_order
 from pumpd.core.infusion_record import Infusion, Order, aimed, answered, changed
 from pumpd.core.infusion_totals import bounds_of
@@ -50,7 +50,8 @@ def changed_as_asked(
         bounds = bounds_of(ruled.entry, order.programme)
         check_totals(order, watch.dose, watch, bounds, now.mono_ns)
         # What was accepted before was of the order before.
-        watch = watch._replace(infusion=ruled, bounds=bounds, accepted=())
+        passed = accepted_totals(order, watch.dose, watch, bounds, now)
+        watch = watch._replace(infusion=ruled, bounds=bounds, accepted=passed)
         if asked.order is not None:
             watch = raise_asked(watch, order, setup.flow_step, now)
         if ruled is not infusion:

@@ -28,7 +28,7 @@ from pumpd.core.infusion_begin import (
     ordered_before,
     watched,
 )
-from pumpd.core.infusion_due import check_totals, with_bounds
+from pumpd.core.infusion_due import accepted_totals, check_totals, with_bounds
 from pumpd.core.infusion_order import check_order
 from pumpd.core.infusion_record import (
     Carrier,
@@ -110,6 +110,8 @@ class InfusionDesk:
         watch = watched(infusion, before, now.mono_ns, new_series=beginning.new_series)
         watch = with_bounds(counted_from(watch, last))
         check_totals(beginning.order, watch.dose, None, watch.bounds, now.mono_ns)
+        passed = accepted_totals(beginning.order, watch.dose, None, watch.bounds, now)
+        watch = watch._replace(accepted=passed)
         self._put_away(live, watch.dose)
         return self._apply(
             live, watch, asked, "begun", beginning_words(infusion), afresh=True, also=[self._ward]

@@ -102,3 +102,31 @@ def test_a_raise_asked_for_with_a_reason_is_not_told_when_it_is_made() -> None:
         assert (part.version, part.accepted) == (2, [])
 
     play(story, [FREE], drugs=LIBRARY)
+
+
+@pytest.mark.requirement("ACCEPT-1")
+def test_a_total_passed_at_the_order_stands_on_the_card_with_its_value() -> None:
+    """It is accepted up to what the whole order comes to, and an order that passes no total ends that."""
+
+    async def story(scene: WardScene) -> None:
+        nurse = Nurse(scene)
+        await asyncio.sleep(3)
+        more = {**ORDER, "volume_ml": "40", "duration_min": 150}
+
+        def accepted() -> list[tuple[str, str, str]]:
+            part = infusion_part(scene.live(), scene.clock, scene.app.ward.library)
+            assert part is not None
+            return [(each.condition, each.words, each.reason) for each in part.accepted]
+
+        with pytest.raises(ValueError, match=r"80 mg in this infusion.*soft limit is 70 mg.*with a reason"):
+            await nurse.begin(more)
+        await nurse.begin(more, accepted="severe pain")
+        words = "More than usual in all: 80 mg in this infusion, usual up to 70 mg"
+        assert accepted() == [("total-dose-soft", words, "severe pain")]
+        await nurse.change(order=ORDER, reason="eased", checked_by="C. Second")
+        assert accepted() == []
+        again = {"reason": "pain is back", "checked_by": "C. Second", "accepted": "pain is back"}
+        await nurse.change(order=more, version=2, **again)
+        assert accepted() == [("total-dose-soft", words, "pain is back")]
+
+    play(story, [FREE], drugs=LIBRARY)
