@@ -124,5 +124,19 @@ OF_NODE = (
         "RFC 5280 4.1.2.5",
         ends="a certificate that holds longer",
     ),
+    AlarmCondition(
+        ConditionId.STATE_UNREADABLE,
+        _MEDIUM,
+        _MEDIUM,
+        "Not known any more since pumpd started: {measured}",
+        "Look at these pumps. Begin the watching of their infusions again, and call the engineer.",
+        Audience.NURSE,
+        "what the journal kept of pumps and patients, with what can be read of it at the start",
+        _SEVERE,
+        _DELAYED,
+        ("MON-1", "MON-7"),
+        _GIP + "4.1.1 to 4.1.4: what happened is on record, also after the power was off",
+        ends="the daemon is started anew and can read all of it",
+    ),
 )
 """Each of them once; the catalogue takes them up."""

@@ -122,6 +122,7 @@ class ConditionId(Enum):
     LIBRARY_DATE = "library-date"
     CERTIFICATE_SOON = "certificate-ends-soon"
     CERTIFICATE_ENDS = "certificate-ends"
+    STATE_UNREADABLE = "state-unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class NodeMust:
     """The drug library's first day."""
     library_until: date | None = None
     """Its last day before it must be looked at again."""
+    unreadable: tuple[str, ...] = ()
+    """What was kept before this start and can not be read, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def node_words(
     times, per = WELL_AGAIN if ConditionId.DISK_LOW in told else (1, 1)
     if seen.free_bytes is not None and seen.free_bytes * per < must.least_free_bytes * times:
         words[ConditionId.DISK_LOW] = f"{_mib(seen.free_bytes)} free, wanted {_mib(must.least_free_bytes)}"
+    words[ConditionId.STATE_UNREADABLE] = ", ".join(must.unreadable)
     words[ConditionId.LIBRARY_DATE] = _library(must, seen.at.wall.date())
     return words | certificate_words(seen.certificates, seen.at.wall)
 
@@ -114,6 +117,7 @@ NODE_CONDITIONS = (
     ConditionId.CLOCK_UNSYNCHRONISED,
     ConditionId.DISK_LOW,
     ConditionId.LIBRARY_DATE,
+    ConditionId.STATE_UNREADABLE,
     ConditionId.TASK_SILENT,
 )
 """What is judged here; journal and history tell of themselves."""

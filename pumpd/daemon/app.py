@@ -109,6 +109,7 @@ class App:
         desk.tell(self._publisher)
         self.pipeline.tell(self._publisher)
         self.node_watch = NodeWatch(self.pipeline, self._publisher, parts.machine, _must(parts, ward))
+        self.node_watch.lost(journal.restored.unreadable)
         self._supervisor.on_ended = self._publishing.on_ended = self.node_watch.ended
         recorder = parts.recorder
         if recorder is not None:
@@ -227,8 +228,8 @@ class App:
         self.ward.journal_seq = max(self.ward.journal_seq, restored.last_seq)
         assert self._journal is not None
         self.ward.journal_head = self._journal.head
-        for reason in restored.unreadable:
-            _log.error("stored state can not be read", reason=reason)
+        for lost in restored.unreadable:
+            _log.error("stored state can not be read", what=str(lost), reason=lost.reason)
         unwatched = restore(self.ward, restored, self._clock)
         self.book.regroup()
         return unwatched
@@ -241,6 +242,7 @@ class App:
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None
         self._tell_unwatched(self._restore(restored))
+        self.node_watch.lost(restored.unreadable)
         for live in self.ward.pumps.values():
             self._publisher.changed(live)
         self._publisher.node_changed()

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.node import NodeMemory, NodeMust, NodeSeen, looked, node_words
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import Publisher
+from pumpd.store.base import Unreadable
 
 LOOK_EVERY_S = 1.0
 PROBE_EVERY_S = 10.0
@@ -130,6 +132,11 @@ class NodeWatch:
         """Learn that a task of the daemon ended by itself."""
         self._ended.append(f"{task}: {reason}")
         self.ended_count += 1
+
+    def lost(self, unreadable: Sequence[Unreadable]) -> None:
+        """Learn what was kept before this start and can not be read: people are told as long as it runs."""
+        words = tuple(str(each) for each in unreadable)
+        self._must = replace(self._must, unreadable=self._must.unreadable + words)
 
     async def run(self) -> None:
         """Look until cancelled."""

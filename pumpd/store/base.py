@@ -186,6 +186,22 @@ class OutboxLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What was kept of one channel (or of the node: ``pump`` None), and this program can not read."""
+
+    pump: PumpId | None
+    channel: ChannelId | None
+    reason: str
+    """For the log: it may hold what was kept."""
+
+    def __str__(self) -> str:
+        """Say for people what is not known any more."""
+        if self.pump is None:
+            return "what patients got before, and the alarms of the node"
+        return f"alarms and infusion of {self.pump}/{self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """What an opened journal knows from before."""
 
@@ -193,8 +209,8 @@ class Restored:
     durables: tuple[Durable, ...]
     unsent: tuple[OutboxLine, ...]
     """In journal order."""
-    unreadable: tuple[str, ...] = ()
-    """Channels whose stored state this program can not read, with the reason; worth telling a person."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """What people must be told of: nobody watches it any more."""
 
 
 class Journal(Protocol):

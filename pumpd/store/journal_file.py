@@ -14,7 +14,7 @@ import structlog
 
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.errors import StoreError, StoreTakenError
-from pumpd.store.base import NO_HEAD, Durable, OutboxLine, Restored
+from pumpd.store.base import NO_HEAD, Durable, OutboxLine, Restored, Unreadable
 from pumpd.store.durables import parse_durable
 from pumpd.store.journal_chain import chain_older_lines, head_of
 from pumpd.store.journal_entry import Entry, write_entry
@@ -25,6 +25,9 @@ RESTORING = "restore.underway"
 """Beside the journal while files are put back; left there, the restore was cut short."""
 
 _log = structlog.get_logger("pumpd.journal")
+
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What a text raises that is no durable, or one of another program: it must not hold up the start."""
 
 _BUSY_S = 0.5
 """How long a write waits for another program's lock (a backup, a shell) before it counts as failed."""
@@ -110,16 +113,13 @@ class JournalFile:
         (last_seq,) = db.execute("SELECT coalesce(max(seq), 0) FROM line").fetchone()
         (sent_seq,) = db.execute("SELECT sent_seq FROM outbox").fetchone()
         durables: list[Durable] = []
-        unreadable: list[str] = []
+        unreadable: list[Unreadable] = []
         for pump, channel, body in db.execute("SELECT pump, channel, body FROM durable"):
+            whose = PumpId(pump) if pump else None, ChannelId(channel) if channel else None
             try:
-                durables.append(
-                    parse_durable(
-                        PumpId(pump) if pump else None, ChannelId(channel) if channel else None, body
-                    )
-                )
-            except (ValueError, KeyError, TypeError) as error:
-                unreadable.append(f"{pump or 'node'}/{channel}: {error!r}")
+                durables.append(parse_durable(*whose, body))
+            except _UNREADABLE as error:
+                unreadable.append(Unreadable(*whose, repr(error)))
         unsent = db.execute(
             "SELECT seq, event_id, payload, committed_ms FROM line WHERE seq > ? ORDER BY seq",
             (min(sent_seq, last_seq),),

@@ -112,5 +112,5 @@ def test_an_order_without_an_end_is_refused_with_a_reason_too() -> None:
     """It comes to no amount that somebody could accept."""
     endless = order(programme=programme(volume=None, duration_s=None), accepted="severe pain")
     soft = TotalLimit(TotalOver.INFUSION, Bounds(soft_max=DrugAmount.parse("1 mg/kg")))
-    with pytest.raises(ValueError, match="at most 70 mg in this infusion.*write a volume or a duration"):
+    with pytest.raises(ValueError, match=r"at most 70 mg in this infusion.*write a volume or a duration"):
         _begun(endless, replace(FULL_ENTRY, totals=(soft,)))

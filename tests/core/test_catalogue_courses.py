@@ -37,6 +37,7 @@ LATCHING = {
     "restrained",
     "restraint-failed",
     "reverse-flow",
+    "state-unreadable",
     "still-running",
     "ten-fold",
     "total-dose-hard",

@@ -50,6 +50,9 @@ EQUIVALENT: dict[str, str] = {
     "table: core/node.py: NODE_CONDITIONS: without ConditionId.LIBRARY_DATE": (
         "the library's date is judged and said at each look, whatever stood there"
     ),
+    "table: core/node.py: NODE_CONDITIONS: without ConditionId.STATE_UNREADABLE": (
+        "what could not be read at the start is said at each look, whatever stood there"
+    ),
     "comparison: core/total_dose.py: DoseAccount.given: now_ns - window_ns <= oldest.begun_ns -> "
     "now_ns - window_ns < oldest.begun_ns": "a window from there on holds all, either way",
     "comparison: core/titration.py: raise_asked: after > before -> after >= before": (

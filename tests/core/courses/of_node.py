@@ -92,6 +92,11 @@ NODE_COURSES = {
         (looks(1, free_bytes=LEAST * 3 // 2),),
         before=(must(least_free_bytes=LEAST), WELL),
     ),
+    ConditionId.STATE_UNREADABLE: NodeCourse(
+        (must(unreadable=("what PUMP-01/1 carried",)), looks(1)),
+        (must(unreadable=()), looks(60)),
+        (must(unreadable=()), looks(1)),
+    ),
     ConditionId.LIBRARY_DATE: NodeCourse(
         (dated(TODAY - 9 * DAY, TODAY - DAY), looks(1)),
         (dated(TODAY, TODAY), looks(60)),
