@@ -52,7 +52,7 @@ class BeginPayload(CommandPayload):
     label: Said = Field(min_length=1, max_length=32)
     """The patient's label: initials at most."""
     identifier: Said = Field(min_length=1, max_length=64)
-    """A second mark of the patient, such as the case number; it stands in no topic."""
+    """A second mark of the patient, such as the case number; of all that is told, only a refusal names it."""
     order: OrderPart
     template: Said = Field(default="", max_length=64)
     """The template it began as."""
@@ -63,6 +63,8 @@ class BeginPayload(CommandPayload):
     """Why a soft limit of the library may be passed; empty: it may not."""
     new_series: bool = False
     """What the patient had of this drug before is of another series."""
+    another_patient: Said = Field(default="", max_length=200)
+    """Why this is another patient than the one known here by this label and another second mark."""
 
 
 class OfInfusion(CommandPayload):
@@ -124,7 +126,7 @@ class SwapPayload(OfInfusion):
 
 
 class TransferPayload(OfInfusion):
-    """Verb ``transfer``: patient and pump go to another bed."""
+    """Verb ``transfer``: the patient goes to another bed, with every pump of this patient."""
 
     bed: Said = Field(min_length=1, max_length=32)
     ward: Said = Field(default="", max_length=64)

@@ -49,6 +49,7 @@ from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.infusion_book import InfusionBook, forget_old, newest_dose, place, share_account
 from pumpd.daemon.infusion_change import changed_as_asked
+from pumpd.daemon.infusion_marks import check_known, patients_other_pumps
 from pumpd.daemon.infusion_orders import beginning_of, observation_of
 from pumpd.daemon.journalling import Owner
 from pumpd.daemon.pipeline import Pipeline, set_up
@@ -106,6 +107,7 @@ class InfusionDesk:
         infusion = begun(beginning, library, pump, now.wall)
         assert library is not None
         self._check_bed(live, infusion, carrier)
+        check_known(self._ward, beginning.patient, asked.another_patient, now.mono_ns)
         before = newest_dose(self._ward, no_dose_yet(beginning.patient, infusion.programme.drug, library))
         watch = watched(infusion, before, now.mono_ns, new_series=beginning.new_series)
         watch = with_bounds(counted_from(watch, last))
@@ -113,9 +115,10 @@ class InfusionDesk:
         passed = accepted_totals(beginning.order, watch.dose, None, watch.bounds, now)
         watch = watch._replace(accepted=passed)
         self._put_away(live, watch.dose)
-        return self._apply(
-            live, watch, asked, "begun", beginning_words(infusion), afresh=True, also=[self._ward]
-        )
+        words = beginning_words(infusion)
+        if asked.another_patient.strip():
+            words += f"; another patient of that label: {asked.another_patient}"
+        return self._apply(live, watch, asked, "begun", words, afresh=True, also=[self._ward])
 
     def _change(self, asked: ChangePayload) -> asyncio.Future[None] | None:
         live, watch = self._of(asked)
@@ -177,7 +180,26 @@ class InfusionDesk:
         after = carried_on(infusion, carrier)
         self._check_bed(live, after, carrier)
         words = f"from bed {was.bed} to bed {carrier.bed}, {carrier.ward}: {asked.reason}"
-        return self._apply(live, watch._replace(infusion=after), asked, "transferred", words)
+        # Whatever else runs into this patient goes along: a pump left behind would stand at a wrong bed.
+        along = patients_other_pumps(self._ward, live, carrier)
+        for other, there in along:
+            to = replace(carrier, pump=other.pump, channel=other.channel)
+            gone = there._replace(infusion=carried_on(there.infusion, to))
+            other.state = replace(other.state, watch=gone)
+            place(other, gone)
+        others = [other for other, _ in along]
+        if others:
+            words += f"; with the same patient's {', '.join(str(other.pump) for other in others)}"
+        moved = watch._replace(infusion=after)
+        # All in one transaction: after a crash no two beds are written for one patient.
+        kept = self._apply(live, moved, asked, "transferred", words, also=others)
+        for other, there in along:
+            said = (
+                f"with {live.pump} from bed {there.infusion.carrier.bed} to bed {carrier.bed}: {asked.reason}"
+            )
+            self._pipeline.note(other, "infusion", "went-along", detail=said, by=asked.user)
+            self._pipeline.link_changed(other)
+        return kept
 
     def _apply(
         self,

@@ -76,6 +76,9 @@ class RecordedInfusions:
                 yield _line(place, "swap-infusion", at_s, typed)
             else:
                 yield from self._taken_up(whose, watch, at_s)
+        elif event == "went-along":
+            where = f"{whose[0]}/{whose[1]}"
+            self.left_out.append(f"{where}: it went to another bed with the patient's other pump")
         elif before is not None and event:
             if infusion.library_sha256 != before.infusion.library_sha256:
                 where = f"{whose[0]}/{whose[1]}"

@@ -33,6 +33,7 @@ _FIELDS: Final = {
     "witness": "person",
     "reason": "reason",
     "accepted": "reason",
+    "another_patient": "reason",
     "side_effects": "reason",
     "sedation": "reason",
 }

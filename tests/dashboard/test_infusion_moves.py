@@ -84,7 +84,7 @@ def test_a_soft_limit_is_accepted_an_order_changed_and_the_infusion_moved(page: 
     expect(panel).to_contain_text("E.F.")
     expect(panel).to_contain_text("begun by Ann")
     panel.get_by_text("Move it").click()
-    panel.get_by_text("Patient and pump go to another bed").click()
+    panel.get_by_text("The patient goes to another bed, with every pump").click()
     fill(page, bed="1", reason="nearer to the desk")
     submit.click()
     expect(panel.locator("form")).to_have_count(0)

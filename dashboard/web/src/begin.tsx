@@ -1,7 +1,7 @@
 /** Begin an infusion: a template first, then the patient, the checklist and the second person. */
 
 import { useEffect } from "preact/hooks";
-import { Accepted, Checklist } from "./checklist";
+import { Accepted, AnotherPatient, Checklist } from "./checklist";
 import { draftOf, dropDraft, type, typed } from "./draft";
 import { AskForm, Choice, Field } from "./form";
 import { unit } from "./format";
@@ -83,6 +83,7 @@ function BeginWith({ card, live, template, onDone }: Props & { template: Templat
       </div>
       {template.checklist.length > 0 && <Checklist draft={draft} title="Before the start" questions={template.checklist} />}
       {template.second_check && <Field draft={draft} name="checked_by" label="Checked by (a second person)" />}
+      <AnotherPatient draft={draft} />
       <Accepted draft={draft} />
       <label class="tick">
         <input type="checkbox" checked={typed(draft, "new_series") === "yes"}

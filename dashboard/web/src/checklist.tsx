@@ -11,6 +11,12 @@ export function Accepted({ draft }: { draft: Signal<Draft> }) {
   return shown ? <Field draft={draft} name="accepted" label="It may be so, because" longest={200} /> : null;
 }
 
+/** The reason why this is another patient: asked for only once the daemon knows the label by another second mark. */
+export function AnotherPatient({ draft }: { draft: Signal<Draft> }) {
+  const shown = draft.value.problems["another_patient"] || typed(draft, "another_patient");
+  return shown ? <Field draft={draft} name="another_patient" label="It is another patient, because" longest={200} /> : null;
+}
+
 export function Checklist({ draft, title, questions }: { draft: Signal<Draft>; title: string; questions: Question[] }) {
   const told = draft.value.problems["checklist"];
   return (

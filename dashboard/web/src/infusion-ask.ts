@@ -40,7 +40,8 @@ export function firstValues(template: Template): Values {
 }
 
 export const BEGIN_FIELDS = [
-  "label", "identifier", "weight_kg", "dose", "dose_min", "dose_max", "volume_ml", "duration_min", "checklist", "checked_by", "accepted",
+  "label", "identifier", "weight_kg", "dose", "dose_min", "dose_max", "volume_ml", "duration_min", "checklist", "checked_by", "another_patient",
+  "accepted",
 ] as const;
 
 /** Return what is wrong with a beginning, by field; `runs`: the checklist may be answered later. */
@@ -113,6 +114,7 @@ export function beginBody(values: Values, template: Template): object {
     answers: answers(values, template.checklist),
     accepted: text(values, "accepted"),
     new_series: text(values, "new_series") === "yes",
+    another_patient: text(values, "another_patient"),
   };
 }
 

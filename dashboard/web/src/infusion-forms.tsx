@@ -166,7 +166,7 @@ export function Move(props: FormProps) {
   return (
     <AskForm {...common} title="Move it" words={toPump ? "Move to that pump" : "Move to that bed"} check={check} request={request}
       fields={["to", "bed", "reason"]}>
-      <Choice draft={draft} name="how" label="What moves" options={[["pump", "Another pump takes over"], ["bed", "Patient and pump go to another bed"]]} />
+      <Choice draft={draft} name="how" label="What moves" options={[["pump", "Another pump takes over"], ["bed", "The patient goes to another bed, with every pump"]]} />
       {toPump
         ? <Choice draft={draft} name="to" label={free.length ? "The other pump" : "No pump of this node is free"}
             options={free.map((other) => [other.key, `${other.pump}${other.bed ? ` (bed ${other.bed})` : ""}`] as const)} />

@@ -120,6 +120,7 @@ const INFUSION: Record<string, string> = {
   ended: "infusion ended",
   swapped: "infusion moved to another pump",
   transferred: "moved to another bed",
+  "went-along": "moved to another bed with the patient's other pump",
 };
 
 const RESTRAINT: Record<string, string> = {

@@ -75,7 +75,7 @@ describe("[DASH-9] the beginning of an infusion", () => {
         node: "ward-a", boot_id: "b00t", pump: "PUMP-01", channel: "1", label: "B.K.", identifier: "4711",
         order: { ...template.order, weight_kg: "70" }, template: template.name, checked_by: "Ben",
         answers: [{ ask: "Uncontrolled hypertension?", yes: false }, { ask: "Pregnant?", yes: false }],
-        accepted: "", new_series: false,
+        accepted: "", new_series: false, another_patient: "",
       },
     });
   });
