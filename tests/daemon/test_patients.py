@@ -20,7 +20,7 @@ from tests.daemon.ward_scene import WardScene, play, pump
 
 HOME: dict[str, Any] = {"programme": None, "ward": "pain-clinic"}
 OTHER: dict[str, Any] = {"label": "C.D.", "identifier": "99"}
-MISTYPED = {"identifier": "1243"}
+MISTYPED: dict[str, Any] = {"identifier": "1243"}
 
 
 def _nurses(scene: WardScene) -> dict[int, Nurse]:
