@@ -123,11 +123,10 @@ class Sender:
             if each.line.startswith(READING.encode()) and (time := _TIME.search(each.line))
         )
         self._letters.add([(each.line, each.words) for each in bad])
-        before = self._spool.waiting
-        self._spool.sent(batches, refused, REFUSED)
+        gone = self._spool.sent(batches, refused, REFUSED)
         self._under_way = ()
         self.refused += refused.total()
-        self.stored += before - self._spool.waiting - refused.total()
+        self.stored += gone - refused.total()
 
     def _oldest(self) -> Sequence[Batch]:
         """Return what waits longest; unpacked once, however often it is tried."""

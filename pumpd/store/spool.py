@@ -113,33 +113,28 @@ class Spool:
         """
         packed = zlib.compress(gathered.lines, 1) if gathered.lines else b""
         given_up: Counter[str] = Counter()
-        before = (self._used_bytes, self._waiting)
-        try:
-            with self._changing():
-                self._count_read(gathered.readings)
-                for reason, slots in gathered.shed.items():
-                    self._count_read(slots)
-                    for slot_ms, count in slots.items():
+        with self._changing():
+            self._count_read(gathered.readings)
+            for reason, slots in gathered.shed.items():
+                self._count_read(slots)
+                for slot_ms, count in slots.items():
+                    self._drop(slot_ms, reason, count, given_up)
+            if packed:
+                reason = self._make_room(len(packed), given_up)
+                if reason:
+                    for slot_ms, count in gathered.readings.items():
                         self._drop(slot_ms, reason, count, given_up)
-                if packed:
-                    reason = self._make_room(len(packed), given_up)
-                    if reason:
-                        for slot_ms, count in gathered.readings.items():
-                            self._drop(slot_ms, reason, count, given_up)
-                    else:
-                        self._insert(gathered, packed)
-                self._put_marks(gathered.marks)
-                fresh = set(gathered.pumps) - self._known
-                self._db.executemany(
-                    "INSERT INTO pump VALUES (?) ON CONFLICT DO NOTHING", [(pump,) for pump in fresh]
-                )
-                if gathered.readings:
-                    oldest_ms = max(gathered.readings) - ACCOUNT_DAYS * DAY_MS
-                    self._db.execute("DELETE FROM read_count WHERE slot_ms < ?", (oldest_ms,))
-                    self._db.execute("DELETE FROM drop_count WHERE slot_ms < ?", (oldest_ms,))
-        except BaseException:
-            self._used_bytes, self._waiting = before
-            raise
+                else:
+                    self._insert(gathered, packed)
+            self._put_marks(gathered.marks)
+            fresh = set(gathered.pumps) - self._known
+            self._db.executemany(
+                "INSERT INTO pump VALUES (?) ON CONFLICT DO NOTHING", [(pump,) for pump in fresh]
+            )
+            if gathered.readings:
+                oldest_ms = max(gathered.readings) - ACCOUNT_DAYS * DAY_MS
+                self._db.execute("DELETE FROM read_count WHERE slot_ms < ?", (oldest_ms,))
+                self._db.execute("DELETE FROM drop_count WHERE slot_ms < ?", (oldest_ms,))
         self._known |= fresh
         return given_up
 
@@ -168,21 +163,18 @@ class Spool:
         """Let what was held be given up again, should space be short."""
         self._held_id = 0
 
-    def sent(self, batches: Sequence[Batch], refused: Slots, reason: str) -> None:
-        """Let go of what the database has; ``refused`` of it was given up for ``reason``."""
+    def sent(self, batches: Sequence[Batch], refused: Slots, reason: str) -> int:
+        """Let go of what the database has; return its readings, of which ``refused`` are lost for ``reason``.
+
+        Lines are put in meanwhile, so that nobody can tell from what waits before and after.
+        """
         if not batches:
-            return
-        self._held_id = 0
-        before = (self._used_bytes, self._waiting)
-        try:
-            with self._changing():
-                for slot_ms, count in refused.items():
-                    self._drop(slot_ms, reason, count, Counter())
-                for batch in batches:
-                    self._remove(batch.number)
-        except BaseException:
-            self._used_bytes, self._waiting = before
-            raise
+            return 0
+        with self._changing():
+            self._held_id = 0
+            for slot_ms, count in refused.items():
+                self._drop(slot_ms, reason, count, Counter())
+            return sum(self._remove(batch.number) for batch in batches)
 
     def close(self) -> None:
         """Close the file; a failing disk does not stop it."""
@@ -230,16 +222,16 @@ class Spool:
         self.added_bytes += len(packed)
         self._waiting += sum(gathered.readings.values())
 
-    def _remove(self, number: int) -> None:
+    def _remove(self, number: int) -> int:
         gone = self._db.execute("SELECT length(lines) FROM batch WHERE id = ?", (number,)).fetchone()
         if gone is None:
-            return  # it was given up while it was on its way
+            return 0  # it was given up while it was on its way
+        readings = self._number("SELECT coalesce(sum(readings), 0) FROM batch_slot WHERE batch = ?", number)
         self._used_bytes -= gone[0]
-        self._waiting -= self._number(
-            "SELECT coalesce(sum(readings), 0) FROM batch_slot WHERE batch = ?", number
-        )
+        self._waiting -= readings
         self._db.execute("DELETE FROM batch WHERE id = ?", (number,))
         self._db.execute("DELETE FROM batch_slot WHERE batch = ?", (number,))
+        return readings
 
     def _drop(self, slot_ms: int, reason: str, count: int, given_up: Counter[str]) -> None:
         self._count(
@@ -275,11 +267,13 @@ class Spool:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         with self._lock:
+            before = self._used_bytes, self._waiting
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._used_bytes, self._waiting = before
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise

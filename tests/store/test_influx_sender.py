@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pumpd.clock import SystemClock
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.store.influx_sender import LONGEST_RETRY_S, REFUSED
 from pumpd.store.journal import SqliteJournal
+from pumpd.store.spool import Batch, Slots
 from pumpd.store.spool_account import read_account
 from tests import proof
 from tests.store.doors import Line, MemoryDoor
@@ -58,6 +60,31 @@ def test_nothing_is_lost_or_out_of_order_over_13_virtual_hours(tmp_path: Path) -
     for level in ("rollup_10s", "rollup_300s"):
         told = line.door.fields(level)
         assert sum(float(f.split(b"flow_ml_h_n=")[1].split(b",")[0]) for f in told) == readings
+    line.close()
+
+
+@pytest.mark.requirement("INFLUX-4")
+def test_what_is_put_in_while_the_sent_is_let_go_of_does_not_change_the_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other thread puts lines in at any moment: what was stored is counted from what was sent."""
+    line = Line(tmp_path)
+    line.intake.gather([row(n) for n in range(10)], {})
+    line.intake.settle()
+    let_go = line.spool.sent
+
+    def beside(batches: Sequence[Batch], refused: Slots, reason: str) -> int:
+        gone = let_go(batches, refused, reason)
+        line.intake.gather([row(n) for n in range(10, 17)], {})
+        line.intake.settle()
+        return gone
+
+    with monkeypatch.context() as patched:
+        patched.setattr(line.spool, "sent", beside)
+        line.sender.step()
+    assert (line.sender.stored, line.spool.waiting) == (10, 7)
+    line.send_all()
+    assert line.sender.stored == 17
     line.close()
 
 
