@@ -24,10 +24,13 @@ class CountingDoor(MemoryDoor):
     def __init__(self) -> None:
         super().__init__()
         self.largest = 0
+        self.begun = threading.Event()
+        """A request has come."""
         self.free = threading.Event()
         self.free.set()
 
     def write(self, lines: bytes) -> None:
+        self.begun.set()
         self.free.wait()
         self.largest = max(self.largest, lines.count(b"\n") + 1)
         super().write(lines)
@@ -56,6 +59,7 @@ async def test_a_database_that_hangs_holds_up_neither_the_disk_nor_the_end(tmp_p
     writer = InfluxHistoryWriter(SpoolPlace(tmp_path, 2**28), "clinic", lambda: door)
     writer.write(row(0))
     await until(lambda: read_account_or_none(tmp_path) == 1)
+    await until(door.begun.is_set)
     writer.write(row(1))
     await writer.close()
     assert read_account_or_none(tmp_path) == 2
