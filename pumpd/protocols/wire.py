@@ -117,6 +117,15 @@ class Framer(Protocol):
         ...
 
 
+@runtime_checkable
+class AcknowledgingFramer(Framer, Protocol):
+    """A framer of a protocol in which what arrives must be acknowledged, and the pump speaks up unasked."""
+
+    def take_owed(self) -> Sequence[tuple[float, bytes]]:
+        """Return (seconds from now, bytes) that are owed since the last call: each at most LINK."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request as the serving side finds it: the payload, and what its reply must repeat."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pumpd.errors import LinkTimeoutError, TransportError
 from pumpd.protocols.wire import Framer, Permission, Request
+from pumpd.transports.acknowledging import acknowledging
 from pumpd.transports.base import Transport
 from pumpd.transports.clearance import Clearance
 from pumpd.transports.exchange import Counters, Exchange
@@ -36,6 +37,7 @@ class Link:
         """Told the address at the moment a pause has been written."""
         self._transport = transport
         self._framer = framer
+        self._acknowledge = acknowledging(framer, outgoing, transport)
         self._outgoing = outgoing
         self._latency_s = latency_ms / 1000
         self._up = False
@@ -158,6 +160,7 @@ class Link:
         for request in late:
             self._clearance.late(request, now)
         self._silent_until = now + self._gap_s
+        self._acknowledge()
         if payload is None or current is None:
             return
         self._current = None
