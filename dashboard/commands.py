@@ -154,8 +154,11 @@ class Commands:
         node_id: str,
         fields: Mapping[str, object],
         who: Acting,
+        within_s: float = ANSWER_WITHIN_S,
     ) -> Answer:
         """Ask node ``node_id`` for ``verb``; ``fields`` are those of ``payload`` that a page chooses.
+
+        The node must have it within ANSWER_WITHIN_S; its answer is waited for ``within_s``.
 
         pydantic.ValidationError when they do not make one.
         """
@@ -182,11 +185,11 @@ class Commands:
         waiting: asyncio.Future[ReplyPayload] = asyncio.get_running_loop().create_future()
         self._waiting[digest] = waiting
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 await self._publish(topic, message)
                 reply = await waiting
         except (TimeoutError, TransportError):
-            return Answer(Outcome.UNANSWERED, f"{node_id} did not answer within {ANSWER_WITHIN_S:.0f} s")
+            return Answer(Outcome.UNANSWERED, f"{node_id} did not answer within {within_s:.0f} s")
         finally:
             del self._waiting[digest]
         outcome = Outcome.ACCEPTED if reply.accepted else Outcome.REFUSED

@@ -1,4 +1,4 @@
-"""The routes by which a page asks for what concerns an infusion: passed on to the daemon, never to a pump."""
+"""The routes by which a page asks for what is no answer to an alarm: of the daemon, never of a pump."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dashboard.commands import Answer, Commands, Outcome
+from dashboard.commands import ANSWER_WITHIN_S, Answer, Commands, Outcome
 from dashboard.second_person import unconfirmed
 from dashboard.sign_in import People
 from dashboard.visitor import actor_of, visitor_of
+from pumpd.channels.base import SENT_WITHIN_S
 from pumpd.contract.infusion_payloads import (
     BeginPayload,
     ChangePayload,
@@ -22,7 +23,8 @@ from pumpd.contract.infusion_payloads import (
     TransferPayload,
 )
 from pumpd.contract.parts import CommandPayload
-from pumpd.contract.quieting import OffLinePayload
+from pumpd.contract.payloads import PausePumpPayload
+from pumpd.contract.quieting import OffLinePayload, TestChannelPayload
 
 INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "begin": BeginPayload,
@@ -32,8 +34,14 @@ INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
     "swap": SwapPayload,
     "transfer": TransferPayload,
 }
-PUMP_VERBS: Mapping[str, type[CommandPayload]] = {"off-line": OffLinePayload}
-"""What is asked of a pump that nobody is connected to."""
+OTHER_VERBS: Mapping[str, type[CommandPayload]] = {
+    "off-line": OffLinePayload,
+    "pause-pump": PausePumpPayload,
+    "test-channel": TestChannelPayload,
+}
+"""What is asked of a pump itself, or of its node."""
+_ANSWER_WITHIN_S: Mapping[str, float] = {"test-channel": SENT_WITHIN_S + ANSWER_WITHIN_S}
+"""A pager or a mail server may take its time; nobody waits beside a patient for it."""
 _OURS = frozenset({"v", "advisory", "id", "dashboard", "user", "role", "wards", "expires_ms"})
 """Keys of a command that a page does not choose."""
 
@@ -51,11 +59,11 @@ class InfusionRequest(BaseModel):
 
 
 def make_infusion_router(commands: Commands, people: People) -> APIRouter:
-    """Return ``POST /api/infusion/{verb}`` for every verb, and ``POST /api/off-line``."""
+    """Return ``POST /api/infusion/{verb}`` for what is asked of an infusion, ``POST /api/{verb}`` for others."""
     router = APIRouter()
     for verb, payload in INFUSION_VERBS.items():
         router.post(f"/api/infusion/{verb}")(_asking(commands, people, verb, payload))
-    for verb, payload in PUMP_VERBS.items():
+    for verb, payload in OTHER_VERBS.items():
         router.post(f"/api/{verb}")(_asking(commands, people, verb, payload))
     return router
 
@@ -79,7 +87,8 @@ def _asking(
         if missing:
             return JSONResponse(Answer(Outcome.REFUSED, missing.words, missing.key).body)
         try:
-            answer = await commands.send(verb, payload, asked.node, fields, actor)
+            within_s = _ANSWER_WITHIN_S.get(verb, ANSWER_WITHIN_S)
+            answer = await commands.send(verb, payload, asked.node, fields, actor, within_s)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_context=False)) from None
         return JSONResponse(answer.body)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.routing import compile_path
 
 from dashboard.commands import VERBS
-from dashboard.infusions import INFUSION_VERBS, PUMP_VERBS
+from dashboard.infusions import INFUSION_VERBS, OTHER_VERBS
 from dashboard.visitor import Standing
 from pumpd.contract.roles import MAY_ASK, Role
 
@@ -59,7 +59,7 @@ _FIXED: dict[tuple[str, str], Rule] = {
 }
 _ASKING = {
     ("POST", path): Rule(roles=MAY_ASK[verb], pin=True)
-    for verbs, prefix in ((VERBS, "/api/"), (INFUSION_VERBS, "/api/infusion/"), (PUMP_VERBS, "/api/"))
+    for verbs, prefix in ((VERBS, "/api/"), (INFUSION_VERBS, "/api/infusion/"), (OTHER_VERBS, "/api/"))
     for verb in verbs
     for path in (f"{prefix}{verb}",)
 }

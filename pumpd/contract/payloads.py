@@ -227,6 +227,8 @@ class NodeStatusPayload(Payload):
     """Alarms of the node itself."""
     commands_refused: str = ""
     """Why this node takes no commands; empty when it does."""
+    contacts: list[str] = Field(default_factory=list)
+    """Names of those that the configuration can call; how they are reached stands nowhere on the network."""
     history: HistoryPart | None = None
 
 

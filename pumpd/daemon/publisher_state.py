@@ -45,6 +45,7 @@ def online(ward: Ward, clock: Clock, commands_refused: str) -> NodeStatusPayload
         pumps=[f"{pump}/{channel}" for pump, channel in ward.pumps],
         alarms=alarm_parts(ward.told),
         commands_refused=commands_refused,
+        contacts=list(ward.contacts),
         history=None if ward.history is None else _history(ward.history),
     )
 

@@ -126,6 +126,8 @@ class Ward:
     """The last journal line known to be on disk."""
     journal_head: Head = NO_HEAD
     """It and its hash; it may be a line ahead."""
+    contacts: Sequence[str] = ()
+    """Names of those that can be called."""
     history: WriterStatus | None = None
     """How the history writer was when it was last looked at."""
 

@@ -188,6 +188,7 @@ def ward_of(config: Config, clock: Clock, lives: Mapping[tuple[PumpId, ChannelId
         config_sha256=config.sha256,
         library=config.library,
         pumps=lives,
+        contacts=[contact.name for contact in config.alarms.contacts],
         site_state=SiteState(
             inactivation=config.alarms.inactivation(), escalation=config.alarms.escalation.plan()
         ),

@@ -50,31 +50,35 @@ ORDER = (
 )
 
 
-def files(directory: Path, mqtt: int) -> tuple[Path, Path, int]:
+def files(directory: Path, mqtt: int, pausable: int, contact: str) -> tuple[Path, Path, int]:
     """Write the configuration and the ward; return both files and the page's port.
 
     Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; without an order 3 and 5 run, 4 and
-    6 stand.
+    6 stand. The bed ``pausable`` has an order, too, and may be paused; ``contact`` is a program to call.
     """
     lines, web = free_port(), free_port()
     ward, config = directory / "ward.yaml", directory / "pumpd.yaml"
     ward.write_text(WARD.format(lines=lines))
     library = ROOT / "config" / "demo" / "drug-library.yaml"
     text = CONFIG.format(directory=directory, mqtt=mqtt, library=library, web=web)
+    if contact:
+        text = f"alarms: {{contacts: [{{name: on call, kind: command, command: [{contact}]}}]}}\n" + text
     for bed in range(1, BEDS + 1):
+        order = ORDER if bed < 3 or bed == pausable else ""
+        order += ", enforcement: pause" if bed == pausable else ""
         text += (
             f"  - {{id: PUMP-{bed:02}, url: 'modbus-tcp://127.0.0.1:{lines}/{bed}', driver: reference-pump, "
-            f"bed: '{bed}', ward: pain-clinic{ORDER if bed < 3 else ''}}}\n"
+            f"bed: '{bed}', ward: pain-clinic{order}}}\n"
         )
     config.write_text(text)
     return config, ward, web
 
 
 @contextlib.contextmanager
-def hospital(directory: Path) -> Iterator[Served]:
-    """Yield the page of a hospital in which every pump is live."""
+def hospital(directory: Path, pausable: int = 0, contact: str = "") -> Iterator[Served]:
+    """Yield the page of a hospital in which every pump is live; see ``files``."""
     broker = Mosquitto(directory)
-    config, ward, web = files(directory, broker.port)
+    config, ward, web = files(directory, broker.port, pausable, contact)
     prepare(directory / "var")
     broker.start()
     programs = [

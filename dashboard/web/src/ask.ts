@@ -9,9 +9,9 @@ const WAIT_MS = 3500;
 /** How long a refusal stays on the card. */
 const TOLD_MS = 15_000;
 
-/** `field` of a refusal is the key of the request that it is about; empty: the whole. `given-up`: nobody said who it is. */
+/** `field` of a refusal is the key of the request that it is about; empty: the whole. `may`: this person may not. `given-up`: nobody said who it is. */
 export type Failure =
-  | { state: "refused"; reason: string; field: string }
+  | { state: "refused"; reason: string; field: string; may?: false }
   | { state: "not-done"; reason: string }
   | { state: "given-up" };
 export type Asked = { verb: string } & ({ state: "asked" } | Exclude<Failure, { state: "given-up" }>);
@@ -30,6 +30,8 @@ function tell(key: string, what: Asked | null): void {
 export interface Request {
   path: string;
   body: object;
+  /** How long the page waits for the server, where it is longer than for a pump. */
+  waitMs?: number;
 }
 
 /** The server wants to know who it is: nothing was done. */
@@ -42,10 +44,10 @@ async function send(request: Request, who: Record<string, string>, seconds: stri
       method: "POST",
       headers: { "content-type": "application/json", ...who },
       body: JSON.stringify(seconds.length > 0 ? { ...request.body, confirmed: seconds } : request.body),
-      signal: AbortSignal.timeout(WAIT_MS),
+      signal: AbortSignal.timeout(request.waitMs ?? WAIT_MS),
     });
     if (response.status === 401) return UNKNOWN;
-    if (response.status === 403) return { state: "refused", reason: await whyNot(response), field: "" };
+    if (response.status === 403) return { state: "refused", reason: await whyNot(response), field: "", may: false };
     if (response.status === 422) return await wrongIn(response);
     if (!response.ok) return { state: "not-done", reason: `the dashboard answered ${response.status}` };
     const { outcome, reason, field } = (await response.json()) as { outcome: string; reason: string; field: string };
@@ -91,6 +93,7 @@ export async function ask(key: string, verb: string, requests: Request[], seen: 
     }
     const failures = answers.filter((answer): answer is Failure => answer !== null && answer !== UNKNOWN);
     const worst = failures.find((failure) => failure.state === "not-done") ?? failures[0] ?? null;
+    if (worst?.state === "refused" && worst.may === false) forgetGrants(key); // somebody else may step up
     if (worst) return refused(key, verb, worst);
     forgetGrants(key);
     await comesRound(seen, WAIT_MS - (performance.now() - began));

@@ -9,6 +9,7 @@ import { amount, isDue, lookWords } from "./infusion-words";
 import { LimitBar } from "./limit-bar";
 import { nurseAlarms, offLine } from "./order";
 import { isShelved } from "./quiet";
+import { PausePump } from "./pause-pump";
 import { timeLeft, volumeLeft } from "./progress";
 import { pageOf } from "./route";
 import { Spark } from "./spark";
@@ -16,7 +17,14 @@ import { ageOf, freshnessOf, linkUp, now, second, wallNow } from "./store";
 import type { Card, Reading } from "./types";
 import { alarmWords, capital, driverWords, staleWords, statusWord } from "./words";
 
-export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
+interface BedProps {
+  of: Signal<Card>;
+  wall: boolean;
+  /** On the pump's own page, where there is room for what is seldom asked. */
+  own?: boolean;
+}
+
+export function BedCard({ of, wall, own = false }: BedProps) {
   const card = of.value;
   const ageMs = ageOf(card, now.value);
   const fresh = freshnessOf(card, now.value);
@@ -43,6 +51,7 @@ export function BedCard({ of, wall }: { of: Signal<Card>; wall: boolean }) {
         <Spark name={card.key} limits={card.limits ?? null}
           flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
       </div>
+      {!wall && (own || worst) && <PausePump card={card} fresh={fresh} />}
     </article>
   );
 }

@@ -8,6 +8,7 @@ import "./alarm.css";
 import "./ward.css";
 import "./form.css";
 import "./people.css";
+import { Contacts } from "./contacts";
 import { Footer } from "./footer";
 import { EngineerNotes, Header, LostBanner, NodeAlarms, TrainingStrip } from "./header";
 import { start } from "./link";
@@ -41,6 +42,7 @@ function Page() {
       {pump && <OtherAlarms than={pump} />}
       <main>{pump ? <PumpPage name={pump} key={pump} /> : <Ward wall={wall} />}</main>
       <EngineerNotes />
+      {!wall && <Contacts />}
       <Footer />
       <LiveRegion />
       <Sheet />

@@ -41,7 +41,7 @@ export function PumpPage({ name }: { name: string }) {
     <div class="pump-page">
       <p class="crumb"><a href="#/">‹ All beds</a></p>
       <div class="pump-side">
-        <BedCard of={of} wall={false} />
+        <BedCard of={of} wall={false} own />
         <LinkFacts card={card} />
       </div>
       <div class="pump-main">

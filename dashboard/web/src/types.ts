@@ -170,6 +170,8 @@ export interface NodeStatus {
   journal_seq: number;
   pumps: string[];
   alarms: Alarm[];
+  /** Names of those that the node can call. */
+  contacts?: string[];
 }
 
 export interface NodePart {
