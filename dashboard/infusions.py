@@ -59,7 +59,7 @@ class InfusionRequest(BaseModel):
 
 
 def make_infusion_router(commands: Commands, people: People) -> APIRouter:
-    """Return ``POST /api/infusion/{verb}`` for what is asked of an infusion, ``POST /api/{verb}`` for others."""
+    """Return ``POST /api/infusion/{verb}`` for verbs of an infusion, ``POST /api/{verb}`` for others."""
     router = APIRouter()
     for verb, payload in INFUSION_VERBS.items():
         router.post(f"/api/infusion/{verb}")(_asking(commands, people, verb, payload))

@@ -45,6 +45,11 @@ def ends_of_chain(file: Path) -> datetime:
     return min(each.not_valid_after_utc for each in certificates_in(file))
 
 
+def ends_of(shown: bytes) -> datetime:
+    """Return when a certificate ends to hold that came over the wire, in DER."""
+    return x509.load_der_x509_certificate(shown).not_valid_after_utc
+
+
 def ends_of_trust(file: Path) -> datetime:
     """Return until when an authority in ``file`` vouches: an old one may stay beside a new one."""
     return max(each.not_valid_after_utc for each in certificates_in(file))

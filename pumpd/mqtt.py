@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -46,6 +47,11 @@ class Session(Protocol):
     @property
     def busy(self) -> bool:
         """True while something waits to be written to the socket."""
+        ...
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When the certificate ends that the broker showed; None without TLS or a connection."""
         ...
 
     async def enter(self) -> None:
@@ -109,6 +115,8 @@ class MqttConnection:
         self._window = asyncio.Semaphore(PENDING_PUBLISHES)
         self._unanswered: dict[object, float] = {}
         self._was_up = False
+        self.shown_until: datetime | None = None
+        """When the certificate ends that the broker showed at the last connect; None when it showed none."""
         self.dropped = 0
         """Incoming messages there was no room for, since start."""
         self.failed = 0
@@ -162,6 +170,7 @@ class MqttConnection:
             self._window = asyncio.Semaphore(PENDING_PUBLISHES)
             self._unanswered = {}
             self._client, self._was_up = client, True
+            self.shown_until = client.shown_until
             _log.info("broker up", host=self.broker.host, port=self.broker.port)
             name = f"mqtt[{self._identifier}]"
             running.append(asyncio.create_task(while_up(), name=f"{name}.work"))

@@ -16,11 +16,13 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import aiomqtt
 from paho.mqtt.client import Client as Paho
 
+from pumpd.certificate_files import ends_of
 from pumpd.errors import TransportError
 
 if TYPE_CHECKING:
@@ -185,6 +187,13 @@ class MqttClient:
     def busy(self) -> bool:
         """True while something waits to be written to the socket."""
         return self._client._client.want_write()
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When the certificate ends that the broker showed; None without TLS or a connection."""
+        socket = self._client._client.socket()
+        shown = socket.getpeercert(binary_form=True) if isinstance(socket, ssl.SSLSocket) else None
+        return None if not shown else ends_of(shown)
 
     async def read(self, on_message: Callable[[Incoming], None]) -> None:
         """Hand on messages until the session is lost; TransportError then."""

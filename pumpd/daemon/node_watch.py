@@ -98,11 +98,13 @@ def machine_of(config: Config) -> ThisMachine:
     here, mqtt = config.file.parent, config.mqtt
     page = config.dashboard_certificate
     shown = [here / mqtt.certificate_file] if mqtt.certificate_file else []
+    called = [contact.ca_file for contact in config.alarms.contacts]
+    trusted = [name for name in (mqtt.ca_file, config.history.ca_file, *called) if name]
     return ThisMachine(
         config.data_dir,
         has_time_server=config.machine.time_server,
         shown=[*shown, *([page[0]] if page else [])],
-        trusted=[here / mqtt.ca_file] if mqtt.ca_file else [],
+        trusted=[here / name for name in dict.fromkeys(trusted)],
     )
 
 
@@ -149,9 +151,14 @@ class NodeWatch:
         while self._machine is not None:
             self.free_bytes = await self._machine.free_bytes()
             self.synchronised = await self._machine.synchronised()
-            self.certificates = await self._machine.certificates()
+            self.certificates = [*await self._machine.certificates(), *self._broker()]
             await asyncio.sleep(PROBE_EVERY_S)
         await asyncio.Event().wait()
+
+    def _broker(self) -> list[Ends]:
+        """Return until when the broker's own holds, as it showed it at the last connect."""
+        until = self._publisher.shown_until
+        return [] if until is None else [("the broker's certificate", until)]
 
     def look(self) -> None:
         """Look now, and have told what changed."""

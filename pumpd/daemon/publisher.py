@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 from pydantic import ValidationError
@@ -94,6 +95,11 @@ class NodePublisher:
     def up(self) -> bool:
         """True while there is a broker."""
         return self._connection.up
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When the certificate ends that the broker showed last; None when it never showed one."""
+        return self._connection.shown_until
 
     @property
     def events(self) -> OutboxPublisher:

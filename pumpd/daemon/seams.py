@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -165,6 +166,11 @@ class Publisher(Outlet, Protocol):
     @property
     def up(self) -> bool:
         """True while there is a broker."""
+        ...
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When the certificate ends that the broker showed last; None when it never showed one."""
         ...
 
     async def run(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 from pumpd.errors import TransportError
@@ -41,6 +42,8 @@ class MemoryBroker:
     sessions: dict[str, MemorySession] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     """Witnesses: what reached the broker, whoever is connected."""
+    shown_until: datetime | None = None
+    """When the certificate ends that it shows to new connections; None: it shows none."""
     _waiting: deque[Callable[[], None]] = field(default_factory=deque)
     _thawed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -167,6 +170,11 @@ class MemorySession:
     def busy(self) -> bool:
         """False: a socket in memory takes anything."""
         return False
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """When the certificate ends that the broker is said to show."""
+        return self._broker.shown_until
 
     async def enter(self) -> None:
         """Connect; TransportError when there is no broker or it does not answer."""

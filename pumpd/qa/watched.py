@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from pumpd.contract.payloads import EventPayload
 from pumpd.daemon.publisher import NodePublisher
@@ -28,6 +29,11 @@ class WatchedPublisher:
     def up(self) -> bool:
         """Hand on."""
         return self._real.up
+
+    @property
+    def shown_until(self) -> datetime | None:
+        """Hand on."""
+        return self._real.shown_until
 
     def reading(self, live: LivePump) -> None:
         """Hand on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.conditions import ConditionId
@@ -24,6 +25,7 @@ class Recorder:
     closed: bool = False
     hangs: bool = False
     up: bool = True
+    shown_until: datetime | None = None
 
     def reading(self, live: LivePump) -> None:
         self.readings.append((_now(), live, live.sequence))

@@ -59,6 +59,22 @@ async def test_this_machine_tells_its_disk_and_its_clock(tmp_path: Path) -> None
     assert (await nowhere.free_bytes(), await nowhere.synchronised()) == (None, None)
 
 
+def test_every_authority_that_is_trusted_is_watched_once(tmp_path: Path) -> None:
+    """The broker's, the database's and those of contacts; one file that serves two of them is one."""
+    show(tmp_path)
+    (tmp_path / "mail.pem").write_bytes((tmp_path / "ca.pem").read_bytes())
+    (tmp_path / "token").write_text("secret")
+    (tmp_path / "token").chmod(0o600)
+    file = write(tmp_path, WITH_TLS)
+    file.write_text(
+        "mqtt: {ca_file: ca.pem}\n"
+        'history: {kind: influxdb, url: "https://db.example", token_file: token, ca_file: ca.pem}\n'
+        "alarms: {contacts: [{name: a, kind: webhook, url: 'https://pager.example/', ca_file: mail.pem}]}\n"
+        + file.read_text()
+    )
+    assert [file.name for file in machine_of(load(file))._trusted] == ["ca.pem", "mail.pem"]
+
+
 async def test_the_certificates_of_the_configuration_are_read_anew_each_time(tmp_path: Path) -> None:
     """The page's, the broker's client's and the authority; a renewed file counts at once, a lost one not."""
     now = SystemClock().wall().replace(microsecond=0)
@@ -77,6 +93,41 @@ async def test_the_certificates_of_the_configuration_are_read_anew_each_time(tmp
     (tmp_path / "node.pem").write_text("no certificate")
     (tmp_path / "ca.pem").unlink()
     assert await machine.certificates() == [("desk.pem", now + timedelta(days=90))]
+
+
+def test_the_brokers_own_certificate_is_watched_as_it_was_last_shown(tmp_path: Path) -> None:
+    """30 and 7 days before its end the engineer is told, also while the broker is away; a new one ends it."""
+
+    async def play() -> None:
+        broker = MemoryBroker()
+        async with stand_ward(tmp_path, broker) as ward, stand_daemon(ward) as daemon:
+            app = daemon.hospital.app
+            assert app is not None
+
+            async def shows(days: int) -> dict[ConditionId, str]:
+                broker.shown_until = app.pipeline.now().wall + timedelta(days=days)
+                broker.restart_empty()
+                await asyncio.sleep(20)
+                return told()
+
+            def told() -> dict[ConditionId, str]:
+                both = {ConditionId.CERTIFICATE_SOON, ConditionId.CERTIFICATE_ENDS}
+                here = app.ward.site_state.alarms
+                return {each: here[each].title for each in both if each in here}
+
+            assert told() == {}
+            soon = await shows(20)
+            assert list(soon) == [ConditionId.CERTIFICATE_SOON]
+            assert "the broker's certificate holds until" in soon[ConditionId.CERTIFICATE_SOON]
+            near = await shows(6)
+            assert list(near) == [ConditionId.CERTIFICATE_ENDS]
+            broker.go_down()
+            await asyncio.sleep(20)
+            assert told() == near
+            broker.come_up()
+            assert await shows(40) == {}
+
+    run_virtual(play())
 
 
 def test_of_authorities_the_one_that_holds_longest_counts(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pumpd.certificate_files import ends_of_chain
 from pumpd.certificates import Authority
 from pumpd.clock import SystemClock
 from pumpd.contract.verbs import VERBS
@@ -130,6 +131,19 @@ async def test_a_certificate_that_is_not_good_is_refused(tmp_path, hosts, days, 
         async with client(broker.broker(NODE), "n5") as node:
             await until(lambda: why in capsys.readouterr().out)
             assert not node.connection.up
+
+
+async def test_until_when_the_brokers_certificate_holds_is_read_from_the_connection(tmp_path, site):
+    """As Mosquitto shows it, at every connect; a broker in the clear shows none."""
+    with guarded(tmp_path, until_days=6) as broker:
+        async with client(broker.broker(NODE), "n8") as node:
+            await up(node)
+            assert node.connection.shown_until == ends_of_chain(broker.folder / "server.pem")
+    days = (ends_of_chain(site.folder / "server.pem") - SystemClock().wall()).days
+    async with client(site.broker(NODE), "n9") as node:
+        await up(node)
+        assert node.connection.shown_until == ends_of_chain(site.folder / "server.pem")
+    assert days > 300
 
 
 async def test_where_certificates_of_clients_are_asked_for_nobody_comes_in_without(tmp_path, capsys):
