@@ -26,12 +26,14 @@ ABOUT_PEOPLE = {"sign-in", "sign-out", "stay", "pin", "screen"}
 """What says who sits before the page; the daemon hears nothing of it."""
 ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
 """What is written down of what was meant; no pump hears of it either."""
+THE_REST = {"pause-pump", "off-line", "test-channel"}
+"""A pause only reduces, and passes the gate; no pump hears of the other two."""
 
 
 @pytest.mark.requirement("INV-1")
 def test_the_network_may_ask_for_a_pause_of_alarms_and_of_infusions_and_nothing_else() -> None:
     """A new verb stops here, so that somebody asks whether it could start a pump or make it faster."""
-    assert set(VERBS) == ABOUT_AN_ALARM | ABOUT_AN_INFUSION | {"pause-pump", "off-line", "test-channel"}
+    assert set(VERBS) == ABOUT_AN_ALARM | ABOUT_AN_INFUSION | THE_REST
 
 
 @pytest.mark.requirement("INV-1")
@@ -44,7 +46,7 @@ def test_what_is_done_on_paper_can_not_reach_a_pump() -> None:
 
 
 @pytest.mark.requirement("INV-1")
-async def test_a_page_may_ask_of_alarms_infusions_and_pumps_that_stand_and_nothing_else(tmp_path) -> None:
+async def test_a_page_may_ask_for_a_pause_of_alarms_and_of_infusions_and_nothing_else(tmp_path) -> None:
     """Of all routes of the dashboard only these change something."""
     reader = SqliteHistoryReader(tmp_path / "history.db", tmp_path / "journal.db")
     who = people(tmp_path)
@@ -55,7 +57,7 @@ async def test_a_page_may_ask_of_alarms_infusions_and_pumps_that_stand_and_nothi
     assert {path for path, methods in routes if methods & CHANGES} == {
         *(f"/api/{verb}" for verb in ABOUT_AN_ALARM),
         *(f"/api/infusion/{verb}" for verb in ABOUT_AN_INFUSION),
-        "/api/off-line",
+        *(f"/api/{verb}" for verb in THE_REST),
         *(f"/api/{name}" for name in ABOUT_PEOPLE),
     }
 
