@@ -34,6 +34,7 @@ OF_EVERY_ROUTE: dict[str, Any] = {
         "content": {**_TOLD, **_SAID},
     },
     "404": {"description": "There is no such thing.", "content": _TOLD},
+    "503": {"description": "The accounts can not be read.", "content": _TOLD},
 }
 WITH_A_BODY: dict[str, Any] = {
     "408": {"description": "The body did not come in time.", "content": _SAID},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -17,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard.api import make_router
 from dashboard.feed import Feed
-from dashboard.guard import Guard
+from dashboard.guard import ACCOUNTS_UNREADABLE, Guard
 from dashboard.health import make_health_router
 from dashboard.live import LiveWard
 from dashboard.page import ConfiguredPump, Pages
@@ -28,11 +29,12 @@ from dashboard.sign_in import People
 from dashboard.stream import Hub
 from dashboard.templates import Template, make_templates_router
 from pumpd.clock import Clock
-from pumpd.errors import ConfigError, Problem
+from pumpd.errors import ConfigError, Problem, StoreError
 from pumpd.mqtt import Broker
 from pumpd.signing import Signer
 from pumpd.store.base import HistoryReader
 
+_log = structlog.get_logger()
 STATIC = Path(__file__).parent / "static"
 """Where the built front end lies."""
 
@@ -129,6 +131,7 @@ def create_app(
 
     app = FastAPI(title="pumpd dashboard", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(StoreError, _unreadable)
     app.add_middleware(Guard, people=people)
     app.add_middleware(BoundedBodies)
     app.add_middleware(LocalOnly, names=settings.names)
@@ -148,6 +151,12 @@ async def _refused(_: Request, error: Exception) -> Response:
         for problem in problems[:20]
     ]
     return JSONResponse({"detail": detail}, status_code=422)
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    """Say that the accounts can not be read (a route tells itself of its history); the log says why."""
+    _log.error("request not answered", reason=str(error))
+    return JSONResponse({"detail": ACCOUNTS_UNREADABLE}, status_code=503)
 
 
 def _serve_front_end(app: FastAPI) -> None:

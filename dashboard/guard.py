@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote, unquote
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,10 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dashboard.people import Account, folded
 from dashboard.permissions import SOCKET, Rule, rule_for
 from dashboard.sign_in import People
-from dashboard.visitor import Standing, Visitor, tokens_of
+from dashboard.visitor import Standing, Tokens, Visitor, tokens_of
+from pumpd.errors import StoreError
+
+_log = structlog.get_logger()
 
 GRANT_HEADER = "pumpd-grant"
 """Carries what a PIN opened."""
+UNREADABLE = HTTPStatus.SERVICE_UNAVAILABLE
+ACCOUNTS_UNREADABLE = "The accounts can not be read now. Use the pumps; the engineer finds why in the log."
 AS_HEADER = "pumpd-as"
 """Carries the name that stands on the page: in another tab somebody else may have signed in meanwhile."""
 
@@ -26,6 +32,7 @@ class Guard:
     def __init__(self, app: ASGIApp, people: People) -> None:
         self._app = app
         self._people = people
+        self._trouble = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer why not."""
@@ -34,7 +41,7 @@ class Guard:
             return
         socket = scope["type"] == "websocket"
         tokens = tokens_of(scope)
-        visitor = self._people.visitor(tokens)
+        visitor = self._visitor(tokens)
         rule = rule_for(SOCKET if socket else scope["method"], scope["path"])
         headers = Headers(scope=scope)
         account = self._account(rule, visitor, headers)
@@ -42,13 +49,31 @@ class Guard:
             scope.setdefault("state", {}).update(visitor=visitor, account=account)
             await self._app(scope, receive, send)
             if visitor.standing is Standing.PERSON and rule.pin:
-                await self._people.was_active(tokens)
+                try:
+                    await self._people.was_active(tokens)
+                except StoreError as error:
+                    self._say(str(error))
             return
-        if socket:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "sign in first"})
-            return
-        await _refusal(scope, rule, visitor, account)(scope, receive, send)
+        unread = _told(UNREADABLE, "accounts", ACCOUNTS_UNREADABLE) if self._trouble else None
+        await _turn_away(scope, receive, send, unread or _refusal(scope, rule, visitor, account))
+
+    def _visitor(self, tokens: Tokens) -> Visitor:
+        """Return who asks; nobody while the accounts can not be read."""
+        try:
+            visitor = self._people.visitor(tokens)
+        except StoreError as error:
+            self._say(str(error))
+            return Visitor()
+        self._say("")
+        return visitor
+
+    def _say(self, trouble: str) -> None:
+        """Log what keeps the accounts from being read once, and that it is over once."""
+        if trouble and not self._trouble:
+            _log.error("accounts unreadable", reason=trouble)
+        elif self._trouble and not trouble:
+            _log.info("accounts readable")
+        self._trouble = trouble
 
     def _account(self, rule: Rule | None, visitor: Visitor, headers: Headers) -> Account | None:
         """Return whose rights count: of whoever typed a PIN for this, else of whose session it is."""
@@ -58,6 +83,17 @@ class Guard:
         if visitor.account is None or visitor.standing is not Standing.PERSON:
             return None
         return visitor.account if folded(named) in {"", folded(visitor.account.name)} else None
+
+
+async def _turn_away(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
+    """Answer a request; close a WebSocket, which has no room for an answer."""
+    if scope["type"] == "http":
+        await answer(scope, receive, send)
+        return
+    await receive()
+    refused = answer.status_code != UNREADABLE
+    code, reason = (1008, "sign in first") if refused else (1011, ACCOUNTS_UNREADABLE)
+    await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 def _has_role(rule: Rule, account: Account | None) -> bool:

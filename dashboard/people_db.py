@@ -75,8 +75,9 @@ class PeopleDb:
             except sqlite3.Error as error:
                 raise StoreError(f"{self._path}: {error}") from error
             finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.ProgrammingError):  # closed meanwhile: it rolled back then
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
 
     def write(self, sql: str, *values: object) -> int:
         """Do one thing; return how many rows it changed."""

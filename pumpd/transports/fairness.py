@@ -32,6 +32,7 @@ class Fairness:
         self._alive: set[Lane] = set()
         self._waited: deque[tuple[bool, float]] = deque(maxlen=JUDGED)
         """Of the last questions: whether it went out late, and how long it had waited, in seconds."""
+        self._n_late = 0
         self._behind = False
         self.on_pace: Callable[[bool, float], None] = _nobody_listens
         """Told whether the line is too slow for what is asked, when that changes, and the longest wait."""
@@ -67,12 +68,14 @@ class Fairness:
         if exchange.permission is not Permission.READ or lane.n_silences:
             return
         waited_s = now_s - (lane.deadline_s - lane.interval_s)
-        self._waited.append((now_s > lane.deadline_s, waited_s))
         if len(self._waited) == JUDGED:
-            late = sum(is_late for is_late, _ in self._waited)
-            if late > LATE_SHARE * JUDGED and not self._behind:
+            self._n_late -= self._waited[0][0]
+        self._waited.append((now_s > lane.deadline_s, waited_s))
+        self._n_late += self._waited[-1][0]
+        if len(self._waited) == JUDGED:
+            if self._n_late > LATE_SHARE * JUDGED and not self._behind:
                 self._say(behind=True)
-            elif not late and self._behind:
+            elif not self._n_late and self._behind:
                 self._say(behind=False)
 
     def answered(self, exchange: Exchange[Any]) -> None:
