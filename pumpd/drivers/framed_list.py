@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pumpd.drivers import alaris, harvard, new_era
+from pumpd.drivers import alaris, harvard, new_era, zyno
 from pumpd.drivers.framed import Framed
 
 FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
@@ -15,5 +15,7 @@ FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
         "harvard-elite": harvard.FRAMED_ELITE,
         "harvard-ultra": harvard.FRAMED_ULTRA,
         "new-era": new_era.FRAMED,
+        "zyno-miva": zyno.FRAMED_MIVA,
+        "zyno-nimbus-h": zyno.FRAMED_NIMBUS_H,
     }
 )

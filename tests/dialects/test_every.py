@@ -144,7 +144,7 @@ def test_each_goes_over_a_real_pseudo_terminal(name, tmp_path: Path):
             return await probe(on.url, name, told.append, readings=2)
 
     assert asyncio.run(probed()), told
-    assert any("set flow: 10 mL/h" in line for line in told)
+    assert any("flow: 10 mL/h" in line for line in told), told
 
 
 @pytest.mark.requirement("DIAL-3")
