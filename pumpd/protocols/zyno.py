@@ -10,19 +10,17 @@ STX, text, two hex digits of check, ETX, both ways. The check is the sum of the 
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols.framed import Ask, SeekingFramer, SeekingServer, Span
 from pumpd.protocols.wire import Dialect, DialectExample, Permission, Question, Request
+from pumpd.protocols.zyno_frame import Check, first_frame, frame_of, summed, xored
 
 R_co = TypeVar("R_co", covariant=True)
-Check = Callable[[bytes], int]
 
 RING: Final = 0xA900
 """Entries of the event log; its indices go round."""
@@ -41,17 +39,6 @@ FORMS: Final = {
 }
 """What is ever read -> how the data of its reply look; no bare value looks like a reply to something else."""
 REFUSED: Final = "ERROR"
-_FRAME: Final = re.compile(rb"\x02([ -~]{1,44})([0-9A-F]{2})\x03")
-
-
-def summed(text: bytes) -> int:
-    """Return the check of MIVA, Nimbus II and CAPS."""
-    return sum(text) & 0xFF
-
-
-def xored(text: bytes) -> int:
-    """Return the check of "Nimbus unified H"."""
-    return reduce(operator.xor, text, 0)
 
 
 class Event(NamedTuple):
@@ -134,13 +121,13 @@ class Read(_Command[str]):
 class ReadEvent(_Command[Event]):
     """Ask for one entry of the event log; the reply repeats its index."""
 
-    index: int = 0
+    at: int = 0
     form = "[0-9A-F]{32}"
 
     @property
     def text(self) -> str:
         """The index in eight digits."""
-        return f"RE{self.index:08X}"
+        return f"RE{self.at:08X}"
 
     @property
     def echoed(self) -> str:
@@ -173,19 +160,6 @@ class Stop(_Command[None]):
     def parse_reply(self, frame: bytes) -> None:
         """The echo says that it was heard; a reading tells whether it is so."""
         self.data(frame)
-
-
-def frame_of(text: bytes, check: Check) -> bytes:
-    """Return the whole frame of a text."""
-    return b"\x02%s%02X\x03" % (text, check(text))
-
-
-def first_frame(data: bytes, check: Check) -> Span | None:
-    """Return the first whole, undamaged frame."""
-    for found in _FRAME.finditer(data):
-        if b"%02X" % check(found[1]) == found[2]:
-            return Span(found.span(), found[1])
-    return None
 
 
 class ZynoFramer(SeekingFramer):
@@ -255,7 +229,7 @@ def judge(frame: bytes, check: Check) -> tuple[int | None, Permission]:
 
 
 _CLIENT: Final = "pyZynoUnifiedDrivers 0.0.9, miva/module_miva.py, "
-_REPLIES: Final[tuple[tuple[str, _Command[object], str, object], ...]] = (
+EXAMPLES: Final[tuple[tuple[str, _Command[object], str, object], ...]] = (
     ("get_pump_sn", Read(1, "RN"), "RNSN800008", "SN800008"),
     ("get_infusion_vinf", Read(1, "Q5"), "Q5000004D2", "000004D2"),
     ("get_infusion_mode", Read(1, "Q0"), "Q0CONT", "CONT"),
@@ -265,6 +239,7 @@ _REPLIES: Final[tuple[tuple[str, _Command[object], str, object], ...]] = (
     ("disable_s9_command", Quiet(1), "W0", None),
     ("trigger_stop_infusion", Stop(1), "WT", None),
 )
+"""(where the client reads it, question, text of the reply, meaning); each is a frame with either check."""
 
 
 def _examples(check: Check) -> tuple[DialectExample, ...]:
@@ -276,17 +251,8 @@ def _examples(check: Check) -> tuple[DialectExample, ...]:
             frame_of(reply.encode(), check),
             meaning,
         )
-        for where, request, reply, meaning in _REPLIES
+        for where, request, reply, meaning in EXAMPLES
     )
-
-
-EXAMPLES: Final = (
-    ("RN", bytes.fromhex("02 52 4E 41 30 03")),
-    ("Q5", bytes.fromhex("02 51 35 38 36 03")),
-    ("WT02", bytes.fromhex("02 57 54 30 32 30 44 03")),
-    ("WT01", bytes.fromhex("02 57 54 30 31 30 43 03")),
-)
-"""(text, frame) by the maker's build_message and crc_checksum."""
 
 
 def _dialect(name: str, check: Check) -> Dialect:

@@ -11,7 +11,8 @@ from pumpd.core.quantities import NL_PER_ML, NS_PER_S
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
 from pumpd.errors import WireError
 from pumpd.protocols.wire import Dialect
-from pumpd.protocols.zyno import MIVA, NIMBUS_H, RING, Check, ZynoServer, summed, xored
+from pumpd.protocols.zyno import MIVA, NIMBUS_H, RING, ZynoServer
+from pumpd.protocols.zyno_frame import Check, summed, xored
 from pumpd.simulator.face import PumpFace, Sayings, SimulatedKind
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.traits import FLOWING

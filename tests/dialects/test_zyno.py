@@ -16,7 +16,8 @@ from pumpd.drivers.zyno_log import ALARMS, BATTERY_BITS, MOST, PARTS, TELLING, W
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols import zyno
 from pumpd.protocols.wire import Permission
-from pumpd.protocols.zyno import FORMS, RING, Event, Quiet, Read, ReadEvent, Stop, frame_of, summed, xored
+from pumpd.protocols.zyno import FORMS, RING, Event, Quiet, Read, ReadEvent, Stop
+from pumpd.protocols.zyno_frame import EXAMPLES, first_frame, frame_of, summed, xored
 from pumpd.qa.conformance.rig import rig
 from pumpd.qa.conformance.subject import subject_of
 from pumpd.qa.virtual_time import in_virtual_time
@@ -37,9 +38,7 @@ def test_what_the_check_misses_stands_on_the_card(name):
         for flips in (1, 2):
             for at in combinations(bits, flips):
                 damaged = int.from_bytes(whole) ^ sum(1 << bit for bit in at)
-                found = zyno.first_frame(
-                    damaged.to_bytes(len(whole)), summed if name == "zyno-miva" else xored
-                )
+                found = first_frame(damaged.to_bytes(len(whole)), summed if name == "zyno-miva" else xored)
                 missed[flips] += found is not None
                 tried[flips] += 1
     assert missed[1] == 0
@@ -55,7 +54,7 @@ def zyno_rig(name="zyno-miva"):
 
 def test_vectors():
     """The maker's own frames, its own check over every text that is ever sent, and the other pumps' check."""
-    for text, frame in zyno.EXAMPLES:
+    for text, frame in EXAMPLES:
         assert frame_of(text.encode(), summed) == frame == bytes(module_miva.build_message(text))
     for text in (*FORMS, "RE0000A8FF", "W00", "WT02"):
         assert f"{summed(text.encode()):02X}" == crc_checksum(text).upper()

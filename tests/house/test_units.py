@@ -19,7 +19,7 @@ UNIT = re.compile(
 
 PLAIN = {
     "numbers of processes": "parent_pid",
-    "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code "
+    "codes of a protocol": "address address_base bit bits bits_per_byte code coil exception_code kind sub "
     "first_transaction_id function pattern port qos register reply transaction_id unit value word",
     "positions in a sequence": "at attempt degree era highest journal_seq last_seq line lowest number phase "
     "revision seed sent_seq seq sequence start",
