@@ -84,6 +84,11 @@ class ChangePayload(OfInfusion):
 
     version: int = Field(ge=1, lt=2**31)
     """The version that was on the screen; refused when there is a newer one."""
+    dose_revision: int = Field(default=0, ge=0, lt=2**31)
+    """The ``dose_revision`` that was on the screen.
+
+    A dose, an order and limits are refused when somebody has set the dose since.
+    """
     dose: Digits | None = None
     """Inside the ordered range, in its unit; null with ``order``, or with ``answers`` alone."""
     order: OrderPart | None = None
@@ -223,6 +228,8 @@ class InfusionPart(Part):
     versions: list[VersionPart]
     dose: str
     """What is to be given now, in ``dose_unit``."""
+    dose_revision: int = 0
+    """Grows with each dose that is set inside the order; begins at 0 with each version."""
     dose_unit: str
     set_ml_h: str
     """What to set on the pump for it: rounded down to the pump's step."""

@@ -108,7 +108,13 @@ def counted_from(watch: InfusionWatch, last: Telemetry | None) -> InfusionWatch:
     """
     if last is None or last.volume.value is None:
         return watch
-    return watch._replace(counter_nl=last.volume.value.nl, taken_ns=last.taken_ns, credited_ns=last.taken_ns)
+    to_come = last.volume_to_be_infused.value
+    return watch._replace(
+        counter_nl=last.volume.value.nl,
+        to_come_nl=None if to_come is None else to_come.nl,
+        taken_ns=last.taken_ns,
+        credited_ns=last.taken_ns,
+    )
 
 
 def ordered_before(infusion: Infusion) -> Order:
@@ -122,9 +128,15 @@ def ordered_before(infusion: Infusion) -> Order:
 def moved_to(watch: InfusionWatch) -> InfusionWatch:
     """Return the watch as it goes on on another pump, whose counter nobody has read yet."""
     return watch._replace(
+        up_to=watch.at_most,
         account_ns=None,
         counted_nl=0,
+        stepped_nl=0,
+        elsewhere_nl=0,
         counter_nl=0,
+        to_come_nl=None,
+        torn=False,
+        resumed=False,
         credited_ns=None,
         taken_ns=None,
         pace_nl_h=0,

@@ -155,7 +155,7 @@ def total_findings(
             up_to = accepted_up_to(watch.accepted, condition, bound.words)
             if up_to is not None and worst <= up_to + slack:
                 continue
-        measured = f"{amount_words(int(worst), concentration, up_to=watch.up_to)} {bound.words}"
+        measured = f"{amount_words(int(worst), concentration, up_to=watch.at_most)} {bound.words}"
         causes = frozenset({bound.words})
         allowed = amount_words(limit, concentration)
         yield condition, Finding(CATALOGUE[condition].priority, measured, allowed, causes, soft=soft)

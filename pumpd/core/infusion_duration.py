@@ -28,12 +28,15 @@ def duration_findings(watch: InfusionWatch) -> Iterator[tuple[ConditionId, Findi
 
 
 def _usual_s(watch: InfusionWatch) -> int | None:
-    """Return the soft limit, or what was ordered beyond it with a reason; None when nothing limits it."""
+    """Return the soft limit, or what was ordered beyond it with a reason; None when nothing limits it.
+
+    An order without a duration names none that a reason could be for: the limit stands.
+    """
     soft_s = watch.infusion.entry.duration_s.soft_max
-    if soft_s is None or not watch.infusion.ordered.accepted:
-        return soft_s
     ordered_s = watch.infusion.programme.duration_s
-    return None if ordered_s is None else max(soft_s, ordered_s)
+    if soft_s is None or ordered_s is None or not watch.infusion.ordered.accepted:
+        return soft_s
+    return max(soft_s, ordered_s)
 
 
 def _minutes(seconds: int) -> str:

@@ -75,6 +75,8 @@ class ProgrammeVersion:
     """Why it was changed; empty for the first."""
     checked_by: str = ""
     accepted: str = ""
+    dose_revision: int = 0
+    """How often the dose was set anew inside this version's range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,9 @@ def aimed(infusion: Infusion, dose: DoseRate) -> Infusion:
     low, high = infusion.programme.dose_min, infusion.programme.dose_max
     if dose.unit is not low.unit or not low.amount <= dose.amount <= high.amount:
         raise FieldError("dose", f"{dose} is outside the ordered {low} to {high}: order anew, with a reason")
-    return replace(infusion, versions=(*infusion.versions[:-1], replace(infusion.ordered, dose=dose)))
+    before = infusion.ordered
+    version = replace(before, dose=dose, dose_revision=before.dose_revision + 1)
+    return replace(infusion, versions=(*infusion.versions[:-1], version))
 
 
 def answered(infusion: Infusion, answers: Sequence[Answer]) -> Infusion:

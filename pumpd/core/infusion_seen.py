@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pumpd.core.delivery_account import Account
+from pumpd.core.infusion_credit import credited
 from pumpd.core.infusion_watch import InfusionWatch, Titrated, turned
 from pumpd.core.quantities import NS_PER_H
 from pumpd.core.state import PumpState
@@ -19,13 +20,17 @@ def follow(
     """Return what is known of the infusion on this pump after ``reading``, which led to ``account``."""
     if watch.stood_since:
         return watch, None
-    watch = advanced(watch, reading, account, state.setup.freshness.stale_after_ns)
+    counter, gap_ns = state.counter, state.setup.freshness.stale_after_ns
+    step_nl = 0 if counter is None or account is None else account.as_seen(counter).tick_nl
+    watch = advanced(watch, reading, account, gap_ns, step_nl)
     if not watch.goes_on:
         return watch if reading.status.delivers else watch._replace(stood_since=True), None
     return turned(watch, reading, state.ordered, state.setup.flow_step)
 
 
-def advanced(watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int) -> InfusionWatch:
+def advanced(
+    watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int, step_nl: int = 0
+) -> InfusionWatch:
     """Return the watch after ``reading``: what flowed since is credited to patient and infusion.
 
     By the pump's own counter. Where there is none after a silence of more than ``gap_ns``, or it began anew
@@ -36,7 +41,8 @@ def advanced(watch: InfusionWatch, reading: Telemetry, account: Account | None, 
         return watch
     flowed_from_ns, flowed_ns, standing_ns = _timed(watch, reading, was_ns)
     pace_nl_h = _pace(reading)
-    nl, up_to, base = _moved(watch, reading, account, gap_ns, pace_nl_h)
+    credit = credited(watch, reading, account, gap_ns, pace_nl_h, step_nl)
+    nl, to_come = credit.nl, reading.volume_to_be_infused.value
     # What the counter shows by steps was given since the step before, as long as it flowed.
     from_ns = watch.credited_ns
     if from_ns is None or (watch.pace_nl_h == 0 and nl == 0):
@@ -48,15 +54,19 @@ def advanced(watch: InfusionWatch, reading: Telemetry, account: Account | None, 
         dose = dose.plus(Stretch(from_ns, taken_ns, amount), 0 if set_flow is None else set_flow.nl_per_h)
         given_e6_p += amount
         from_ns = taken_ns
-    account_ns, counted_nl, counter_nl = base
     return watch._replace(
         dose=dose,
         given_e6_p=given_e6_p,
         given_nl=watch.given_nl + nl,
-        up_to=watch.up_to or up_to,
-        account_ns=account_ns,
-        counted_nl=counted_nl,
-        counter_nl=counter_nl,
+        up_to=watch.up_to or credit.up_to,
+        account_ns=credit.account_ns,
+        counted_nl=credit.counted_nl,
+        stepped_nl=credit.stepped_nl,
+        elsewhere_nl=credit.elsewhere_nl,
+        counter_nl=credit.counter_nl,
+        to_come_nl=None if to_come is None else to_come.nl,
+        torn=credit.torn,
+        resumed=False,
         credited_ns=from_ns,
         taken_ns=taken_ns,
         pace_nl_h=pace_nl_h,
@@ -70,44 +80,17 @@ def advanced(watch: InfusionWatch, reading: Telemetry, account: Account | None, 
 def reckoned(watch: InfusionWatch, now_ns: int, gap_ns: int) -> InfusionWatch:
     """Return the watch as people are told of it: while nobody reads its pump, at most this was given.
 
-    After a silence of more than ``gap_ns`` it goes on at the highest rate, as far as anybody can tell. What
-    is credited to the patient is what the pump's counter says later.
+    After a silence of more than ``gap_ns``, and after a restart until it is read, it goes on at the highest
+    rate, as far as anybody can tell. What is credited to the patient is what the pump's counter says later.
     """
     was_ns = watch.taken_ns
-    if was_ns is None or now_ns - was_ns <= gap_ns or not watch.pace_nl_h:
+    if was_ns is None or not watch.pace_nl_h:
+        return watch
+    if now_ns - was_ns <= gap_ns and not watch.resumed:
         return watch
     nl = watch.top_nl_h * (now_ns - was_ns) // NS_PER_H
     amount = amount_e6_p(nl, watch.infusion.programme.concentration)
     return watch._replace(given_nl=watch.given_nl + nl, given_e6_p=watch.given_e6_p + amount, up_to=True)
-
-
-def _moved(
-    watch: InfusionWatch, reading: Telemetry, account: Account | None, gap_ns: int, pace_nl_h: int
-) -> tuple[int, bool, tuple[int | None, int, int]]:
-    """Return the nL since the reading before, whether it may be less, and from where to count on."""
-    was_ns = watch.taken_ns
-    elapsed_ns = 0 if was_ns is None else reading.taken_ns - was_ns
-    up_to = False
-    base: tuple[int | None, int, int] = (None, 0, 0)
-    if account is None:
-        up_to = elapsed_ns > gap_ns
-        top = watch.top_nl_h if up_to else watch.pace_nl_h
-        nl = max(top, pace_nl_h) * elapsed_ns // NS_PER_H
-    else:
-        counted_nl = account.counted_nl + account.elsewhere_nl
-        if account.begun_ns == watch.account_ns:
-            nl = max(0, counted_nl - watch.counted_nl)
-            counted_nl = max(counted_nl, watch.counted_nl)
-        elif was_ns is None:
-            nl = 0
-        elif account.counter_nl >= watch.counter_nl:
-            nl = account.counter_nl - watch.counter_nl
-        else:
-            nl, up_to = max(watch.top_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H, True
-        base = (account.begun_ns, counted_nl, account.counter_nl)
-    if reading.status is _NOT_AT_THE_PATIENT:
-        return 0, False, base
-    return nl, up_to, base
 
 
 def _timed(

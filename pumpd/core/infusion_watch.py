@@ -15,6 +15,8 @@ from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.telemetry import PumpStatus, Telemetry
 from pumpd.core.total_dose import DoseAccount, Stretch
 
+SAVED_EVERY_NS = 10 * NS_PER_S
+"""While it flows, what was given is on disk at least this often."""
 RAISE_SETTLES_NS = 60 * NS_PER_S
 """Raises within so long of the first are one: a rate is keyed in step by step, and corrected."""
 _LONG_AGO_NS = -(1 << 62)
@@ -71,7 +73,18 @@ class InfusionWatch(NamedTuple):
     account_ns: int | None = None
     """When the counter's account began that was credited last; another is credited by the counter."""
     counted_nl: int = 0
+    """What is credited of that account: by its counter, and between two steps of it by what else it shows."""
+    stepped_nl: int = 0
+    """What of it the counter itself had counted."""
+    elsewhere_nl: int = 0
+    """What the account had by other ways then."""
     counter_nl: int = 0
+    to_come_nl: int | None = None
+    """What the pump said was still to be infused."""
+    torn: bool = False
+    """After a restart: the pump's counter has not yet shown all that is credited."""
+    resumed: bool = False
+    """Its pump was not read since a restart."""
     credited_ns: int | None = None
     """Up to when what was given is credited."""
     taken_ns: int | None = None
@@ -113,6 +126,11 @@ class InfusionWatch(NamedTuple):
     """What to set, as it was worked out last."""
 
     @property
+    def at_most(self) -> bool:
+        """True while less may have been given than it says."""
+        return self.up_to or self.torn or self.resumed
+
+    @property
     def goes_on(self) -> bool:
         """True until it is ended, or goes on elsewhere."""
         return self.ended_ns is None and not self.left
@@ -145,7 +163,8 @@ class InfusionWatch(NamedTuple):
             if name in _TIMES and value is not None
         }
         # What the counter's account of another boot began at is no longer of use: the counter itself is.
-        return self._replace(**moved, dose=self.dose.shifted(by_ns), account_ns=None)
+        resumed = self.taken_ns is not None and not self.stood_since
+        return self._replace(**moved, dose=self.dose.shifted(by_ns), account_ns=None, resumed=resumed)
 
 
 _TIMES = frozenset(

@@ -7,16 +7,12 @@ from dataclasses import replace
 
 from pumpd.clock import Clock, epoch_ns
 from pumpd.core.infusion_setup import under
-from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.core.infusion_watch import SAVED_EVERY_NS, InfusionWatch, PatientDose
 from pumpd.core.quantities import NS_PER_S
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.pipeline import set_up
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.store.base import Durable
-
-SAVED_EVERY_NS = 10 * NS_PER_S
-"""While it flows, what was given is on disk at least this often."""
-
 
 KEPT_NS = 31 * 24 * 3600 * NS_PER_S
 """What a patient got is remembered as long as the longest window that a library may ask about."""
@@ -61,7 +57,7 @@ class InfusionBook:
             there = there._replace(
                 given_e6_p=there.given_e6_p + watch.given_e6_p - before.given_e6_p,
                 given_nl=there.given_nl + watch.given_nl - before.given_nl,
-                up_to=there.up_to or watch.up_to,
+                up_to=there.up_to or watch.at_most,
             )
             other.state = replace(other.state, watch=there)
 
@@ -84,7 +80,7 @@ class InfusionBook:
 def _seen(watch: InfusionWatch) -> tuple[object, ...]:
     """Return what is more than a number that runs on."""
     standing = watch.standing_ns is not None
-    return id(watch.infusion), watch.agrees, watch.up_to, watch.flowed_from_ns, standing, watch.stood_since
+    return id(watch.infusion), watch.agrees, watch.at_most, watch.flowed_from_ns, standing, watch.stood_since
 
 
 def newest_dose(ward: Ward, dose: PatientDose) -> PatientDose:

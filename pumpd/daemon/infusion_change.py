@@ -36,6 +36,9 @@ def changed_as_asked(
     infusion = watch.infusion
     if asked.version != infusion.ordered.number:
         raise ValueError("the order was changed since: look again")
+    sets = asked.dose is not None or asked.order is not None or asked.library_sha256
+    if sets and asked.dose_revision != infusion.ordered.dose_revision:
+        raise ValueError(f"somebody set the dose since, to {infusion.ordered.dose}: look again")
     event, said = "changed", []
     if asked.order is not None or asked.library_sha256:
         order = _ordered_anew(infusion, asked)

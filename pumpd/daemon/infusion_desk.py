@@ -140,7 +140,7 @@ class InfusionDesk:
         live, watch = self._of(asked)
         now, setup = self._pipeline.now(), self._setup(live)
         told = reckoned(watch, now.mono_ns, setup.freshness.stale_after_ns)
-        infusion, given, up_to = watch.infusion, told.given_e6_p, told.up_to
+        infusion, given, up_to = watch.infusion, told.given_e6_p, told.at_most
         wasted = to_waste_e6_p(infusion, given)
         ending = Ending(asked.user, now.wall, asked.reason, given, up_to, wasted, asked.witness)
         words = f"{infusion.patient.label}: {asked.reason}; {ending_words(ending, infusion)}"

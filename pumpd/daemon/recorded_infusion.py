@@ -21,6 +21,7 @@ AFRESH = frozenset({"begun", "swapped"})
 
 _COUNTED = (
     *("dose", "given_e6_p", "given_nl", "up_to", "account_ns", "counted_nl", "counter_nl", "credited_ns"),
+    *("stepped_nl", "elsewhere_nl", "to_come_nl", "torn", "resumed"),
     *("taken_ns", "pace_nl_h", "top_nl_h", "flowed_from_ns", "flowed_ns", "standing_ns", "rate_nl_h"),
 )
 """What readings and nothing else say."""

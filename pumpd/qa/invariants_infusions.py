@@ -134,10 +134,7 @@ class InfusionsJudge:
         if last is None or watch.taken_ns != last.taken_ns:
             return  # what flowed while nobody watched is not credited before the next reading
         where = f"{live.pump}/{live.channel}, {watch.infusion.id}"
-        # Within a step of its counter a pump tells what it gave by other ways, which a restart does not keep.
-        step_nl = self._tick_nl[str(live.pump)]
-        step_e6_p = step_nl * watch.infusion.programme.concentration.p_per_ml if step_nl > 1 else 0
-        if watch.given_e6_p + step_e6_p < known.given_e6_p and last.status is not PumpStatus.PRIMING:
+        if watch.given_e6_p < known.given_e6_p and last.status is not PumpStatus.PRIMING:
             said = f"{where}: {known.given_e6_p} and now {watch.given_e6_p} millionths of a picogram"
             self._broken.tell(INF, "what an infusion gave became less", said)
         known.given_e6_p = max(known.given_e6_p, watch.given_e6_p)
@@ -159,7 +156,7 @@ class InfusionsJudge:
         if watch.given_nl < least_nl - slack_nl:
             said = f"{where}: the pump counted {least_nl} nL, said are {watch.given_nl}"
             self._broken.tell(INF, "what a pump gave is not counted for the patient", said)
-        if watch.given_nl > most_nl + slack_nl and not watch.up_to:
+        if watch.given_nl > most_nl + slack_nl and not watch.at_most:
             said = f"{where}: the pump counted {most_nl} nL, said are {watch.given_nl}"
             self._broken.tell(INF, "more is counted for the patient than the pump gave", said)
 

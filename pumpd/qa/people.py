@@ -177,7 +177,11 @@ class Desk:
                 return  # there is nothing to ask for, and there are many of them
             snapshot = SnapshotPayload.model_validate_json(message.payload)
             if (infusion := snapshot.infusion) is not None:
-                on_screen = {"infusion": infusion.id, "version": infusion.version}
+                on_screen = {
+                    "infusion": infusion.id,
+                    "version": infusion.version,
+                    "dose_revision": infusion.dose_revision,
+                }
                 self._infusions[pump, channel] = on_screen
                 if infusion.newer_library is not None:
                     self._newer[pump, channel] = infusion.newer_library.sha256

@@ -71,7 +71,9 @@ def test_a_usual_duration_that_is_accepted_is_quiet_for_as_long_again(
         (151, "pain", 120, "150 min"),
         (180, "pain", 180, None),
         (181, "pain", 180, "180 min"),
-        (240, "pain", None, None),
+        (150, "pain", None, None),
+        (151, "pain", None, "150 min"),
+        (240, "", None, "150 min"),
         (241, "pain", None, "240 min"),
         (241, "", 120, "240 min"),
     ],
@@ -118,8 +120,8 @@ def test_it_is_told_exactly_beyond_what_may_be(
     if soft is not None and hard is not None:
         soft, hard = min(soft, hard), max(soft, hard)
     usual = soft
-    if soft is not None and accepted:
-        usual = None if ordered is None else max(soft, ordered)
+    if soft is not None and accepted and ordered is not None:
+        usual = max(soft, ordered)
     wanted = any(limit is not None and flowed > limit for limit in (hard, usual))
     bounds = Bounds(
         soft_max=None if soft is None else soft * MINUTE_S,

@@ -75,7 +75,10 @@ class Nurse:
 
     async def change(self, **more: Any) -> None:
         """Change the order or the dose."""
-        more = {"infusion": self.infusion, "version": 1, **more}
+        watch = self.scene.app.ward.pumps[PumpId(f"PUMP-{self.number:02}"), CHANNEL].state.watch
+        assert watch is not None
+        on_screen = {"infusion": watch.infusion.id, "dose_revision": watch.infusion.ordered.dose_revision}
+        more = {**on_screen, "version": 1, **more}
         await self.scene.app.requests.infusion(ChangePayload.model_validate(self._common(**more)))
 
     async def observe(self, **seen: Any) -> None:

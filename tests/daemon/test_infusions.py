@@ -150,6 +150,27 @@ def test_titrated_inside_the_order_is_a_message_and_outside_it_a_new_version():
     play(story, [pump(1, **FREE)], drugs=LIBRARY)
 
 
+def test_of_two_who_set_the_dose_at_once_the_second_is_refused_in_words():
+    """What stood on the second screen was older: a dose, an order and a library are refused, answers not."""
+
+    async def story(scene: WardScene) -> None:
+        nurse = Nurse(scene)
+        await asyncio.sleep(3)
+        await nurse.begin(answers=ANSWERS[:1])
+        seen = _part(scene).dose_revision
+        await nurse.change(dose="0.2", dose_revision=seen)
+        for more in ({"dose": "0.4"}, {"order": ORDER, "reason": "pain"}, {"library_sha256": "ab" * 32}):
+            with pytest.raises(ValueError, match=r"somebody set the dose since, to 0.2 mg/kg/h: look again"):
+                await nurse.change(**more, dose_revision=seen)
+        assert (_part(scene).dose, _part(scene).version, _part(scene).dose_revision) == ("0.2", 1, seen + 1)
+        await nurse.change(answers=ANSWERS[1:], dose_revision=seen)
+        await nurse.change(dose="0.4", dose_revision=seen + 1)
+        await nurse.change(order=ORDER, reason="pain", checked_by="C. Second", dose_revision=seen + 2)
+        assert (_part(scene).version, _part(scene).dose_revision) == (2, 0)
+
+    play(story, [pump(1, **FREE)], drugs=LIBRARY)
+
+
 def test_a_swap_takes_the_account_along_and_a_transfer_the_bed():
     """What the first pump gave stands on the second, and each request names the infusion it saw."""
 

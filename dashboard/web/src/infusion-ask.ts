@@ -1,7 +1,8 @@
 /** The bodies of what is asked of an infusion, and how the page knows that it was done. */
 
+import type { Signal } from "@preact/signals";
 import type { Request } from "./ask";
-import { numberProblem } from "./draft";
+import { type Draft, numberProblem, type, typed } from "./draft";
 import type { Infusion, Order, Question, Template } from "./infusion-types";
 import { cards } from "./store";
 import type { Card } from "./types";
@@ -17,8 +18,8 @@ export function infusionRequest(card: Card, verb: string, more: object): Request
 function mark(card: Card | undefined): string {
   const infusion = card?.infusion;
   if (!card || !infusion) return "none";
-  const { id, state, version, dose, observations, checklist_open: open } = infusion;
-  return [id, state === "ended", version, dose, observations[0]?.at, open.length, card.bed, card.ward].join(" ");
+  const { id, state, dose, observations, checklist_open: open } = infusion;
+  return [id, state === "ended", orderSeen(infusion), dose, observations[0]?.at, open.length, card.bed, card.ward].join(" ");
 }
 
 /** Return whether the daemon's state of this card is another than it is now. */
@@ -125,11 +126,30 @@ export function isOutside(dose: string, infusion: Infusion): boolean {
   return Number(dose) < Number(ordered.dose_min) || Number(dose) > Number(ordered.dose_max);
 }
 
+/** Return which picture of the order a form was opened on, to be held against the present one. */
+export function orderSeen(infusion: Infusion): string {
+  return `${infusion.version}.${infusion.dose_revision}`;
+}
+
+/** Return what is wrong when somebody else set the dose or the order since a form was opened; empty when nobody did. */
+export function olderPicture(seen: string, infusion: Infusion): string {
+  if (seen === orderSeen(infusion)) return "";
+  return `Somebody changed it since: the dose to give is ${infusion.dose} ${infusion.dose_unit} now. Look again, then press once more.`;
+}
+
+/** Return the problem that the form was opened on an older picture, and take the present one as seen. */
+export function lookedAgain(draft: Signal<Draft>, infusion: Infusion): Record<string, string> {
+  const older = olderPicture(typed(draft, "seen"), infusion);
+  if (!older) return {};
+  type(draft, "seen", orderSeen(infusion));
+  return { "": older };
+}
+
 /** Return what verb `change` takes: a dose inside the order, or a new order with its reason. */
 export function changeBody(values: Values, card: Card): object {
   const infusion = card.infusion!;
   const dose = text(values, "dose");
-  const also = { version: infusion.version, accepted: text(values, "accepted") };
+  const also = { version: infusion.version, dose_revision: infusion.dose_revision, accepted: text(values, "accepted") };
   if (!isOutside(dose, infusion)) return { ...also, dose };
   return { ...also, order: orderBody(values, card), reason: text(values, "reason"), checked_by: text(values, "checked_by") };
 }
@@ -162,6 +182,7 @@ export function takeOverBody(values: Values, card: Card): object {
   const isSame = Object.entries(before).every(([name, was]) => text(values, name) === was);
   return {
     version: infusion.version,
+    dose_revision: infusion.dose_revision,
     library_sha256: infusion.newer_library?.sha256 ?? "",
     reason: text(values, "reason"),
     checked_by: text(values, "checked_by"),

@@ -7,6 +7,7 @@ import { AskForm, Choice, Field } from "./form";
 import { number, unit } from "./format";
 import {
   answerProblems, answers, changeBody, infusionRequest, isOutside, movedSince, OBSERVE_FIELDS, observeBody, observeProblems, openQuestions,
+  lookedAgain, orderSeen,
 } from "./infusion-ask";
 import type { Infusion } from "./infusion-types";
 import { amount, leftWords } from "./infusion-words";
@@ -38,6 +39,7 @@ export function Titrate(props: FormProps) {
   const ordered = infusion.versions[infusion.versions.length - 1];
   const { draft, common, values } = useForm(props, "change", {
     dose: infusion.dose, dose_min: ordered?.dose_min ?? "", dose_max: ordered?.dose_max ?? "",
+    seen: orderSeen(infusion),
   });
   const outside = isOutside(typed(draft, "dose"), infusion);
   const check = () => {
@@ -48,7 +50,7 @@ export function Titrate(props: FormProps) {
     }
     if (outside && !typed(draft, "reason")) wrong["reason"] = "Write why the order changes.";
     if (outside && infusion.second_check && !typed(draft, "checked_by")) wrong["checked_by"] = "A second person must check: write the name.";
-    return wrong;
+    return { ...wrong, ...lookedAgain(draft, infusion) };
   };
   return (
     <AskForm {...common} title="Change the dose" words={outside ? "Order it so" : "Change the dose"} check={check}

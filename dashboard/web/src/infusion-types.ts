@@ -60,6 +60,8 @@ export interface Infusion {
   version: number;
   versions: Version[];
   dose: string;
+  /** Grows with each dose that is set inside the order. */
+  dose_revision: number;
   dose_unit: string;
   set_ml_h: string;
   /** The pump is set to it; null while that can not be known. */

@@ -4,7 +4,7 @@ import { Accepted } from "./checklist";
 import { numberProblem, typed } from "./draft";
 import { AskForm, Field } from "./form";
 import { unit } from "./format";
-import { infusionRequest, takeOverBody } from "./infusion-ask";
+import { infusionRequest, lookedAgain, orderSeen, takeOverBody } from "./infusion-ask";
 import { type FormProps, useForm } from "./infusion-forms";
 import type { NewerLibrary } from "./infusion-types";
 
@@ -15,6 +15,7 @@ export function TakeOver({ newer, ...props }: FormProps & { newer: NewerLibrary 
   const ordered = infusion.versions[infusion.versions.length - 1];
   const { draft, common, values } = useForm(props, `take-over ${newer.sha256}`, {
     dose: infusion.dose, dose_min: ordered?.dose_min ?? "", dose_max: ordered?.dose_max ?? "",
+    seen: orderSeen(infusion),
   });
   const check = () => {
     const wrong: Record<string, string> = {};
@@ -24,7 +25,7 @@ export function TakeOver({ newer, ...props }: FormProps & { newer: NewerLibrary 
     }
     if (!typed(draft, "reason")) wrong["reason"] = "Write why they are taken over.";
     if (infusion.second_check && !typed(draft, "checked_by")) wrong["checked_by"] = "A second person must check: write the name.";
-    return wrong;
+    return { ...wrong, ...lookedAgain(draft, infusion) };
   };
   const of = unit(infusion.dose_unit);
   return (

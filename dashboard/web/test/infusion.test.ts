@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
-import { fieldOf, numberProblem, sentence } from "../src/draft";
+import { draftOf, fieldOf, numberProblem, sentence } from "../src/draft";
 import type { Infusion, Template } from "../src/infusion-types";
 import { agreesWords, amount, isDue, leftWords, lookWords, orderWords } from "../src/infusion-words";
 import { card } from "./canned";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null, setItem: () => undefined });
 const asking = await import("../src/infusion-ask");
-const { answerProblems, openQuestions, BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, movedSince, observeBody, observeProblems, takeOverBody } = asking;
+const { answerProblems, openQuestions, BEGIN_FIELDS, beginBody, beginProblems, changeBody, firstValues, infusionRequest, isOutside, lookedAgain, movedSince, observeBody, observeProblems, olderPicture, orderSeen, takeOverBody } = asking;
 const { take } = await import("../src/store");
 
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
@@ -29,7 +29,7 @@ const infusion: Infusion = {
     number: 1, dose_min: "0.1", dose_max: "0.5", dose_unit: "mg/kg/h", volume_ml: "50", duration_s: 7200, by: "Ann",
     at: "2026-05-04T14:02:00Z", reason: "", checked_by: "Ben",
   }],
-  dose: "0.3", dose_unit: "mg/kg/h", set_ml_h: "10.5", agrees: true, amount_unit: "mg", given: "12.4", given_up_to: false,
+  dose: "0.3", dose_revision: 0, dose_unit: "mg/kg/h", set_ml_h: "10.5", agrees: true, amount_unit: "mg", given: "12.4", given_up_to: false,
   given_ml: "6.2", remaining_ml: "43.8", remaining_s: 5400, to_waste: "87.6", look_due_at: "2026-05-04T14:20:00Z", observations: [],
   checklist_open: [], second_check: true, checked_by: "Ben", accepted: [], pumps: ["PUMP-01/1"], newer_library: null, advisories: [],
 };
@@ -136,13 +136,28 @@ describe("[DASH-9] a dose that is changed", () => {
   });
 
   test("inside the order it is a message", () => {
-    expect(changeBody({ dose: "0.4", dose_min: "0.1", dose_max: "0.5" }, running)).toEqual({ version: 1, dose: "0.4", accepted: "" });
+    expect(changeBody({ dose: "0.4", dose_min: "0.1", dose_max: "0.5" }, running)).toEqual({
+      version: 1, dose_revision: 0, dose: "0.4", accepted: "",
+    });
+  });
+
+  test("on an older picture is told once, with what the dose is now, and goes out with the present one", () => {
+    const seen = orderSeen(infusion);
+    const since = { ...infusion, dose: "0.2", dose_revision: 1 };
+    expect(olderPicture(seen, infusion)).toBe("");
+    expect(olderPicture(seen, since)).toMatch(/the dose to give is 0.2 mg\/kg\/h now. Look again/);
+    expect(olderPicture(seen, { ...infusion, version: 2 })).toMatch(/Look again/);
+    expect(olderPicture(orderSeen(since), since)).toBe("");
+    expect(changeBody({ dose: "0.4" }, card({ infusion: since }))).toMatchObject({ dose_revision: 1 });
+    const draft = draftOf("looked again", { dose: "0.4", seen });
+    expect(lookedAgain(draft, since)).toHaveProperty("");
+    expect(lookedAgain(draft, since)).toEqual({});
   });
 
   test("outside it is a new order with a reason, of the same drug for the same patient", () => {
     const values = { dose: "0.6", dose_min: "0.1", dose_max: "0.7", reason: "pain 8", checked_by: "Ben", accepted: "Dr N. ordered it" };
     expect(changeBody(values, running)).toEqual({
-      version: 1, accepted: "Dr N. ordered it", reason: "pain 8", checked_by: "Ben",
+      version: 1, dose_revision: 0, accepted: "Dr N. ordered it", reason: "pain 8", checked_by: "Ben",
       order: { ...template.order, weight_kg: "70", dose: "0.6", dose_min: "0.1", dose_max: "0.7" },
     });
   });
@@ -155,7 +170,7 @@ describe("[INF-4] the limits of a tighter drug library", () => {
 
   test("are taken over by their hash, with the present order where nothing else is typed", () => {
     expect(takeOverBody(same, running)).toEqual({
-      version: 1, library_sha256: "cd", reason: "asked the pharmacy", checked_by: "Ben", accepted: "",
+      version: 1, dose_revision: 0, library_sha256: "cd", reason: "asked the pharmacy", checked_by: "Ben", accepted: "",
     });
   });
 
