@@ -253,6 +253,7 @@ class ReplyPayload(Payload):
     accepted: bool
     """True once it is done: on disk, or read back from the pump."""
     reason: str = ""
+    """Why it is refused; of what is done, what else was done with it."""
     field: str = ""
     """The key of the command that a refusal is about, without the objects around it; empty: the whole."""
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
 from pumpd.core.dosing import flow_for
-from pumpd.core.drug_library import Bounds, DrugLibrary, DrugLimits, Titration, TotalOver, size
+from pumpd.core.drug_library import BolusLimits, Bounds, DrugLibrary, DrugLimits, Titration, TotalOver, size
 from pumpd.core.field_error import FieldError
 from pumpd.core.infusion import Programme, flow_limits
 from pumpd.core.infusion_order import check_weight, entry_for, passed_limits
@@ -94,6 +95,8 @@ def _tighter(was: DrugLimits, after: DrugLimits, programme: Programme) -> Iterat
             over = f"total dose within {total.window_s // 3600} h"
         amount = before.get((total.over, total.window_s), _NOTHING)
         yield from _narrower(over, amount, total.amount, lambda each: each.p_for(weight))
+    boluses = _bolus(was.bolus, weight), _bolus(after.bolus, weight)
+    yield from _narrower("one bolus", *boluses, lambda each: each.p_for(weight))
     yield from _titration(was.titration, after.titration, flow)
 
 
@@ -121,6 +124,15 @@ def _narrower(
             if (now >= before) if name.endswith("max") else (now <= before):
                 continue
         yield _said(f"{what}, {_NAMES[name]}", words(bound), "" if own is None else words(own))
+
+
+def _bolus(limits: BolusLimits | None, weight: Weight | None) -> Bounds[DrugAmount]:
+    """Return the bounds of one bolus that can be held against this patient: one by weight needs a weight."""
+    amount = _NOTHING if limits is None else limits.amount
+    bounds = {name: getattr(amount, name) for name in _BOUNDS}
+    return Bounds(
+        **{name: one for name, one in bounds.items() if one and not (one.unit.per_kg and weight is None)}
+    )
 
 
 def _titration(

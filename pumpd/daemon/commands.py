@@ -172,7 +172,7 @@ class Commands:
     async def _carry_out(self, command: CommandPayload, digest: str) -> None:
         accepted, reason, field = True, "", ""
         try:
-            await self._ask(command)
+            reason = await self._ask(command)
         except StoreError as error:
             # Done, but the journal could not take it; its own alarm tells so as well.
             reason = f"done, but it is not on disk and may not survive a restart: {error}"
@@ -189,7 +189,8 @@ class Commands:
         answer = ReplyPayload(id=command.id, of=digest, accepted=accepted, reason=reason, field=field)
         self._answer(command, answer)
 
-    async def _ask(self, command: CommandPayload) -> None:
+    async def _ask(self, command: CommandPayload) -> str:
+        """Have it done; return what was done beyond it, in words."""
         if isinstance(command, AlarmCommandPayload):
             pump = None if command.pump is None else PumpId(command.pump)
             channel = None if command.channel is None else ChannelId(command.channel)
@@ -204,7 +205,8 @@ class Commands:
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id
             )
         elif isinstance(command, InfusionCommand):
-            await self._port.infusion(command)
+            return await self._port.infusion(command)
+        return ""
 
 
 def _said(command: AlarmCommandPayload) -> PersonSays:

@@ -76,8 +76,9 @@ class InfusionDesk:
         self._book = book
         self._clock = clock
 
-    async def carry_out(self, asked: InfusionCommand) -> None:
-        """Do what is asked and return when it is on disk; ValueError says in words why not."""
+    async def carry_out(self, asked: InfusionCommand) -> str:
+        """Do what is asked; return, when it is on disk, what else was done. ValueError says why not."""
+        more = ""
         match asked:
             case BeginPayload():
                 kept = self._begin(asked)
@@ -90,9 +91,10 @@ class InfusionDesk:
             case SwapPayload():
                 kept = self._swap(asked)
             case TransferPayload():
-                kept = self._transfer(asked)
+                kept, more = self._transfer(asked)
         if kept is not None:
             await kept
+        return more
 
     def _begin(self, asked: BeginPayload) -> asyncio.Future[None] | None:
         live, now = self._live(asked.pump, asked.channel), self._pipeline.now()
@@ -172,7 +174,7 @@ class InfusionDesk:
         self._pipeline.link_changed(live)
         return kept
 
-    def _transfer(self, asked: TransferPayload) -> asyncio.Future[None] | None:
+    def _transfer(self, asked: TransferPayload) -> tuple[asyncio.Future[None] | None, str]:
         live, watch = self._of(asked)
         infusion, now = watch.infusion, self._pipeline.now()
         was = infusion.carrier
@@ -188,8 +190,8 @@ class InfusionDesk:
             other.state = replace(other.state, watch=gone)
             place(other, gone)
         others = [other for other, _ in along]
-        if others:
-            words += f"; with the same patient's {', '.join(str(other.pump) for other in others)}"
+        more = f"with the same patient's {', '.join(str(other.pump) for other in others)}" if others else ""
+        words += f"; {more}" if more else ""
         moved = watch._replace(infusion=after)
         # All in one transaction: after a crash no two beds are written for one patient.
         kept = self._apply(live, moved, asked, "transferred", words, also=others)
@@ -199,7 +201,7 @@ class InfusionDesk:
             )
             self._pipeline.note(other, "infusion", "went-along", detail=said, by=asked.user)
             self._pipeline.link_changed(other)
-        return kept
+        return kept, more
 
     def _apply(
         self,

@@ -17,6 +17,8 @@ from pumpd.store.values import read, written
 
 AFRESH = frozenset({"begun", "swapped"})
 """From then on the pump is watched anew."""
+WENT_ALONG = "went-along"
+"""The patient went to another bed, and this pump with the one that was asked about."""
 
 
 _COUNTED = (
@@ -38,7 +40,9 @@ class RecordedInfusions:
         """Yield what a person's ``event`` on ``owner`` changed: a swap changes two pumps."""
         for live in self._lives.values():
             watch, mark = live.state.watch, _mark(live.state.watch)
-            if watch is None or mark == self._told[live]:
+            # What moved along is known with the transfer, and said a moment later.
+            said = live is owner and event.event == WENT_ALONG
+            if watch is None or (mark == self._told[live] and not said):
                 continue
             self._told[live] = mark
             told = {"pump": live.pump, "channel": live.channel, "watch": written(watch)}

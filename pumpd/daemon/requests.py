@@ -99,13 +99,15 @@ class Requests:
         """Write it down; see ``CommandPort.refused``."""
         self._pipeline.note(self._ward, "command", "refused", detail=detail, by=by)
 
-    async def infusion(self, asked: InfusionCommand) -> None:
+    async def infusion(self, asked: InfusionCommand) -> str:
         """Carry out what is asked of an infusion; see ``CommandPort.infusion``."""
+        said: list[str] = []
 
         async def carry_out() -> None:
-            await self._infusions.carry_out(asked)
+            said.append(await self._infusions.carry_out(asked))
 
         await self._once(asked.id, carry_out)
+        return "".join(said)
 
     async def stop(self) -> None:
         """Give up what is under way."""

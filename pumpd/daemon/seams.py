@@ -224,10 +224,11 @@ class CommandPort(Protocol):
         """Write down that a command was not taken; returns at once."""
         ...
 
-    async def infusion(self, asked: InfusionCommand) -> None:
+    async def infusion(self, asked: InfusionCommand) -> str:
         """Begin, change, observe, end, swap or transfer an infusion; no pump is touched.
 
-        ValueError says in the nurse's words why not.
+        Returns what was done beyond what was asked, in words; mostly nothing. ValueError says in the
+        nurse's words why not.
         """
         ...
 

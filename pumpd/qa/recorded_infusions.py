@@ -12,6 +12,7 @@ from typing import Any
 from pumpd.core.infusion_record import Answer, Infusion, ProgrammeVersion
 from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.quantities import NS_PER_S
+from pumpd.daemon.recorded_infusion import WENT_ALONG
 from pumpd.store.recording import Kind, Recording
 from pumpd.store.values import read
 
@@ -19,6 +20,7 @@ BY, SECOND = "somebody", "somebody else"
 WHY = "as recorded"
 TAKEN_UP_S = 3.0
 """An infusion that ran when the recording began is begun so long after: the pump has been read by then."""
+LEADS = frozenset({"transferred", WENT_ALONG})
 Line = dict[str, Any]
 Channel = tuple[str, str]
 
@@ -33,6 +35,8 @@ class RecordedInfusions:
         told = [(record.at_ns, record.json()) for record in recording.of(Kind.INFUSION)]
         self._came = {(at_ns, one["watch"]["infusion"]["id"]) for at_ns, one in told if _swapped(one)}
         """When which infusion came to a pump of this recording."""
+        self._led_to = ""
+        """To which bed a pump of this recording has just taken the patient's others."""
         self._patients: dict[object, int] = {}
         self.left_out: list[str] = []
         """What the timeline can not say; complete once ``lines`` has ended."""
@@ -57,6 +61,8 @@ class RecordedInfusions:
             elif not watch.left:
                 yield from self._changed(whose, watch, told.get("event", ""), at_s)
             self._now[whose] = watch
+            if told.get("event"):
+                self._led_to = watch.infusion.carrier.bed if told["event"] in LEADS else ""
 
     def _taken_up(self, whose: Channel, watch: InfusionWatch, at_s: float) -> Iterator[Line]:
         self._now[whose] = watch
@@ -76,9 +82,9 @@ class RecordedInfusions:
                 yield _line(place, "swap-infusion", at_s, typed)
             else:
                 yield from self._taken_up(whose, watch, at_s)
-        elif event == "went-along":
-            where = f"{whose[0]}/{whose[1]}"
-            self.left_out.append(f"{where}: it went to another bed with the patient's other pump")
+        elif event == WENT_ALONG:
+            if infusion.carrier.bed != self._led_to:  # the pump that was asked about is of another line
+                yield _line(whose, "transfer", at_s, {"bed": infusion.carrier.bed, "reason": WHY})
         elif before is not None and event:
             if infusion.library_sha256 != before.infusion.library_sha256:
                 where = f"{whose[0]}/{whose[1]}"

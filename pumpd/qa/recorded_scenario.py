@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pumpd.contract.payloads import EventPayload
+from pumpd.core.conditions import ConditionId
+from pumpd.core.off_line import off_line_until
 from pumpd.core.quantities import NS_PER_S
 from pumpd.core.telemetry import PumpAlarm, PumpStatus, Telemetry
 from pumpd.qa.comparison import troubles
@@ -149,16 +151,36 @@ def _paused_by_pumpd(story: _Story, before: Telemetry, after: Telemetry) -> bool
 
 def _commands(story: _Story) -> Iterator[dict[str, Any]]:
     """Yield what people asked of pumpd."""
-    for at_s, event in story.events:
+    for at, (at_s, event) in enumerate(story.events):
         whose = {"pump": event.pump, "channel": event.channel, "by": BY}
-        if event.kind == "alarm" and event.event == "acknowledge" and event.alarm is not None:
-            yield {"at_s": at_s, "action": "acknowledge", "alarm": event.alarm.condition, **whose}
+        if event.kind == "alarm" and event.alarm is not None and event.event == "acknowledge":
+            behind = story.events[at + 1 : at + 2]
+            if not any(_accepts(then) and _same_alarm(then, event) for _, then in behind):
+                yield {"at_s": at_s, "action": "acknowledge", "alarm": event.alarm.condition, **whose}
+        elif event.alarm is not None and event.by and event.alarm.condition == ConditionId.OFF_LINE.value:
+            if event.event != "clear":  # no line puts a pump back on the line
+                for_s = (off_line_until(event.alarm.allowed) - event.at).total_seconds()
+                yield {"at_s": at_s, "action": "off-line", "for_s": for_s, **whose}
+        elif event.alarm is not None and _accepts(event):
+            yield {"at_s": at_s, "action": "accept", "alarm": event.alarm.condition, **whose}
         elif event.kind == "alarm" and event.by and event.alarm is not None:
             quiet = event.alarm.inactivation
             how_long = {} if quiet is None else {"for_s": (quiet.until - quiet.at).total_seconds()}
             yield {"at_s": at_s, "action": event.event, "alarm": event.alarm.condition, **how_long, **whose}
         elif event.kind == "restraint" and event.event == "asked" and event.by:
             yield {"at_s": at_s, "action": "pause-pump", **whose}
+
+
+def _accepts(event: EventPayload) -> bool:
+    """Return whether a person ended the alarm of a soft limit: it was accepted."""
+    return event.kind == "alarm" and event.event == "clear" and bool(event.by)
+
+
+def _same_alarm(one: EventPayload, other: EventPayload) -> bool:
+    assert one.alarm is not None
+    assert other.alarm is not None
+    of_one, of_other = ((e.pump, e.channel, e.alarm.condition, e.at) for e in (one, other) if e.alarm)
+    return of_one == of_other
 
 
 def _wire(story: _Story) -> Iterator[dict[str, Any]]:
@@ -214,6 +236,10 @@ def _expected(story: _Story) -> Iterator[dict[str, Any]]:
 
 def _left_out(story: _Story) -> Iterator[str]:
     """Yield what the readings show that no timeline can say."""
+    for _, event in story.events:
+        off_line = event.alarm is not None and event.alarm.condition == ConditionId.OFF_LINE.value
+        if off_line and event.event == "clear" and event.by:
+            yield f"{event.pump}/{event.channel} was put back on the line: no line of a timeline says so"
     for (pump, channel), seen in story.readings.items():
         for status in (PumpStatus.PRIMING, PumpStatus.FLUSHING, PumpStatus.BOLUS):
             if any(one.status is status for one in seen):

@@ -9,6 +9,7 @@ import pytest
 
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.drug_library import (
+    BolusLimits,
     Bounds,
     DoseLimits,
     DrugLibrary,
@@ -46,7 +47,8 @@ def with_entry(entry: DrugLimits | None, **changes: object) -> DrugLibrary:
 
 def tighter(**changes: object) -> tuple[str, ...]:
     """Return what is tighter in the entry with ``changes``."""
-    newer = newer_limits(infusion(), with_entry(replace(FULL_ENTRY, **changes)))  # type: ignore[arg-type]
+    was = infusion(replace(FULL_ENTRY, bolus=BOLUS))
+    newer = newer_limits(was, with_entry(replace(FULL_ENTRY, **{"bolus": BOLUS} | changes)))  # type: ignore[arg-type]
     return () if newer is None else newer.tighter
 
 
@@ -65,6 +67,12 @@ def totals(over: TotalOver, window_s: int | None = None, **bounds: str) -> tuple
     )
 
 
+def bolus(**bounds: str) -> BolusLimits:
+    """Return limits of one bolus."""
+    return BolusLimits(Bounds(**{name: DrugAmount.parse(one) for name, one in bounds.items()}), 300, 900)
+
+
+BOLUS = bolus(hard_max="0.35 mg/kg")
 DAY_S = 24 * 3600
 AT_THE_EDGE: list[tuple[dict[str, object], dict[str, object], str]] = [
     (
@@ -137,6 +145,16 @@ AT_THE_EDGE: list[tuple[dict[str, object], dict[str, object], str]] = [
         {"titration": Titration(dose("0.1"), 15 * MINUTE_S, hard=True)},
         "the largest raise is a hard limit",
     ),
+    (
+        {"bolus": bolus(hard_max="0.35 mg/kg")},
+        {"bolus": bolus(hard_max="0.34 mg/kg")},
+        "one bolus, hard limit 0.34 mg/kg, was 0.35 mg/kg",
+    ),
+    (
+        {"bolus": bolus(hard_max="0.35 mg/kg", soft_max="0.35 mg/kg")},
+        {"bolus": bolus(hard_max="0.35 mg/kg", soft_max="0.3 mg/kg")},
+        "one bolus, soft limit 0.3 mg/kg, there was none",
+    ),
     ({"lightest": Weight.parse(70)}, {"lightest": Weight.parse(71)}, "not for a patient of 70 kg"),
     ({"heaviest": Weight.parse(70)}, {"heaviest": Weight.parse(69)}, "not for a patient of 70 kg"),
 ]
@@ -158,6 +176,32 @@ def test_a_library_that_is_wider_or_only_newer_asks_nothing():
     assert newer_limits(infusion(), None) is None
     narrow = replace(FULL_ENTRY, dose_rate=doses(hard_max="0.6"))
     assert newer_limits(infusion(), replace(with_entry(narrow), sha256=LIBRARY.sha256)) is None
+
+
+def test_a_bolus_that_was_not_limited_before_and_one_that_is_not_any_more():
+    """Only what is told of a bolus is a reason to ask: without a weight an amount by weight is not."""
+    limited = with_entry(replace(FULL_ENTRY, bolus=bolus(hard_max="30 mg")))
+    newer = newer_limits(infusion(), limited)
+    assert newer is not None
+    assert newer.tighter == ("one bolus, hard limit 30 mg, there was none",)
+    assert tighter(bolus=None) == ()
+    flat = replace(
+        FULL_ENTRY,
+        unit=DoseUnit.MG_H,
+        dose_rate=DoseLimits(replace(dose("70"), unit=DoseUnit.MG_H)),
+        totals=(),
+        titration=None,
+        lightest=None,
+        heaviest=None,
+    )
+    low, high = (replace(dose(each), unit=DoseUnit.MG_H) for each in ("7", "35"))
+    order = programme(weight=None, dose_min=low, dose_max=high)
+    unweighed = infusion(flat, versions=(replace(infusion().ordered, programme=order),))
+    by_weight, plain = (
+        with_entry(replace(flat, bolus=bolus(hard_max=most))) for most in ("0.2 mg/kg", "30 mg")
+    )
+    assert newer_limits(unweighed, by_weight) is None
+    assert newer_limits(unweighed, plain) == replace(newer, sha256=SHA)
 
 
 def test_a_soft_limit_where_only_a_hard_one_was():

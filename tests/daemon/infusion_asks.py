@@ -96,7 +96,7 @@ class Nurse:
         asked = {"infusion": self.infusion, "to_pump": f"PUMP-{to:02}", "to_channel": "1", "reason": "broken"}
         await self.scene.app.requests.infusion(SwapPayload.model_validate(self._common(**{**asked, **more})))
 
-    async def transfer(self, bed: str, **more: Any) -> None:
-        """Move patient and pump to another bed."""
+    async def transfer(self, bed: str, **more: Any) -> str:
+        """Move patient and pump to another bed; return what else was done."""
         asked = {"infusion": self.infusion, "bed": bed, "reason": "recovery", **more}
-        await self.scene.app.requests.infusion(TransferPayload.model_validate(self._common(**asked)))
+        return await self.scene.app.requests.infusion(TransferPayload.model_validate(self._common(**asked)))

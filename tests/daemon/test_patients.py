@@ -53,7 +53,7 @@ def test_every_pump_of_the_patient_goes_to_the_other_bed(tmp_path: Path) -> None
         with pytest.raises(ValueError, match="bed 3 has an infusion of another patient, on PUMP-03"):
             await nurse[1].transfer("3")
         assert _beds(scene) == ["1", "1", "3", "4"]
-        await nurse[1].transfer("7")
+        said = await nurse[1].transfer("7")
         assert _beds(scene) == ["7", "7", "3", "4"]
         assert _notes(scene)[-2:] == [
             (
@@ -63,12 +63,13 @@ def test_every_pump_of_the_patient_goes_to_the_other_bed(tmp_path: Path) -> None
             ),
             ("PUMP-02", "went-along", "with PUMP-01 from bed 1 to bed 7: recovery"),
         ]
+        assert said == "with the same patient's PUMP-02"
         carriers = scene.live(2).state.watch.infusion.carriers  # type: ignore[union-attr]
         assert [(c.pump, c.bed, c.until is None) for c in carriers] == [
             ("PUMP-02", "1", False),
             ("PUMP-02", "7", True),
         ]
-        await nurse[2].transfer("8")
+        assert await nurse[2].transfer("8") == "with the same patient's PUMP-01"
         assert _beds(scene) == ["8", "8", "3", "4"]
         scene.journal.crash()
 

@@ -29,7 +29,7 @@ PLAIN = {
     "how far a limit is passed, in the unit of its condition": "soft up_to",
     "days of keeping": "five_minutes_days readings_days retention_days ten_seconds_days",
     "what a person counts or says by a scale without a unit": "pain",
-    "versions": "version",
+    "versions": "dose_revision version",
     "a chart's values, whose unit stands in the field beside them": "dose high low mean",
 }
 """Numbers that need no unit, and why."""

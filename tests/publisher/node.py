@@ -120,6 +120,7 @@ class Asked:
         self.done: list[tuple[object, ...]] = []
         self.written: list[tuple[str, str]] = []
         self.refuse = ""
+        self.more = ""
         self.hold: asyncio.Event | None = None
 
     async def say(self, *asked: object) -> None:
@@ -134,8 +135,9 @@ class Asked:
     def refused(self, detail: str, by: str) -> None:
         self.written.append((detail, by))
 
-    async def infusion(self, asked: object) -> None:
+    async def infusion(self, asked: object) -> str:
         await self._carry_out("infusion", asked)
+        return self.more
 
     async def _carry_out(self, *asked: object) -> None:
         if self.hold is not None:

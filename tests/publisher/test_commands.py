@@ -207,6 +207,17 @@ async def test_the_same_id_gets_the_same_answer_and_has_one_effect():
     assert desk.asked.written == []
 
 
+async def test_what_was_done_beyond_what_was_asked_is_said_in_the_answer():
+    """A patient goes to another bed: which pumps went along stands in the reply, also when it is repeated."""
+    desk = Desk()
+    desk.asked.more = "with the same patient's PUMP-02"
+    asked = {**pause(), "infusion": "i-1", "bed": "7", "reason": "recovery"}
+    reply = await desk.answer("transfer", asked)
+    assert (reply.accepted, reply.reason) == (True, "with the same patient's PUMP-02")
+    assert await desk.answer("transfer", asked) == reply
+    assert len(desk.asked.done) == 1
+
+
 async def test_a_refusal_is_remembered_too():
     """Asked again with the same id, a refused command is not tried again."""
     desk = Desk()
