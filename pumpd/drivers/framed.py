@@ -32,6 +32,8 @@ class Framed:
     controls: tuple[Permission, ...] = ()
     """What it may send besides reads."""
     channels: tuple[ChannelId, ...] = (ONE,)
+    places: tuple[ChannelId, ...] = ()
+    """Of a rack: every channel it can have; a configuration says which. The numbers above are those of one."""
 
 
 def only_one(channel: ChannelId, model: str) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pumpd.drivers import alaris, harvard, new_era, zyno
+from pumpd.drivers import alaris, bcc, harvard, new_era, zyno
 from pumpd.drivers.framed import Framed
 
 FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
     {
         "alaris": alaris.FRAMED,
+        "bbraun-bcc": bcc.FRAMED,
         "harvard-elite": harvard.FRAMED_ELITE,
         "harvard-ultra": harvard.FRAMED_ULTRA,
         "new-era": new_era.FRAMED,

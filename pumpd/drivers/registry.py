@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -52,6 +52,8 @@ class DriverSpec:
     """The map that a Modbus driver reads by."""
     dialect: Dialect | None = None
     """What the driver of a framed dialect speaks."""
+    places: tuple[ChannelId, ...] = ()
+    """Of a rack: every channel that it can have. A configuration says which; without it has ``channels``."""
 
     def __post_init__(self) -> None:
         """Refuse a driver that says not how it speaks, or says it twice."""
@@ -67,6 +69,14 @@ class DriverSpec:
     def upkeep(self) -> tuple[Control, ...]:
         """What keeps a session up and changes nothing else: so much may who only reads send, too."""
         return tuple(control for control in self.controls if control is Permission.LINK)
+
+    def watching(self, channels: tuple[ChannelId, ...]) -> DriverSpec:
+        """Return the driver of a rack with pumps in these places; of any other pump, and for none, itself."""
+        if not (self.places and channels):
+            return self
+        many = len(channels)
+        questions, cycle_bytes = many * self.n_questions, many * self.cycle_rtu_bytes
+        return replace(self, channels=channels, n_questions=questions, cycle_rtu_bytes=cycle_bytes)
 
     def address(self, unit: int | None) -> int:
         """Return where its pump is, from the unit or address that a URL names, if any."""
@@ -107,6 +117,7 @@ def of_framed(card: Card, framed: Framed) -> DriverSpec:
         controls=framed.controls,
         lowerable=frozenset(framed.channels) if Permission.LOWER in framed.controls else frozenset(),
         dialect=framed.dialect,
+        places=framed.places,
     )
 
 
