@@ -110,10 +110,13 @@ def _capacity(
     """Hold what the pumps of a line ask for against what it carries."""
     if any(pump.driver not in drivers for _, pump, _ in members):
         return
-    share = sum(wire_s(url, drivers[pump.driver]) / pump.poll_interval_s for _, pump, url in members)
-    slowest_s = reach_s([(url, drivers[pump.driver]) for _, pump, url in members], latency_ms)
-    for place, pump, url in members:
-        spec = drivers[pump.driver]
+    asked = [(url, drivers[pump.driver].watching(pump.channels)) for _, pump, url in members]
+    share = sum(
+        wire_s(url, spec) / pump.poll_interval_s
+        for (_, pump, _), (url, spec) in zip(members, asked, strict=True)
+    )
+    slowest_s = reach_s(asked, latency_ms)
+    for (place, pump, _), (url, spec) in zip(members, asked, strict=True):
         yield from _too_often(document, (*place, "poll_interval_s"), pump, (url, spec), share, latency_ms)
         needed_s = max(pump.poll_interval_s, slowest_s)
         if pump.stale_after_s is not None and pump.stale_after_s < needed_s:
@@ -159,7 +162,8 @@ def lines_told(config: Config) -> Iterator[str]:
     lines: dict[str, list[tuple[PumpUrl, DriverSpec, float]]] = defaultdict(list)
     for pump in config.pumps:
         url = parse_url(pump.url)
-        lines[url.line].append((url, find(pump.driver), pump.poll_interval_s))
+        spec = find(pump.driver).watching(pump.channels)
+        lines[url.line].append((url, spec, pump.poll_interval_s))
     for line, members in lines.items():
         load = load_told(members, config.lines.latency_ms)
         if load is not None:
@@ -187,12 +191,26 @@ def driver_problems(
             )
             continue
         yield from _control(document, place, pump, spec)
+        for at, name in enumerate(pump.channels):
+            if name not in spec.places or name in pump.channels[:at]:
+                what = f"{spec.name} has no place '{name}'" if spec.places else f"{spec.name} is no rack"
+                allowed = (
+                    f"{spec.places[0]} to {spec.places[-1]}, each once" if spec.places else "no channels"
+                )
+                yield document.problem((*place, "channels"), what, allowed, "mend channels, or leave it out")
         if pump.real and pump.programme is not None and not spec.card.human_use:
             yield document.problem(
                 (*place, "programme"),
                 f"{spec.name} is a laboratory pump, and this one is real: it can not carry an infusion",
                 "a programme on a pump for use on people, or on a simulated one",
                 "remove the programme",
+            )
+        if pump.programme is not None and len(pump.channels) > 1:
+            yield document.problem(
+                (*place, "programme"),
+                f"a rack of {len(pump.channels)} pumps has one programme, and each gives its own drug",
+                "a programme where one pump is watched",
+                "remove the programme; infusions are begun for each pump",
             )
         step = spec.flow_step
         if pump.ceiling is not None and pump.ceiling.nl_per_h % step.nl_per_h:
@@ -214,7 +232,13 @@ def _control(document: Document, place: DocPath, pump: PumpSection, spec: Driver
     if not able[pump.enforcement]:
         yield document.problem(
             (*place, "enforcement"),
-            f"{spec.name} can not do {pump.enforcement.value} over the wire",
+            f"{spec.name} can not do {pump.enforcement.value} over the wire{_why(pump.enforcement, spec)}",
             ", ".join(kind.value for kind, has in able.items() if has),
             "write enforcement: alarm",
         )
+
+
+def _why(asked: Enforcement, spec: DriverSpec) -> str:
+    """Return the reason that the driver's card gives, if any."""
+    ability = spec.card.capabilities["pause" if asked is Enforcement.PAUSE else "lower rate"]
+    return f": {ability.comment}" if ability.comment else ""

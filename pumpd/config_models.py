@@ -16,6 +16,7 @@ from pumpd.config_trials import TrialSection
 from pumpd.config_trust import TrustedSection
 from pumpd.core.occlusion import Line, line_of
 from pumpd.core.restraint_gate import Enforcement
+from pumpd.core.telemetry import ChannelId
 from pumpd.fields import (
     Flag,
     Flow,
@@ -118,6 +119,11 @@ class PumpSection(Section):
     )
     driver: str = Field(
         min_length=1, description="a driver of `pumpd drivers list`", examples=["reference-pump"]
+    )
+    channels: tuple[ChannelId, ...] = Field(
+        default=(),
+        description="of a rack: the places whose pumps are watched; empty: its first place",
+        examples=['["11", "12"]'],
     )
     bed: str = Field(
         default="",

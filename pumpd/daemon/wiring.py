@@ -72,7 +72,7 @@ def parts_of(
     settings: Settings | None = None,
 ) -> Parts:
     """Return what a daemon is made of; ``transport_for`` may put another wire in a line's place."""
-    pumps = [_Pump(s, parse_url(s.url), find(s.driver)) for s in config.pumps]
+    pumps = [_Pump(s, parse_url(s.url), find(s.driver).watching(s.channels)) for s in config.pumps]
     lines: dict[str, list[_Pump]] = defaultdict(list)
     for pump in sorted(pumps, key=lambda p: (p.url.line, p.section.id)):
         lines[pump.url.line].append(pump)

@@ -12,8 +12,8 @@ from pumpd.drivers.base import ChannelReading, Conversation, Identity
 from pumpd.drivers.bcc_alarms import ALARMS, PREALARMS
 from pumpd.drivers.framed import Framed
 from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError
-from pumpd.protocols.bcc import BLOCK_BYTES, DIALECT, PLACES, Alive, Command, ReadRack, ReadVersion, Told
-from pumpd.protocols.wire import Permission
+from pumpd.protocols.bcc import BLOCK_BYTES, DIALECT, PLACES, Alive, ReadRack, ReadVersion, Told
+from pumpd.protocols.wire import Permission, Request
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -54,11 +54,11 @@ class BccDriver:
         """Of the pumps last seen, if a simulator told it; None before any were."""
 
     async def identify(self, line: Conversation) -> Identity:
-        """Ask for the version, and the first time for the pumps: one that is simulated makes all of them so."""
+        """Ask for the version, at first for the pumps too: one that is simulated makes all of them so."""
         firmware = await self._ask(line, ReadVersion)
         if self._serial_number is None:
             await self.read(line)
-        return Identity("B. Braun", "Space rack", self._serial_number or "", firmware)
+        return Identity("B. Braun", "Space rack", self._serial_number or "", firmware.removeprefix("V"))
 
     async def read(self, line: Conversation) -> tuple[ChannelReading, ...]:
         """Read the whole rack; a pump that is not reached, or is not there any more, has no reading."""
@@ -72,8 +72,8 @@ class BccDriver:
         del line
         raise DeviceRefusedError(f"channel {channel}: BCC has no command that controls a pump; use the pump")
 
-    async def _ask(self, line: Conversation, question: Callable[[int, str, bool], Command[R]]) -> R:
-        """Ask under the bed id of the ComDevice; whether it stuffs is found out first, and after a silence."""
+    async def _ask(self, line: Conversation, question: Callable[[int, str, bool], Request[R]]) -> R:
+        """Ask under the ComDevice's bed id; found out, as stuffing is, at first and after silence."""
         if not self._bed_id:
             self._bed_id = await self._found(line)
         try:

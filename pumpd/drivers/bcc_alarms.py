@@ -1,4 +1,4 @@
-"""Alarm bits of B. Braun pumps by BCC: one parameter for each, or words of 32 bits where the ComDevice is so set.
+"""Alarm bits of B. Braun pumps by BCC: one parameter for each, or words of 32 bits where it is so set.
 
 Source: B. Braun, Technical Interface Specification BCC, I0022_000030 v4.0 (2019).
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 from pumpd.core.telemetry import PumpAlarm
 
-_BITS: Final = {
+_BITS: Final[dict[PumpAlarm, dict[str, tuple[int, ...]]]] = {
     PumpAlarm.OCCLUSION: {"INA": (3,), "ALARM1": (10, 11), "PREALARM": (10,)},
     PumpAlarm.OCCLUSION_UPSTREAM: {"ALARM1": (20,)},
     PumpAlarm.AIR: {"INA": (15,), "ALARM1": (28, 29, 30)},
@@ -38,6 +38,6 @@ ALARMS: Final = {
     for word, bits in words.items()
     for bit in bits
 }
-"""Bit as a driver names it -> what it means; OTHER where the core has no name for it. Another bit is OTHER too."""
+"""Bit as a driver names it -> what it means; OTHER where the core has no name for it, or none is known."""
 PREALARMS: Final = frozenset({"INA11", "INA12"} | {f"PREALARM.{bit}" for bit in range(32)})
 """With these the pump goes on."""

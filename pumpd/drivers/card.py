@@ -98,10 +98,10 @@ class Card(_Part):
                 "say done, todo or exempt of each",
             )
         lowers = self.capabilities["lower rate"].state == "done"
-        if (lowers or self.capabilities["pause"].state == "done") is not bool(self.writes):
+        if (lowers or self.capabilities["pause"].state == "done") and not self.writes:
             raise refused(
                 "pause, lower rate and writes do not agree",
-                "writes: lists what they send, and is empty without them",
+                "writes: lists what they send",
                 "say in writes: what travels",
             )
         if lowers is (self.lower_window_ms is None) or (not lowers and self.lower_proven_on != "none"):

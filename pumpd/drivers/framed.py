@@ -33,7 +33,7 @@ class Framed:
     """What it may send besides reads."""
     channels: tuple[ChannelId, ...] = (ONE,)
     places: tuple[ChannelId, ...] = ()
-    """Of a rack: every channel it can have; a configuration says which. The numbers above are those of one."""
+    """Of a rack: every channel it can have; a configuration says which. Numbers above are those of one."""
 
 
 def only_one(channel: ChannelId, model: str) -> None:

@@ -1,7 +1,7 @@
 """B. Braun Space and Compact+ pumps behind a ComDevice, by BCC in request mode: a rack answers in blocks.
 
 Source: B. Braun, Technical Interface Specification BCC, I0022_000030 v4.0 (2019); slots from 10 on also as
-patient-monitor-datalogger (MIT), BBraun, found them in BCC 3.30. BCC has no command that changes what a pump does.
+patient-monitor-datalogger (MIT), BBraun, found them in BCC 3.30. BCC has no command that changes a pump.
 
 A reply is one block for each pump, each answered with ACK, or with NAK to have it again. A block holds
 ``time,address,parameter,value``, parted by RS; 501xy is the pump in slot y of pillar x, 50100 the ComDevice.
@@ -25,6 +25,9 @@ SLOTS: Final = "123456789ABCDEFGHIJKLMNO"
 PLACES: Final = tuple(f"{pillar}{slot}" for pillar in "123" for slot in SLOTS)
 """Where a pump can be: pillar and slot."""
 SYSTEM: Final = "50100"
+ALIVE: Final = "ADMIN:ALIVE"
+VERSION: Final = "ADMIN:VERSION"
+MEM_GET: Final = "MEM:GET"
 REFUSALS: Final = (11, 39, *range(40, 60), 68, 811)
 """No data; removed; a pump that is not reached (4x), a wrong topology (5x); syntax or sum; wrong address."""
 BLOCK_BYTES: Final = 2048
@@ -62,7 +65,7 @@ class Alive(Command[str]):
 
     bed_id: str = "1"
     stuffed: bool = True
-    text = "ADMIN:ALIVE"
+    text = ALIVE
 
     def parse_reply(self, frame: bytes) -> str:
         """Return the bed id, which every further question must bear."""
@@ -77,7 +80,7 @@ class ReadVersion(Command[str]):
 
     bed_id: str = "1"
     stuffed: bool = True
-    text = "ADMIN:VERSION"
+    text = VERSION
 
     def parse_reply(self, frame: bytes) -> str:
         """Return it; this reply alone has three fields."""
@@ -93,7 +96,7 @@ class ReadRack(Command[Mapping[str, Told]]):
 
     bed_id: str = "1"
     stuffed: bool = True
-    text = "MEM:GET"
+    text = MEM_GET
 
     def parse_reply(self, frame: bytes) -> Mapping[str, Told]:
         """Return what each pump tells, by its place; the ComDevice's own are left out."""
@@ -107,13 +110,15 @@ class ReadRack(Command[Mapping[str, Told]]):
 
 
 def _quadruples(block: bytes) -> list[list[str]]:
-    """Return the fields of a block; DeviceRefusedError when the ComDevice says no, WireError for none at all."""
+    """Return the fields of a block; DeviceRefusedError when the ComDevice says no, WireError for none."""
     texts = block.partition(b"/1/1>")[2].decode("utf-8", "replace").split("\x1e")
     said = [fields for text in texts if len(fields := text.split(",", 3)) >= 3]
     for fields in said:
         if fields[1] == SYSTEM and fields[2] == "GNERR":
             code = fields[3] if len(fields) == 4 else ""
-            raise DeviceRefusedError(f"the ComDevice refuses with {code}", int(code) if code.isdecimal() else code)
+            raise DeviceRefusedError(
+                f"the ComDevice refuses with {code}", int(code) if code.isdecimal() else code
+            )
     if not said:
         raise WireError(f"{block!r} holds no values")
     return said
@@ -161,8 +166,10 @@ class BccFramer(SeekingFramer):
             return False
         bed_id, _, text = payload.partition(b"/1/1>")
         kind = re.match(rb"[0-9]+,50100,(?:(GNERR),|(GNACK),|(V)[^,\x1e]*$)", text)
-        of = (ReadRack.text, request.text, Alive.text, ReadVersion.text)[(kind and kind.lastindex) or 0]
-        return of == request.text and (isinstance(request, Alive) or bed_id == request.bed_id.encode())
+        at = kind.lastindex if kind is not None else 0
+        if (MEM_GET, request.text, ALIVE, VERSION)[at or 0] != request.text:
+            return False
+        return request.text == ALIVE or bed_id == request.bed_id.encode()
 
     def encode(self, request: Request[object]) -> bytes:
         """Return the frame of a question; what came for the one before is forgotten."""
@@ -243,7 +250,7 @@ def judge(frame: bytes) -> tuple[int | None, Permission]:
 
 
 def _example(
-    request: Command[object], sent: bytes, reply: str, length_sum: tuple[int, int], meaning: object
+    request: Request[object], sent: bytes, reply: str, length_sum: tuple[int, int], meaning: object
 ) -> DialectExample:
     received = b"\x01%05d\x02SpaceCOM/1/1>%s\x03%05d\x04" % (length_sum[0], reply.encode(), length_sum[1])
     return DialectExample("BCC specification v4.0, examples", request, sent, received, meaning)
@@ -269,4 +276,4 @@ DIALECT: Final = Dialect(
     refusals=REFUSALS,
     addresses=range(1, 2),
 )
-"""Nothing in it controls a pump; what is never sent is the question for one slot, of which no driver has need."""
+"""Nothing in it controls a pump; what is never sent is the question for one slot, which nobody asks."""

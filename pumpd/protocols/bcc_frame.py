@@ -2,8 +2,8 @@
 
 Source: B. Braun, Technical Interface Specification BCC, I0022_000030 v4.0 (2019).
 
-``SOH LLLLL STX bed/1/1>text ETX|ETB CCCCC EOT``: the length is of all, the sum of all before it, modulo 256, both
-in five decimal digits and of the message before stuffing. Stuffing can be switched off in the ComDevice.
+``SOH LLLLL STX bed/1/1>text ETX|ETB CCCCC EOT``: the length is of all, the sum of all before it, modulo 256,
+both in five decimal digits and of the message before stuffing, which can be switched off in the ComDevice.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ def begun(data: bytes) -> int:
 
 def _good(whole: bytes) -> bool:
     ends = whole[-_TAIL - 1 : -_TAIL] in {LAST, MORE}
-    return ends and (int(whole[1:6]), whole[-_TAIL:]) == (len(whole), b"%05d\x04" % (sum(whole[:-_TAIL]) % 256))
+    return ends and (int(whole[1:6]), whole[-_TAIL:]) == (
+        len(whole),
+        b"%05d\x04" % (sum(whole[:-_TAIL]) % 256),
+    )
 
 
 EXAMPLES: Final = (

@@ -126,6 +126,15 @@ class AcknowledgingFramer(Framer, Protocol):
         ...
 
 
+@runtime_checkable
+class BlockwiseFramer(Framer, Protocol):
+    """A framer of a protocol in which a reply comes in blocks, each of them waited for."""
+
+    def take_progress(self) -> bool:
+        """Return whether a block of the awaited reply, not its last, came since the last call."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request as the serving side finds it: the payload, and what its reply must repeat."""

@@ -94,7 +94,7 @@ def _section(outcome: Outcome, anchor: str) -> Iterator[str]:
         yield "<ul>" + "".join(f'<li class="failed">{escape(reason)}</li>' for reason in reasons) + "</ul>"
     yield f"<p>Again: <code>{escape(outcome.replay)}</code></p>"
     for pump in scenario.pumps:
-        for channel in find(pump.driver).channels:
+        for channel in find(pump.driver).watching(pump.channels).channels:
             place = f", bed {escape(pump.bed)}" if pump.bed else ""
             yield f"<h3>{escape(pump.id)}{place}</h3>{flow_curve(outcome, pump, channel)}"
     yield alarm_rows(outcome)

@@ -29,8 +29,8 @@ WINDOW_S = 5.0
 _OWN = {PumpAlarm.NEAR_END, PumpAlarm.END, PumpAlarm.EMPTY}
 """What a simulated pump comes to by itself, when its volume is in."""
 _KEPT = (
-    *("id", "url", "driver", "bed", "ward", "poll_interval_s", "stale_after_s", "enforcement", "ceiling"),
-    "programme",
+    *("id", "url", "driver", "channels", "bed", "ward", "poll_interval_s", "stale_after_s", "enforcement"),
+    *("ceiling", "programme"),
 )
 _STANDS = (PumpStatus.STOPPED, PumpStatus.PAUSED)
 
@@ -81,7 +81,7 @@ def write_recorded_scenario(recording: Recording, replayed: Replayed, library: P
 
 
 def _pump(story: _Story, section: dict[str, Any]) -> dict[str, Any]:
-    pump: dict[str, Any] = {key: section[key] for key in _KEPT if section.get(key) is not None}
+    pump: dict[str, Any] = {key: section[key] for key in _KEPT if section.get(key) not in (None, [])}
     if "programme" in pump:
         pump["programme"] = {key: value for key, value in section["programme"].items() if value is not None}
     channels: dict[str, Any] = {}

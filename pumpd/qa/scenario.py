@@ -186,7 +186,7 @@ def _names(document: Document, checked: Checked[Scenario], scenario: Scenario) -
                     (*place, "pump"), f"there is no pump {name}", known, "write one of these"
                 )
             elif name is not None and pumps[name].driver in installed():
-                channels = installed()[pumps[name].driver].channels
+                channels = installed()[pumps[name].driver].watching(pumps[name].channels).channels
                 if channel not in channels:
                     what = f"{name} has no channel {channel}"
                     yield document.problem(

@@ -1,4 +1,4 @@
-"""A simulated rack of B. Braun pumps behind a ComDevice: questions in, a block for each pump out, each waited for."""
+"""A simulated rack of B. Braun pumps behind a ComDevice: a question in, a block for each pump out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from pumpd.core.quantities import NS_PER_H, NS_PER_S
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
 from pumpd.errors import WireError
-from pumpd.protocols.bcc import DIALECT, PLACES, SYSTEM, BccServer
+from pumpd.protocols.bcc import DIALECT, PLACES, BccServer
 from pumpd.protocols.bcc_frame import ACK, LAST, MORE, NAK, PLAIN
 from pumpd.simulator.face import PumpFace, Sayings, SimulatedKind
 from pumpd.simulator.model import PumpModel
@@ -84,7 +84,7 @@ class BccFace(PumpFace):
         elif question == "ADMIN:ALIVE":
             yield self._block("GNACK,0")
         elif question == "ADMIN:VERSION":
-            yield self._block(self.texts["firmware"])
+            yield self._block(f"V{self.texts['firmware']}")
         elif question.startswith("MEM:GETSLOT#"):
             place = question.removeprefix("MEM:GETSLOT#")
             yield self._pump(place, more=False) if place in places else self._block("GNERR,811")
@@ -113,7 +113,9 @@ class BccFace(PumpFace):
         modes = {"INM3"} if model.status in FLOWING else set()
         modes |= {MODES[model.status]} if model.status in MODES else set()
         modes |= {"INM8"} if model.on_mains else set()
-        left_s = model.reservoir_left_nl * NS_PER_H // (model.flow_nl_h * NS_PER_S) if model.flow_nl_h else 65535
+        left_s = (
+            model.reservoir_left_nl * NS_PER_H // (model.flow_nl_h * NS_PER_S) if model.flow_nl_h else 65535
+        )
         told = {
             "GNMODEL": "688F030006",
             "INRT": _hundredths(shown_nl_h),
@@ -141,15 +143,7 @@ def _tenths(nl: int) -> str:
 
 
 _SAYINGS: Final = Sayings(
-    statuses=frozenset(
-        {
-            PumpStatus.RUNNING,
-            PumpStatus.STOPPED,
-            PumpStatus.STANDBY,
-            PumpStatus.BOLUS,
-            PumpStatus.KVO,
-        }
-    ),
+    statuses=frozenset({PumpStatus.RUNNING, PumpStatus.STOPPED, PumpStatus.STANDBY, PumpStatus.BOLUS}),
     alarms=frozenset(ALARMS),
     steps={"flow": 10_000, "set flow": 10_000, "volume": 100_000},
     odd_status={"INM3": "7"},
@@ -162,4 +156,5 @@ KIND: Final = SimulatedKind(
     face=BccFace,
     channels=dict.fromkeys(PLACES, _SAYINGS),
     tells=frozenset({"serial_number", "firmware"}),
+    rack=True,
 )

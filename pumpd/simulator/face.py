@@ -85,6 +85,8 @@ class SimulatedKind:
     channels: Mapping[str, Sayings]
     tells: frozenset[str]
     """Which of model, serial_number and firmware the pump tells."""
+    rack: bool = False
+    """True where ``channels`` are places for pumps: there are those that somebody names, or the first."""
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -28,6 +28,14 @@ def channels_of(name: str) -> tuple[str, ...]:
     """Return the channels of the pumps of a register map or a framed dialect."""
     kind = kinds().get(name)
     return tuple(kind.channels if kind else installed_map(name).channels)
+
+
+def channels_in(name: str, named: Container[str]) -> tuple[str, ...]:
+    """Return the channels of one pump; of a rack those that are ``named``, or its first place."""
+    kind, channels = kinds().get(name), channels_of(name)
+    if kind is None or not kind.rack:
+        return channels
+    return tuple(channel for channel in channels if channel in named) or channels[:1]
 
 
 def framer_of(name: str) -> Callable[[], ServerFramer] | None:

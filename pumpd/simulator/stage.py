@@ -21,7 +21,7 @@ from pumpd.protocols.maps import installed_map
 from pumpd.simulator.acts import OF_THE_WHOLE_PUMP, act
 from pumpd.simulator.face import PumpFace
 from pumpd.simulator.faults import Fault
-from pumpd.simulator.framed_list import channels_of, framer_of, kinds
+from pumpd.simulator.framed_list import channels_in, framer_of, kinds
 from pumpd.simulator.layout import DeviceSettings
 from pumpd.simulator.line import SimulatedLine, SimulatedPump
 from pumpd.simulator.model import PumpModel
@@ -188,7 +188,7 @@ def make_pump(
         name: make_model(
             section.channels.get(name, ChannelStart()), f"{seed} {section.id}{suffix} channel {name}"
         )
-        for name in channels_of(section.map)
+        for name in channels_in(section.map, section.channels)
     }
     serial_number = f"{section.serial_number}{suffix}"
     face = make(models, serial_number, section.firmware, clock)

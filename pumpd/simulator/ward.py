@@ -18,7 +18,7 @@ from pumpd.protocols.modbus import HIGHEST_UNIT, LOWEST_UNIT
 from pumpd.protocols.registers import RegisterMap
 from pumpd.protocols.registers_fields import Order, OrderField, UnitField
 from pumpd.simulator.acts import impossible, too_much
-from pumpd.simulator.framed_list import channels_of, kinds
+from pumpd.simulator.framed_list import channels_in, channels_of, kinds
 from pumpd.simulator.mechanism_section import MechanismSection, TraitsSection, made_traits
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 from pumpd.simulator.traits import PumpTraits
@@ -265,7 +265,7 @@ def timeline_problems(
         remedy = f"did you mean {near[0]}?" if near else "write one of these"
         yield document.problem((*here, "pump"), f"there is no pump {event.pump}", known, remedy)
         return
-    if event.channel not in (channels := channels_of(section.map)):
+    if event.channel not in (channels := channels_in(section.map, section.channels)):
         known = ", ".join(channels)
         what = f"{event.pump} has no channel {event.channel}"
         yield document.problem((*here, "channel"), what, known, "write one of these")

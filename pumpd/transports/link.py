@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pumpd.errors import LinkTimeoutError, TransportError
-from pumpd.protocols.wire import Framer, Permission, Request
+from pumpd.protocols.wire import BlockwiseFramer, Framer, Permission, Request
 from pumpd.transports.acknowledging import acknowledging
 from pumpd.transports.base import Transport
 from pumpd.transports.clearance import Clearance
@@ -38,6 +38,7 @@ class Link:
         self._transport = transport
         self._framer = framer
         self._acknowledge = acknowledging(framer, outgoing, transport)
+        self._blockwise = framer if isinstance(framer, BlockwiseFramer) else None
         self._outgoing = outgoing
         self._latency_s = latency_ms / 1000
         self._up = False
@@ -162,6 +163,8 @@ class Link:
         self._silent_until = now + self._gap_s
         self._acknowledge()
         if payload is None or current is None:
+            if current is not None and self._blockwise is not None and self._blockwise.take_progress():
+                self._await_reply(current, loop, now)
             return
         self._current = None
         self._stop_timer()
@@ -223,18 +226,22 @@ class Link:
             self._framer.reset()
             exchange.fail(error)
             return
-        exchange.sent_at = now
         exchange.counters.asked += 1
         self._latest = exchange.counters
         self._current = exchange
-        self._clearance.sent(exchange, now)
+        self._await_reply(exchange, loop, now)
         self.fairness.sent(exchange, now)
-        self._stop_timer()
-        self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
         if exchange.permission is Permission.PAUSE and self.on_pause_written is not None:
             self.on_pause_written(exchange.address)
         if exchange.on_sent is not None:
             exchange.on_sent()
+
+    def _await_reply(self, exchange: Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
+        """Wait for a reply, or for its next block, for one time-out from now; horizons begin now, too."""
+        exchange.sent_at = now
+        self._clearance.sent(exchange, now)
+        self._stop_timer()
+        self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
 
     def _wake(self) -> None:
         self._timer = None

@@ -98,7 +98,8 @@ def _of_dialect(spec: DriverSpec, dialect: Dialect) -> Subject:
     framing = Framing(
         dialect.name, "tcp", dialect.framer, server_framer, baud=DIALECT_BAUD, addressed=dialect.addressed
     )
-    channels = {ChannelId(name): sayings for name, sayings in kind.channels.items()} if kind else {}
+    said = kind.channels if kind else {}
+    channels = {name: said[name] for name in spec.channels if name in said}
     tells = kind.tells if kind else frozenset()
     return Subject(spec, (framing,), channels, tells, dialect.refusals, kind.face if kind else None)
 
