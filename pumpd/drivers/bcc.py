@@ -36,8 +36,8 @@ SWITCHES: Final = frozenset({OFF, "00051", "_NV", "_NA"})
 OPERATIONS: Final = frozenset({"0", "1", "2", "3", "4", "5", "7", "_NV", "_NA"})
 """OPMODE: continuous, ramp, programming, piggyback, PCA, TCI, interval bolus."""
 NO_VALUE: Final = frozenset({"_NV", "_NA"})
-HIGHEST_UL_H: Final = 1_800_000
-HIGHEST_UL: Final = 9_999_899
+HIGHEST_NL_H: Final = 1_800_000_000
+HIGHEST_NL: Final = 9_999_899_999
 """The counter stays at 9999.9 mL once it is there: that is no number."""
 _NUMBER: Final = re.compile(r"(\d{1,4})(?:\.(\d{1,3}))?")
 _WORDS: Final = frozenset({"ALARM1", "ALARM2", "STATUS1", "PREALARM"})
@@ -96,14 +96,14 @@ class BccDriver:
         raise failed
 
 
-def measured(told: Told, name: str, make: Callable[[int], Q], highest_ul: int) -> Measured[Q]:
-    """Return a number in thousandths; INVALID beyond ``highest_ul``, MISSING where the pump has no value."""
+def measured(told: Told, name: str, make: Callable[[int], Q], highest_nl: int) -> Measured[Q]:
+    """Return a number; INVALID beyond ``highest_nl``, MISSING where the pump has no value."""
     text = told.get(name, "_NV")
     if text in NO_VALUE:
         return missing()
     found = _NUMBER.fullmatch(text)
-    ul = int(f"{found[1]}{found[2] or '':0<3}") if found else -1
-    return Measured.valid(make(ul * 1000)) if 0 <= ul <= highest_ul else Measured.invalid(text)
+    found_nl = int(f"{found[1]}{found[2] or '':0<3}") * 1000 if found else -1
+    return Measured.valid(make(found_nl)) if 0 <= found_nl <= highest_nl else Measured.invalid(text)
 
 
 def bits_of(told: Told, names: str) -> list[str]:
@@ -139,10 +139,10 @@ def meaning(place: str, told: Told) -> ChannelReading:
     """Return what one pump tells."""
     modes, alarms = bits_of(told, r"INM\d+|STATUS1"), bits_of(told, r"INA\d+|ALARM[12]|PREALARM")
     status = status_of(told, modes, alarms)
-    set_flow = measured(told, "INRT", FlowRate, HIGHEST_UL_H)
+    set_flow = measured(told, "INRT", FlowRate, HIGHEST_NL_H)
     flow = set_flow if status.delivers else Measured.valid(FlowRate(0))
     if status is PumpStatus.BOLUS:
-        flow = measured(told, "INBORT", FlowRate, HIGHEST_UL_H)
+        flow = measured(told, "INBORT", FlowRate, HIGHEST_NL_H)
     elif status is PumpStatus.PRIMING:
         flow = Measured.invalid("not told while it primes")
     return ChannelReading(
@@ -150,7 +150,7 @@ def meaning(place: str, told: Told) -> ChannelReading:
         status,
         " ".join([told.get("DSSTATUS", ""), f"OPMODE={told.get('OPMODE', '')}", *modes]),
         flow,
-        measured(told, "INVI", Volume, HIGHEST_UL),
+        measured(told, "INVI", Volume, HIGHEST_NL),
         set_flow=set_flow,
         alarms=frozenset(ALARMS.get(name, PumpAlarm.OTHER) for name in alarms),
         raw_alarms=tuple(alarms),

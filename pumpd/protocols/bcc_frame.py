@@ -52,9 +52,9 @@ def frame_of(message: bytes) -> bytes:
     return whole if body is not message else stuffed(whole)
 
 
-def first_frame(data: bytes, begin: int = 0) -> Found | None:
-    """Return the first frame from ``begin`` on, good or damaged."""
-    found = _FRAME.search(data, begin)
+def first_frame(data: bytes, start: int = 0) -> Found | None:
+    """Return the first frame from ``start`` on, good or damaged."""
+    found = _FRAME.search(data, start)
     if found is None:
         return None
     raw = found[0]

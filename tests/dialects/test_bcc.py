@@ -9,8 +9,8 @@ import pytest
 from pumpd.core.telemetry import PumpAlarm, PumpStatus, Validity
 from pumpd.drivers.bcc import meaning
 from pumpd.drivers.bcc_alarms import ALARMS
-from pumpd.errors import DeviceRefusedError, LinkTimeoutError, WireError
-from pumpd.protocols.bcc import ReadRack, ReadVersion, judge, place_of
+from pumpd.errors import WireError
+from pumpd.protocols.bcc import ReadRack, ReadVersion, judge
 from pumpd.protocols.bcc_frame import (
     ACK,
     EXAMPLES,
@@ -24,9 +24,7 @@ from pumpd.protocols.bcc_frame import (
     unstuffed,
 )
 from pumpd.protocols.wire import Permission
-from pumpd.qa.conformance.rig import over_tcp
 from pumpd.qa.virtual_time import in_virtual_time
-from pumpd.simulator.faults import Fault, FaultKind
 from tests.dialects.bcc_rack import RACK, overheard, rack
 
 pytestmark = pytest.mark.requirement("DIAL-2")
@@ -62,20 +60,20 @@ EXAMPLE = (
     "INBOCNT,0 INM1,0 INM2,0 INM3,1 INM4,_NV INM5,1 INM6,0 INM7,0 INM8,1 INM9,_NV INM10,0 INM11,0 INM12,0 "
     "INA1,0 INA2,0 INA3,0 INA4,0 INA5,0 INA6,_NV INA7,0 INA8,0 INA9,0 INA10,_NV INA11,0 INA12,0 INA13,_NV "
     "INA14,0 INA15,0"
-).split()
+)
 """The pump of the specification's long example; its values and order, its sums were edited."""
 
 
 def example(**changed: str) -> dict[str, str]:
     """Return the parameters of that pump, some of them changed; "" takes one away."""
-    told = dict(text.split(",", 1) for text in EXAMPLE) | changed
+    told = dict(text.split(",", 1) for text in EXAMPLE.split()) | changed
     return {name: value for name, value in told.items() if value}
 
 
 def test_the_long_example():
     """A system block in front, two pumps, values with commas and with a CR at their end."""
     system = "626,50100,FMNOR,1\x1e626,50100,FMSTAT,00051\x1e"
-    pump = "\x1e".join(f"626,50111,{text}" for text in EXAMPLE)
+    pump = "\x1e".join(f"626,50111,{text}" for text in EXAMPLE.split())
     other = "626,501110,GNMODEL,686F030006\r\x1e626,501110,INSOL,a,b,c"
     frame = f"SpaceCOM/1/1>{system}{pump}\x17SpaceCOM/1/1>{other}".encode()
     found = ReadRack(1, "SpaceCOM").parse_reply(frame)
@@ -130,7 +128,7 @@ def test_the_long_example():
     ],
 )
 def test_each_status(changed, status, flow):
-    """Each mode bit, alone and beside pumping, and codes without a name, which are UNKNOWN and never RUNNING."""
+    """Each mode bit, alone and beside pumping; codes without a name are UNKNOWN and never RUNNING."""
     reading = meaning("11", example(**changed))
     assert (reading.status, getattr(reading.flow.value, "ml_per_h", None)) == (status, flow)
     assert all(
@@ -172,7 +170,7 @@ MEANT = {
             ALARM.DOOR, ALARM.OTHER, ALARM.AIR, ALARM.END, ALARM.OTHER],
 }  # fmt: skip
 """Alarm of INA1, INA2 and so on; 17 has no name."""
-WORDS = {
+WORDS: dict[str, dict[PumpAlarm, tuple[int, ...]]] = {
     "ALARM1": {
         ALARM.FAULT: (1, 3, 4, 15, 16, 18, 31),
         ALARM.BATTERY_DEPLETED: (2, 5, 6, 7),
@@ -196,7 +194,7 @@ WORDS = {
 
 @in_virtual_time
 async def test_each_alarm():
-    """Every bit through the simulated pump; what arrived is kept, and a word takes the place of single bits."""
+    """Every bit through the simulated pump; what arrived is kept; a word takes the place of single bits."""
     expected = {f"INA{at}": (f"INA{at}", "1", alarm) for at, alarm in enumerate(MEANT["INA"], 1)}
     for word, alarms in WORDS.items():
         found = {bit: alarm for alarm, bits in alarms.items() for bit in bits}
@@ -218,7 +216,7 @@ async def test_each_alarm():
 
 @in_virtual_time
 async def test_each_pump_of_a_rack_is_a_channel_and_each_block_is_acknowledged():
-    """Three blocks, each answered 0.1 s after it came; the next question comes half a second after the last."""
+    """Three blocks, each answered 0.1 s after it came; the next question comes half a second later."""
     async with rack() as on:
         on.start()
         for at, model in enumerate(on.models, 1):
