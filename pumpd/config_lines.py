@@ -241,4 +241,4 @@ def _control(document: Document, place: DocPath, pump: PumpSection, spec: Driver
 def _why(asked: Enforcement, spec: DriverSpec) -> str:
     """Return the reason that the driver's card gives, if any."""
     ability = spec.card.capabilities["pause" if asked is Enforcement.PAUSE else "lower rate"]
-    return f": {ability.comment}" if ability.comment else ""
+    return f": {ability.comment}" if ability.state == "exempt" else ""
