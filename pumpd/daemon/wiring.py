@@ -143,7 +143,7 @@ def _watched(
         serial_number=section.serial_number,
         poll_interval_ns=round(section.poll_interval_s * NS_PER_S),
         phase=position * GOLDEN % 1,
-        freshness=_freshness(section, reach_ns),
+        freshness=_freshness(section, reach_ns, card.silent_s * NS_PER_S),
         programme=programme,
         entry=entry,
         flow_step=spec.flow_step,
@@ -169,10 +169,10 @@ def _watched(
     return Watched(plan, spec.build(unit), bus, talk, chance)
 
 
-def _freshness(section: PumpSection, reach_ns: int) -> FreshnessLimits:
-    """Return when readings are stale and lost; the defaults follow what the line can reach."""
+def _freshness(section: PumpSection, reach_ns: int, silent_ns: int) -> FreshnessLimits:
+    """Return when readings are stale and lost; the defaults follow what the line and the make can reach."""
     every_ns = max(round(section.poll_interval_s * NS_PER_S), reach_ns)
-    stale_ns = MISSED_POLLS * every_ns
+    stale_ns = MISSED_POLLS * every_ns + silent_ns
     if section.stale_after_s is not None:
         stale_ns = round(section.stale_after_s * NS_PER_S)
     return FreshnessLimits(stale_ns, stale_ns + max(LOST_AFTER_STALE_NS, 2 * every_ns))

@@ -19,6 +19,8 @@ from pumpd.protocols.registers_fields import (
     ORDERS,
     AlarmField,
     Code,
+    FirstStatus,
+    FittedField,
     NumberField,
     Order,
     OrderField,
@@ -155,14 +157,16 @@ def _code(place: Code, code: int) -> tuple[str, str, bool]:
         unnamed = PumpAlarm.OTHER in alarms
         return ", ".join(raw) or "no alarm", "not all are named" if unnamed else "named", not unnamed
     named: Mapping[int, object] = {}
-    if isinstance(place, StatusField | UnitField | OrderField):
+    if isinstance(place, StatusField | FirstStatus | FittedField | UnitField | OrderField):
         named = place.codes
     if isinstance(place, OrderField) and place.pattern is not None:
         good = code == place.pattern
         return f"0x{code:08X}", "the known constant" if good else f"not 0x{place.pattern:08X}", good
-    meaning = named.get(code)
-    if meaning is None:
+    if code not in named:
         return str(code), f"not named; the map names {', '.join(map(str, sorted(named)))}", False
+    meaning = named[code]
+    if meaning is None:
+        return f"{code}: says nothing", "named", True
     return f"{code}: {getattr(meaning, 'value', meaning)}", "named", True
 
 

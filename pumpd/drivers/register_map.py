@@ -37,21 +37,27 @@ class CompiledMap:
         self.reading_plan = plan(register_map.telemetry_places(), base, quirks)
         self.decode = ReadingDecoder(register_map, self.reading_plan)
         places = register_map.identity_places()
-        if places and isinstance(register_map.order, OrderField):
-            places["order"] = register_map.order
+        order = register_map.order
+        if places and isinstance(order, OrderField):
+            places["order"] = order
         self.identity_plan = plan(places, base, quirks)
-        self._identity_order = order_reader(register_map, self.identity_plan)
+        self._identity_order = order_reader(register_map, self.identity_plan) if places else None
+        constant = {"order": order} if isinstance(order, OrderField) and order.pattern is not None else {}
+        self.constant_plan = plan(constant, base, quirks)
+        """What reads the known constant of the byte order; empty where the map has none."""
+        self.check_constant = order_reader(register_map, self.constant_plan) if constant else None
 
     def identity(self, replies: Replies) -> Identity:
         """Return who answered, from the replies to ``identity_plan``."""
         spec = self.map.identity
         known = {"model": self.map.model, "serial_number": "", "firmware": ""}
+        order = "abcd" if self._identity_order is None else self._identity_order(replies)
         for name in known:
             field = getattr(spec, name)
             if field is not None:
                 slot = self.identity_plan.slots[f"identity.{name}"]
                 words = replies[slot.reply][slot.at : slot.at + field.length]
-                known[name] = text_of(words, self._identity_order(replies))
+                known[name] = text_of(words, order)
         return Identity(self.map.make, known["model"], known["serial_number"], known["firmware"])
 
 
@@ -95,13 +101,16 @@ class RegisterMapDriver:
     def __init__(self, compiled: CompiledMap, unit: int) -> None:
         self._compiled = compiled
         self._unit = unit
-        self._identity_reads = [read_request(unit, read) for read in compiled.identity_plan.reads]
         self._reads = [read_request(unit, read) for read in compiled.reading_plan.reads]
+        asks_who = [read_request(unit, read) for read in compiled.identity_plan.reads]
+        self._identity_reads = asks_who or self._reads[:1]  # who can not say who it is must answer
+        self._constant_reads = [read_request(unit, read) for read in compiled.constant_plan.reads]
         self._pauses: dict[ChannelId, PauseRequest] = {
             ChannelId(name): pause_request(unit, compiled.map, channel.pause)
             for name, channel in compiled.map.channels.items()
             if channel.pause is not None
         }
+        self._constant_seen = False
         self._rest_s = compiled.map.quirks.pause_ms / 1000
         self._quiet_until_s = 0.0
         self._heartbeat: int | None = None
@@ -109,23 +118,34 @@ class RegisterMapDriver:
 
     async def identify(self, line: Conversation) -> Identity:
         """Ask who is there; parts that the map can not read are empty."""
-        self._heartbeat = None
-        return self._compiled.identity(await self._cycle(line, self._identity_reads))
+        self._heartbeat, self._constant_seen = None, False
+        identity = self._compiled.identity(await self._cycle(line, self._identity_reads))
+        self._constant_seen = bool(self._compiled.identity_plan.reads)
+        return identity
 
     async def read(self, line: Conversation) -> tuple[ChannelReading, ...]:
         """Read every channel once; WireError also when the values are no longer the pump's own."""
         replies = await self._cycle(line, self._reads)
         if self._compiled.map.heartbeat is not None:
             self._check_heartbeat(replies, self._compiled.map.heartbeat.changes_within_ms)
-        return self._compiled.decode(replies)
+        readings = self._compiled.decode(replies)
+        self._constant_seen = True
+        return readings
 
     async def pause(self, line: Conversation, channel: ChannelId) -> None:
-        """Stop delivery of one channel; DeviceRefusedError when the pump says no or has no such control."""
+        """Stop delivery of one channel; DeviceRefusedError when the pump says no or has no such control.
+
+        Where a known constant tells the byte order it must have been seen since the last ``identify``, else
+        it is read first; WireError when it is not where the map says: with another address base the write
+        would hit another register.
+        """
         request = self._pauses.get(channel)
         if request is None:
             raise DeviceRefusedError(
                 f"channel {channel}: register map {self._compiled.map.name} declares no pause; use the pump"
             )
+        if self._compiled.check_constant is not None and not self._constant_seen:
+            self._compiled.check_constant(await self._cycle(line, self._constant_reads))
         await self._rest()
         await line.ask(request)
         self._rested()

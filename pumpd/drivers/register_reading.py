@@ -16,6 +16,8 @@ from pumpd.protocols.registers_codec import Replies, code_extractor, decoder, ex
 from pumpd.protocols.registers_fields import (
     ORDERS,
     AlarmField,
+    FirstStatus,
+    FittedField,
     NumberField,
     Order,
     OrderField,
@@ -67,6 +69,14 @@ def _status(field: StatusField) -> _Meanings[tuple[PumpStatus, str]]:
     return _Meanings(lambda code: (field.codes.get(code, PumpStatus.UNKNOWN), str(code)))
 
 
+def _first_status(field: FirstStatus) -> _Meanings[tuple[PumpStatus, str] | None]:
+    def work_out(code: int) -> tuple[PumpStatus, str] | None:
+        status = field.codes.get(code, PumpStatus.UNKNOWN)
+        return None if status is None else (status, f"{field.name} {code}")
+
+    return _Meanings(work_out)
+
+
 def alarm_meanings(field: AlarmField) -> _Meanings[tuple[frozenset[PumpAlarm], tuple[str, ...]]]:
     """Return pattern -> alarms, and each as it came."""
 
@@ -109,8 +119,8 @@ class ReadingDecoder:
     ) -> Callable[[Replies], ChannelReading]:
         below = f"channels.{channel}"
         slots = self._plan.slots
-        pick_status = code_extractor(spec.status, slots[f"{below}.status"], order)
-        status_of = _status(spec.status)
+        says = self._status_teller(spec.status, f"{below}.status", order)
+        is_fitted = self._fitted_teller(spec.fitted, f"{below}.fitted", order)
         numbers = {name: self._measured(f"{below}.{name}", field, order) for name, field in spec.numbers()}
 
         def absent(_: Replies) -> Measured[Any]:
@@ -127,9 +137,9 @@ class ReadingDecoder:
         none: tuple[frozenset[PumpAlarm], tuple[str, ...]] = (frozenset(), ())
 
         def read(replies: Replies) -> ChannelReading:
-            status, raw_status = status_of[pick_status(replies)]
+            status, raw_status = says(replies)
             alarms, raw_alarms = none
-            for pick, meanings in alarms_of:
+            for pick, meanings in alarms_of if status.delivers or is_fitted(replies) else ():
                 some, raw = meanings[pick(replies)]
                 if some:
                     alarms, raw_alarms = alarms | some, raw_alarms + raw
@@ -148,6 +158,33 @@ class ReadingDecoder:
             )
 
         return read
+
+    def _status_teller(
+        self, spec: StatusField, path: str, order: Order
+    ) -> Callable[[Replies], tuple[PumpStatus, str]]:
+        slots = self._plan.slots
+        pick, meanings = code_extractor(spec, slots[path], order), _status(spec)
+        if not spec.first:
+            return lambda replies: meanings[pick(replies)]
+        before = [
+            (code_extractor(field, slots[f"{path}.first[{index}]"], order), _first_status(field))
+            for index, field in enumerate(spec.first)
+        ]
+
+        def says(replies: Replies) -> tuple[PumpStatus, str]:
+            for pick_first, first_meanings in before:
+                said = first_meanings[pick_first(replies)]
+                if said is not None:
+                    return said
+            return meanings[pick(replies)]
+
+        return says
+
+    def _fitted_teller(self, field: FittedField | None, path: str, order: Order) -> Callable[[Replies], bool]:
+        if field is None:
+            return lambda _replies: True
+        pick = code_extractor(field, self._plan.slots[path], order)
+        return lambda replies: field.codes.get(pick(replies), True)
 
     def _measured(self, path: str, field: NumberField, order: Order) -> Callable[[Replies], Measured[Any]]:
         slot = self._plan.slots[path]

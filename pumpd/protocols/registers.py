@@ -18,6 +18,7 @@ from pumpd.fields import refused
 from pumpd.protocols.registers_fields import (
     AlarmField,
     Exact,
+    FittedField,
     NumberField,
     Order,
     OrderField,
@@ -120,6 +121,7 @@ class ChannelMap(Part):
     """The values of one delivery channel."""
 
     status: StatusField
+    fitted: FittedField | None = None
     flow: NumberField
     volume: NumberField | None = None
     set_flow: NumberField | None = None
@@ -185,7 +187,10 @@ class RegisterMap(Part):
     heartbeat: Heartbeat | None = None
     channels: dict[str, ChannelMap] = Field(min_length=1)
     never_sent: dict[str, Control] = Field(default_factory=dict)
-    """Writes that the pump knows and no driver can make (start, bolus ...); a simulator obeys ``start``."""
+    """Writes that the pump knows and no driver can make (start, bolus ...).
+
+    A simulator obeys ``start``, and ``start NAME`` for one channel.
+    """
     examples: tuple[Example, ...] = Field(min_length=1)
 
     def pdu(self, address: int) -> int:
@@ -201,6 +206,10 @@ class RegisterMap(Part):
         for channel_name, channel in self.channels.items():
             below = f"channels.{channel_name}"
             yield f"{below}.status", channel.status
+            for index, before in enumerate(channel.status.first):
+                yield f"{below}.status.first[{index}]", before
+            if channel.fitted is not None:
+                yield f"{below}.fitted", channel.fitted
             for name, number in channel.numbers():
                 yield f"{below}.{name}", number
                 if isinstance(number.unit, UnitField):
@@ -235,6 +244,14 @@ class RegisterMap(Part):
                     f"{path}: {place.width} registers, largest_read is {self.quirks.largest_read}",
                     allowed="a value inside one request",
                     remedy="Raise largest_read, or shorten the text.",
+                )
+        for name in self.never_sent:
+            start, _, channel_name = name.partition(" ")
+            if start == "start" and channel_name and channel_name not in self.channels:
+                raise refused(
+                    f"never_sent.{name}: there is no channel {channel_name!r}",
+                    allowed=", ".join(self.channels),
+                    remedy="Write start and the channel that it starts.",
                 )
         controls = [(f"never_sent.{name}", control) for name, control in self.never_sent.items()]
         pauses = {

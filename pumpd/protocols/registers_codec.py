@@ -50,9 +50,12 @@ def extractor(slot: Slot, width: int, order: Order) -> Extract:
 
 def code_extractor(field: Code, slot: Slot, order: Order) -> Extract:
     """Return what picks a code; a bit comes as 0 or 1."""
-    if field.type != "bit":
+    if field.type not in {"bit", "bits"}:
         return extractor(slot, field.width, order)
     reply, at = slot.reply, slot.at
+    if field.count is not None:
+        end = at + field.count
+        return lambda replies: sum(int(bit) << n for n, bit in enumerate(replies[reply][at:end]))
     if field.bit is None:
         return lambda replies: int(replies[reply][at])
     shift = field.bit
@@ -68,6 +71,13 @@ def words_of(pattern: int, width: int, order: Order) -> tuple[int, ...]:
     if order in {"badc", "dcba"}:
         words = [swap_bytes(word) for word in words]
     return tuple(words if order in {"abcd", "badc"} else reversed(words))
+
+
+def words_of_code(field: Code, code: int, order: Order) -> tuple[int, ...]:
+    """Return ``code`` as it stands in the coils or registers of ``field``; a bit of a register alone."""
+    if field.count is not None:
+        return tuple(code >> n & 1 for n in range(field.count))
+    return (code,) if field.type == "bit" else words_of(code, field.width, order)
 
 
 def text_of(words: Sequence[int], order: Order) -> str:

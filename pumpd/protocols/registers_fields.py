@@ -51,23 +51,31 @@ class Place(Part):
 class Code(Place):
     """A whole number or bit that stands for something: a status, a unit, a byte order, alarms."""
 
-    type: Literal["u16", "u32", "bit"] = "u16"
+    type: Literal["u16", "u32", "bit", "bits"] = "u16"
     bit: int | None = Field(default=None, ge=0, le=15)
     """Bit of the register, 0 the lowest, for type ``bit`` at function 3 or 4."""
+    count: int | None = Field(default=None, ge=2, le=16)
+    """Neighbouring coils or discrete inputs read as one number, for type ``bits``: the first is its bit 0."""
 
     @property
     def width(self) -> int:
         """Registers or coils that it takes."""
-        return WIDTHS[self.type]
+        return self.count or WIDTHS[self.type]
 
     @model_validator(mode="after")
     def _bit_stands_somewhere(self) -> Code:
         coils = self.function in (1, 2)
-        if coils and (self.type != "bit" or self.bit is not None):
+        if coils and (self.type not in {"bit", "bits"} or self.bit is not None):
             raise refused(
                 f"function {self.function} reads single bits",
-                allowed="type: bit, without bit:",
+                allowed="type: bit, or type: bits with count:, without bit:",
                 remedy="Write type: bit, or function 3 or 4 for registers.",
+            )
+        if (self.type == "bits") is (self.count is None) or (self.count is not None and not coils):
+            raise refused(
+                "type and count do not fit",
+                allowed="type: bits with count: 2 to 16, at function 1 or 2",
+                remedy="Say how many coils make the number, or take count: out.",
             )
         if not coils and (self.type == "bit") is (self.bit is None):
             raise refused(
@@ -78,10 +86,47 @@ class Code(Place):
         return self
 
 
+class FirstStatus(Code):
+    """A place that speaks before the status does; a code that is not named is UNKNOWN."""
+
+    name: str = Field(min_length=1)
+    """How the document calls it, for people."""
+    codes: dict[Pattern, PumpStatus | None] = Field(min_length=1)
+    """``null`` for the code that says nothing, so that the next place speaks."""
+
+    @model_validator(mode="after")
+    def _lets_others_speak(self) -> FirstStatus:
+        if None not in self.codes.values():
+            raise refused(
+                "it always speaks, so what is behind it never does",
+                allowed="a code with null",
+                remedy="Say which code tells nothing, or let it be the status itself.",
+            )
+        return self
+
+
 class StatusField(Code):
     """What the pump does; a code that is not named is UNKNOWN."""
 
     codes: dict[Pattern, PumpStatus] = Field(min_length=1)
+    first: tuple[FirstStatus, ...] = ()
+    """Places looked at before it, in this order: the first that says something is believed."""
+
+    def tellers(self) -> tuple[FirstStatus | StatusField, ...]:
+        """Return everything that may say the status, in the order in which it is looked at."""
+        return (*self.first, self)
+
+    def named(self) -> frozenset[PumpStatus]:
+        """Return every status that the pump has a code for."""
+        told = {status for teller in self.tellers() for status in teller.codes.values()}
+        return frozenset(status for status in told if status is not None)
+
+
+class FittedField(Code):
+    """Whether a channel has its pump: one that stands and has none gives no alarms."""
+
+    codes: dict[Pattern, bool] = Field(min_length=1)
+    """A code that is not named counts as fitted."""
 
 
 class UnitField(Code):
@@ -126,6 +171,11 @@ class AlarmField(Code):
     """``null`` for the code that says "no alarm"."""
     alarm: PumpAlarm | None = None
 
+    def named(self) -> frozenset[PumpAlarm]:
+        """Return every alarm that it can tell by name."""
+        found = {*self.bits.values(), *self.codes.values(), self.alarm}
+        return frozenset(alarm for alarm in found if alarm is not None)
+
     @model_validator(mode="after")
     def _one_way(self) -> AlarmField:
         if (bool(self.bits), bool(self.codes), self.alarm is not None).count(True) != 1 or (
@@ -146,8 +196,8 @@ class Quirks(Part):
     """Rest between two requests."""
     largest_read: int = Field(default=125, ge=2, le=125)
     """Registers in one request."""
-    readable_gap: int = Field(default=0, ge=0, le=64)
-    """Registers without a meaning that may be read along, where the device answers for them."""
+    readable_gap: int = Field(default=0, ge=0, le=125)
+    """Registers or coils without a meaning that may be read along, where the device answers for them."""
     one_field_per_request: bool = False
     """True when a request may not span two values."""
 

@@ -32,7 +32,8 @@ def order_reader(register_map: RegisterMap, read_plan: ReadPlan) -> Callable[[Re
                     return order
             raise WireError(
                 f"byte order: the constant reads 0x{views['abcd'](replies):08X}, "
-                f"which is 0x{constant:08X} in no order"
+                f"which is 0x{constant:08X} in no order; the address base may be another: "
+                "see `pumpd map read`"
             )
 
         return by_constant

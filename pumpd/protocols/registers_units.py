@@ -55,6 +55,9 @@ _UNITS = {
         "Pa": Fraction(1, 100),
         "bar": Fraction(1_000),
         "mbar": Fraction(1),
+        "MPa": Fraction(10_000),
+        # Standard atmosphere, exactly 101,325 Pa: NIST SP 811 (2008), appendix B.8.
+        "atm": Fraction("1013.25"),
         # Conventional millimetre of mercury and pound per square inch: NIST SP 811 (2008), appendix B.8.
         "mm[Hg]": Fraction("1.333224"),
         "[psi]": Fraction("68.94757"),

@@ -8,12 +8,14 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Protocol
 
-from pumpd.core.telemetry import PumpStatus
+from pumpd.core.telemetry import PumpAlarm
 from pumpd.protocols.registers import QUANTITIES, RegisterMap
-from pumpd.protocols.registers_codec import encoder, words_of, words_of_text
+from pumpd.protocols.registers_codec import encoder, words_of, words_of_code, words_of_text
 from pumpd.protocols.registers_fields import (
     AlarmField,
     Code,
+    FirstStatus,
+    FittedField,
     NumberField,
     Order,
     OrderField,
@@ -23,6 +25,7 @@ from pumpd.protocols.registers_fields import (
     UnitField,
 )
 from pumpd.simulator.model import PumpModel
+from pumpd.simulator.status_codes import status_codes
 
 Words = tuple[int, ...]
 _WORDS_KEPT = 4096
@@ -115,12 +118,16 @@ class Layout:
         if path == "heartbeat":
             return lambda shown: words_of(next(iter(shown.models.values())).heartbeat & 0xFFFF, 1, self.order)
         channel = path.split(".")[1]
-        if isinstance(place, StatusField):
-            return self._coded(channel, place, self._status_code(place))
+        if isinstance(place, StatusField | FirstStatus):
+            return self._coded(channel, place, self._status_code(channel, place))
+        if isinstance(place, FittedField):
+            there = next(code for code, fitted in place.codes.items() if fitted)
+            return self._coded(channel, place, lambda _model: there)
         if isinstance(place, AlarmField):
-            return self._coded(channel, place, self._alarm_pattern(place))
+            return self._coded(channel, place, self._alarm_pattern(place, self._shown_before(channel, place)))
         if isinstance(place, UnitField):
-            words = self._code_words(place, self._unit_code(path.removesuffix(".unit"), place))
+            code = self._unit_code(path.removesuffix(".unit"), place)
+            words = words_of_code(place, code, self.order)
             return lambda _shown: words
         assert isinstance(place, NumberField)
         return self._number(channel, path, place)
@@ -133,38 +140,37 @@ class Layout:
             words = (code,)
         return lambda _shown: words
 
-    def _code_words(self, field: Code, code: int) -> Words:
-        return (code,) if field.type == "bit" else words_of(code, field.width, self.order)
-
     def _coded(self, channel: str, field: Code, code_of: Callable[[PumpModel], int]) -> Render:
-        words = lru_cache(maxsize=_WORDS_KEPT)(partial(self._code_words, field))
+        words = lru_cache(maxsize=_WORDS_KEPT)(partial(words_of_code, field, order=self.order))
         return lambda shown: words(code_of(shown.models[channel]))
 
-    @staticmethod
-    def _status_code(field: StatusField) -> Callable[[PumpModel], int]:
-        codes = {status: code for code, status in reversed(field.codes.items())}
-        # A pump without a code for a status shows the nearest one that it has.
-        fallback = {PumpStatus.PAUSED: PumpStatus.STOPPED, PumpStatus.STANDBY: PumpStatus.STOPPED}
-        for status in PumpStatus:
-            nearest = fallback.get(status, PumpStatus.RUNNING if status.delivers else PumpStatus.STOPPED)
-            codes.setdefault(status, codes.get(nearest, next(iter(field.codes))))
-        return lambda model: codes[model.status]
+    def _status_code(self, channel: str, field: StatusField | FirstStatus) -> Callable[[PumpModel], int]:
+        spec = self.map.channels[channel].status
+        at = next(at for at, teller in enumerate(spec.tellers()) if teller is field)
+        codes = status_codes(spec)
+        return lambda model: codes[model.status][at]
+
+    def _shown_before(self, channel: str, field: AlarmField) -> frozenset[PumpAlarm]:
+        """Return the alarms that an earlier place of the channel shows: one alarm stands in one place."""
+        places = self.map.channels[channel].alarms
+        at = next(at for at, place in enumerate(places) if place is field)
+        return frozenset(alarm for place in places[:at] for alarm in place.named())
 
     @staticmethod
-    def _alarm_pattern(field: AlarmField) -> Callable[[PumpModel], int]:
+    def _alarm_pattern(field: AlarmField, elsewhere: frozenset[PumpAlarm]) -> Callable[[PumpModel], int]:
         if field.alarm is not None:
             alarm = field.alarm
-            return lambda model: int(alarm in model.present_alarms())
+            return lambda model: int(alarm in model.present_alarms() - elsewhere)
         if field.codes:
             quiet = next((code for code, alarm in field.codes.items() if alarm is None), 0)
 
             def code(model: PumpModel) -> int:
-                present = model.present_alarms()
+                present = model.present_alarms() - elsewhere
                 named = (code for code, alarm in field.codes.items() if alarm in present)
                 return model.unnamed_alarm_bits or next(named, quiet)
 
             return code
-        bit_of = {alarm: 1 << bit for bit, alarm in field.bits.items()}
+        bit_of = {alarm: 1 << bit for bit, alarm in reversed(field.bits.items()) if alarm not in elsewhere}
 
         def pattern(model: PumpModel) -> int:
             return model.unnamed_alarm_bits | sum(bit_of.get(alarm, 0) for alarm in model.present_alarms())

@@ -33,9 +33,11 @@ class FaceBuilder:
                 self.controls[channel.pause.function, at, channel.pause.value] = _pause(name)
             if channel.lower is not None:
                 self.rates[register_map.pdu(channel.lower.address)] = (name, channel.lower)
-        start = register_map.never_sent.get("start")
-        if start is not None:
-            self.controls[start.function, register_map.pdu(start.address), start.value] = _start
+        for name, start in register_map.never_sent.items():
+            word, _, channel_name = name.partition(" ")
+            if word == "start":
+                at = register_map.pdu(start.address)
+                self.controls[start.function, at, start.value] = _start(channel_name)
         self.control_addresses = frozenset((function, at) for function, at, _ in self.controls)
 
     def _recipe(self, function: int, start: int, count: int) -> Recipe | None:
@@ -53,9 +55,13 @@ def _pause(channel: str) -> Callable[[dict[str, PumpModel]], None]:
     return lambda models: models[channel].pause()
 
 
-def _start(models: dict[str, PumpModel]) -> None:
-    for model in models.values():
-        model.press_start()
+def _start(channel: str) -> Callable[[dict[str, PumpModel]], None]:
+    def start(models: dict[str, PumpModel]) -> None:
+        for name, model in models.items():
+            if channel in {"", name}:
+                model.press_start()
+
+    return start
 
 
 class RegisterFace(PumpFace):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from pumpd.drivers.registry import shipped
 from pumpd.protocols.maps import shipped_names
 from pumpd.qa.conformance.family import FAMILIES, Point
-from pumpd.qa.conformance.score import points_of, score_card
+from pumpd.qa.conformance.score import points_of
+from tests.conformance import cost_page, drivers_page
 
 
 def each(*families: str) -> pytest.MarkDecorator:
@@ -20,7 +18,7 @@ def each(*families: str) -> pytest.MarkDecorator:
         (name, point)
         for name, spec in shipped().items()
         for point in points_of(spec, families)
-        if not point.missing  # its reason stands in docs/pytest.md, which is held to the suite below
+        if not point.missing  # its reason stands in docs/drivers.md, which is held to the suite below
     ]
     return pytest.mark.parametrize("point", [pytest.param(p, id=f"{name}: {p.name}") for name, p in points])
 
@@ -96,15 +94,19 @@ def test_a_gateway_that_answers_from_its_memory_is_found_out(point):
     shown(point)
 
 
+@pytest.mark.requirement("HOUSE-DOCS", "DIAL-4")
+def test_the_pages_tell_the_score_of_every_shipped_driver():
+    """docs/drivers.md and the table in README.md are what suite and cards say; so is what is unverified."""
+    again = "write them anew: python -m tests.conformance.drivers_page"
+    assert drivers_page.PAGE.read_text() == drivers_page.page(), again
+    assert drivers_page.README.read_text() == drivers_page.readme(), again
+
+
 @pytest.mark.requirement("HOUSE-DOCS")
-def test_the_page_tells_the_score_of_every_shipped_driver():
-    """The table in docs/pytest.md is what the suite says."""
-    page = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text()
-    told = re.findall(r"^\| `([a-z0-9-]+)` \| (\d+) of (\d+) \| (.*) \|$", page, re.MULTILINE)
-    cards = [score_card(spec) for spec in shipped().values()]
-    assert told == [
-        (c.driver, str(c.reached), str(len(c.results)), "; ".join([*c.lines()][1:]) or "all") for c in cards
-    ]
+def test_the_page_of_what_a_pump_costs_is_counted():
+    """docs/one-more-pump.md holds the lines of code that there are."""
+    again = "write it anew: python -m tests.conformance.cost_page"
+    assert cost_page.PAGE.read_text() == cost_page.page(), again
 
 
 def test_every_family_of_the_suite_is_run_here():

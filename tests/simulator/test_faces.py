@@ -15,7 +15,7 @@ from pumpd.drivers.registry import shipped
 from pumpd.probe import probe
 from pumpd.protocols.checksums import crc16_modbus
 from pumpd.protocols.framing_rtu import RtuServerFramer
-from pumpd.protocols.maps import shipped_names
+from pumpd.protocols.maps import shipped_map, shipped_names
 from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import Answering, SimulatedLine
@@ -33,7 +33,7 @@ seed: 5
 lines:
   - listen: LISTEN
     pumps:
-      - {id: PUMP, unit: 7, map: MAP, serial_number: SIM-0007, channels: {"1": {rate: 10.5 mL/h}}}
+      - {id: PUMP, unit: 7, map: MAP, serial_number: SIM-0007, channels: {CHANNELS}}
 """
 
 
@@ -54,15 +54,21 @@ def test_every_shipped_map_has_a_driver_that_these_tests_ask():
     ids=["tcp", "rtu over tcp", "pseudo-terminal"],
 )
 async def test_each_dialect_is_served_on_each_wire(tmp_path, name, listen, scheme, options):
-    """The dialect's own driver reads serial number and rate; in memory the conformance suite does so."""
-    text = ONE_PUMP.replace("LISTEN", listen).replace("MAP", name)
+    """Its own driver reads serial number, rate and status, as far as the pump tells them."""
+    register_map = shipped_map(name)
+    channels = ", ".join(f'"{channel}": {{rate: 10.5 mL/h}}' for channel in register_map.channels)
+    text = ONE_PUMP.replace("LISTEN", listen).replace("MAP", name).replace("CHANNELS", channels)
     async with open_stage(tmp_path, text) as stage:
         said: list[str] = []
         where = stage.pumps["PUMP"].served.where
         assert await probe(f"{scheme}://{where}/7{options}", MAPS[name], said.append, readings=1), said
     told = "\n".join(said)
-    assert "serial number SIM-0007" in told
-    assert "set flow: 10.5 mL/h" in told
+    known = register_map.identity.serial_number is not None
+    assert ("serial number SIM-0007" in told) is known
+    for channel, spec in register_map.channels.items():
+        _, _, of_it = told.partition(f"channel {channel}:")
+        rate = "10.5 mL/h" if spec.set_flow else "MISSING"
+        assert f"set flow: {rate}" in of_it.partition("channel ")[0]
 
 
 @asynccontextmanager

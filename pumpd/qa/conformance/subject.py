@@ -13,8 +13,8 @@ from pumpd.protocols.framing_mbap import MbapFramer, MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuFramer, RtuServerFramer
 from pumpd.protocols.modbus import EXCEPTION_NAMES
 from pumpd.protocols.registers import QUANTITIES, ChannelMap, RegisterMap
-from pumpd.protocols.registers_codec import decoder, words_of
-from pumpd.protocols.registers_fields import AlarmField, Code, NumberField, Order, UnitField
+from pumpd.protocols.registers_codec import decoder, words_of, words_of_code
+from pumpd.protocols.registers_fields import AlarmField, Code, NumberField, Order, StatusField, UnitField
 from pumpd.protocols.registers_units import Quantity, half_up
 from pumpd.protocols.wire import Dialect, Framer, ServerFramer
 from pumpd.simulator.face import PumpFace, Sayings
@@ -22,6 +22,7 @@ from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.layout import DeviceSettings, Words
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
+from pumpd.simulator.status_codes import quiet_code
 
 DIALECT_BAUD: Final = 9600
 """The speed of the line on which a framed dialect is judged."""
@@ -127,18 +128,13 @@ def _sayings(name: str, channel: ChannelMap, order: Order) -> Sayings:
         _odd_alarm(f"{below}.alarms[{at}]", field, order) for at, field in enumerate(channel.alarms)
     )
     return Sayings(
-        frozenset(channel.status.codes.values()) - {PumpStatus.UNKNOWN},
-        frozenset(alarm for field in channel.alarms for alarm in _named(field)) - {PumpAlarm.OTHER},
+        channel.status.named() - {PumpStatus.UNKNOWN},
+        frozenset(alarm for field in channel.alarms for alarm in field.named()) - {PumpAlarm.OTHER},
         {part.replace("_", " "): _step(part, field) for part, field in channel.numbers()},
-        _odd_code(f"{below}.status", channel.status, channel.status.codes, order),
+        _odd_status(f"{below}.status", channel.status, order),
         next(filter(None, odd_alarms), {}),
         _odd_flow(f"{below}.flow", channel.flow, order),
     )
-
-
-def _named(field: AlarmField) -> frozenset[PumpAlarm]:
-    found = {*field.bits.values(), *field.codes.values(), field.alarm}
-    return frozenset(alarm for alarm in found if alarm is not None)
 
 
 def _step(part: str, field: NumberField) -> int:
@@ -149,12 +145,25 @@ def _units(field: NumberField) -> tuple[str, ...]:
     return tuple(field.unit.codes.values()) if isinstance(field.unit, UnitField) else (field.unit,)
 
 
+def _odd_status(path: str, field: StatusField, order: Order) -> dict[str, Words]:
+    """Return a status that the map does not name, in the first place that can show one."""
+    shown: dict[str, Words] = {}
+    for at, teller in enumerate(field.tellers()):
+        its_path = path if teller is field else f"{path}.first[{at}]"
+        odd = _odd_code(its_path, teller, teller.codes, order)
+        if odd:
+            return {**shown, **odd}
+        shown[its_path] = words_of_code(teller, quiet_code(teller), order)
+    return {}
+
+
 def _odd_code(path: str, field: Code, codes: Container[int], order: Order) -> dict[str, Words]:
-    """Return a code that the map does not name."""
-    if field.type == "bit":
+    """Return a code that the map does not name; nothing where every code has a name."""
+    highest = (1 << (field.count or 1)) - 1 if field.function in {1, 2} else _HIGHEST_CODE
+    if field.bit is not None:
         return {}
-    odd = next(code for code in range(_HIGHEST_CODE, 0, -1) if code not in codes)
-    return {path: words_of(odd, field.width, order)}
+    odd = next((code for code in range(highest, 0, -1) if code not in codes), None)
+    return {} if odd is None else {path: words_of_code(field, odd, order)}
 
 
 def _odd_alarm(path: str, field: AlarmField, order: Order) -> dict[str, Words]:
