@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pumpd.drivers import alaris, bcc, harvard, new_era, zyno
+from pumpd.drivers import alaris, bcc, harvard, neurowave, new_era, zyno
 from pumpd.drivers.framed import Framed
 
 FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
@@ -15,6 +15,7 @@ FRAMED: Final[Mapping[str, Framed]] = MappingProxyType(
         "bbraun-bcc": bcc.FRAMED,
         "harvard-elite": harvard.FRAMED_ELITE,
         "harvard-ultra": harvard.FRAMED_ULTRA,
+        "neurowave-ap4000": neurowave.FRAMED,
         "new-era": new_era.FRAMED,
         "zyno-miva": zyno.FRAMED_MIVA,
         "zyno-nimbus-h": zyno.FRAMED_NIMBUS_H,

@@ -24,8 +24,6 @@ from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.status_codes import quiet_code
 
-DIALECT_BAUD: Final = 9600
-"""The speed of the line on which a framed dialect is judged."""
 MakeFace = Callable[[dict[str, PumpModel], str, str, Callable[[], int]], PumpFace]
 _FIRST_TRANSACTION: Final = 0x1234
 _HIGHEST_CODE: Final = 0x7777
@@ -97,7 +95,7 @@ def _of_dialect(spec: DriverSpec, dialect: Dialect) -> Subject:
     kind = kinds().get(dialect.name)
     server_framer = kind.server_framer if kind else _nobody
     framing = Framing(
-        dialect.name, "tcp", dialect.framer, server_framer, baud=DIALECT_BAUD, addressed=dialect.addressed
+        dialect.name, "tcp", dialect.framer, server_framer, baud=dialect.baud, addressed=dialect.addressed
     )
     said = kind.channels if kind else {}
     channels = {name: said[name] for name in spec.channels if name in said}
