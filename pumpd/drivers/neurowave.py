@@ -82,7 +82,7 @@ class NeuroWaveDriver:
         if channel not in CHANNELS:
             raise DeviceRefusedError(f"an AP-4000 has no channel {channel}")
         question = await self._question(line)
-        told = self._told or await line.ask(question)
+        told = await line.ask(question) if self._told is None else self._told
         one, two = (there.serial_number for there in told.channels)
         if not all(map(named, (told.case_id, one, two))):
             raise DeviceRefusedError("it names no case or channels, without which it gives no control")

@@ -164,13 +164,13 @@ class Pause(_Command[None]):
 
     key: str = ""
     serial_numbers: tuple[str, str] = ("", "")
-    channel: int = 1
+    number: int = 1
     permission = Permission.PAUSE
 
     @property
     def body(self) -> str:
         """1 pauses."""
-        orders = ("1", NONE) if self.channel == 1 else (NONE, "1")
+        orders = ("1", NONE) if self.number == 1 else (NONE, "1")
         pairs = zip(self.serial_numbers, orders, strict=True)
         return "^".join(["INFPAUS", self.key, *(part for pair in pairs for part in pair)])
 

@@ -192,10 +192,10 @@ class Dialect:
     """Payloads that the pump understands and no driver sends, such as its start."""
     refusals: tuple[int, ...]
     """Every code with which the protocol refuses."""
-    baud: int = 9600
-    """The speed that its documents give."""
     addresses: range = range(1, 100)
     """Those its pumps can have; the first is that of a URL that names none. Only one: replies carry none."""
+    baud: int = 9600
+    """The speed that its documents give."""
 
     @property
     def addressed(self) -> bool:
