@@ -55,6 +55,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "journal-fail": (),
     "journal-slow": ("commit_after_s",),
     "journal-well": (),
+    "damage-record": ("pump",),
     "history-fail": (),
     "history-well": (),
     "kill-daemon": (),
@@ -80,6 +81,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 }
 """Each action that is no simulated pump's own, and the keys that it needs."""
 MAY_TAKE: dict[str, tuple[str, ...]] = {
+    "damage-record": ("channel",),
     "acknowledge": ("pump", "channel", "name", "revisions_ago"),
     "pause-audio": ("pump", "channel", "name", "revisions_ago"),
     "resume-audio": ("pump", "channel", "name"),

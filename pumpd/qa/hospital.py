@@ -29,6 +29,7 @@ from pumpd.errors import StoreError, TransportError
 from pumpd.mqtt import Broker
 from pumpd.qa.beds import Beds
 from pumpd.qa.broker import MemoryBroker
+from pumpd.qa.damage import damage_record
 from pumpd.qa.frames import FrameJudge
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.people import DASHBOARD, Desk
@@ -222,6 +223,7 @@ class Hospital:
             "journal-fail": lambda: self.set_journal(NO_SPACE),
             "journal-slow": lambda: self.set_journal(commit_after_s=event.commit_after_s or 0.0),
             "journal-well": self.set_journal,
+            "damage-record": lambda: damage_record(self.journal_file, event.pump or "", event.channel),
             "history-fail": lambda: setattr(history, "failing", NO_SPACE),
             "history-well": lambda: setattr(history, "failing", ""),
             **self.machine.happenings(event.for_s, self._clock),

@@ -11,6 +11,7 @@ from pumpd.core.telemetry import PumpStatus
 from pumpd.daemon.app import App
 from pumpd.daemon.seams import LivePump
 from pumpd.qa.broken import Broken
+from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.record import Channel
 
@@ -32,6 +33,8 @@ class _Known:
     """One infusion as it was seen last."""
 
     seen_s: float
+    channel: Channel
+    """Which carried it last."""
     given_e6_p: int = 0
     version: int = 0
     observation_count: int = 0
@@ -65,6 +68,12 @@ class InfusionsJudge:
         self._label_since_s: float | None = None
         scenario = hospital.loaded.scenario
         self._has_infusions = any(event.action == "begin" for event in scenario.timeline)
+        self._damaged = [
+            ((str(event.pump), event.channel), event.at_s)
+            for event in scenario.timeline
+            if isinstance(event, SiteEvent) and event.action == "damage-record"
+        ]
+        """Channels whose record was lost on the disk, and when."""
         self._exact = {pump.id for pump in scenario.pumps} - {
             str(event.pump) for event in scenario.timeline if event.action in COUNTER_IS_OFF
         }
@@ -115,7 +124,7 @@ class InfusionsJudge:
         for infusion, known in owed.items():
             watch = now.get(infusion)
             if watch is None:
-                if not known.ended:
+                if not (known.ended or self._was_damaged(known)):
                     self._broken.tell(INF, "an infusion is gone after a restart", infusion)
             elif watch.infusion.ordered.number < known.version:
                 self._broken.tell(INF, "a version of an order is gone after a restart", infusion)
@@ -124,8 +133,17 @@ class InfusionsJudge:
             elif known.ended and watch.ended_ns is None:
                 self._broken.tell(INF, "an infusion that was ended goes on after a restart", infusion)
 
+    def _was_damaged(self, known: _Known) -> bool:
+        """Return whether what the disk kept of it was damaged since it was begun: then pumpd can only say so."""
+        now_s = self._hospital.now_s()
+        return any(
+            channel == known.channel and known.seen_s <= at_s <= now_s for channel, at_s in self._damaged
+        )
+
     def _follow(self, live: LivePump, watch: InfusionWatch, now_s: float) -> None:
-        known = self._known.setdefault(str(watch.infusion.id), _Known(now_s, moved=self._forgotten))
+        channel = str(live.pump), str(live.channel)
+        known = self._known.setdefault(str(watch.infusion.id), _Known(now_s, channel, moved=self._forgotten))
+        known.channel = channel
         known.version = watch.infusion.ordered.number
         known.observation_count = len(watch.infusion.observations)
         known.ended = watch.ended_ns is not None

@@ -16,6 +16,7 @@ from pumpd.contract.topics import Topics
 from pumpd.mqtt import Broker
 from pumpd.mqtt_client import MqttClient
 from pumpd.qa.beds import Beds
+from pumpd.qa.damage import damage_record
 from pumpd.qa.ear import Ear
 from pumpd.qa.frames import FrameJudge, JudgedLine
 from pumpd.qa.happenings import SiteEvent
@@ -175,11 +176,17 @@ class RealHospital:
             "broker-thaw": self.broker.thaw,
             "journal-fail": self._journal_lock.hold,
             "journal-well": self._journal_lock.release,
+            "damage-record": lambda: self._damage_record(event),
             "history-fail": self._history_lock.hold,
             "history-well": self._history_lock.release,
             "replace-library": lambda: self._replace_library(event.library),
         }
         await happen[event.action]()
+
+    async def _damage_record(self, event: SiteEvent) -> None:
+        """Spoil what the journal keeps of a channel."""
+        file = self._directory / "journal.db"
+        await asyncio.to_thread(damage_record, file, event.pump or "", event.channel)
 
     async def _replace_library(self, library: str | None) -> None:
         """Name another drug library to the daemon, which reads it when it starts next."""

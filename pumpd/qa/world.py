@@ -71,6 +71,7 @@ TO_SURROUNDINGS = (
     "journal-fail",
     "journal-slow",
     "journal-well",
+    "damage-record",
     "history-fail",
     "history-well",
     "step-clock",

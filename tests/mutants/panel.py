@@ -21,7 +21,7 @@ DECIDES = ("pumpd/core", "pumpd/protocols", "pumpd/transports", "pumpd/drivers",
 """Packages that decide what a nurse is told; the tools around them unmake no judgement."""
 _READS_MAPS = "pumpd/drivers/register_reading.py"
 """Who runs this runs by a register map."""
-UNPLAYED = {"frame-blocked", "session-crashed", "state-unreadable", "task-silent"}
+UNPLAYED = {"frame-blocked", "session-crashed", "task-silent"}
 """Conditions that no scenario can bring about: pumpd or what it keeps would have to be at fault itself."""
 AT_MOST_S = 60.0
 HERE = Path(__file__).parent
