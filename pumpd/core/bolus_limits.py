@@ -36,7 +36,7 @@ class GivenAtOnce(NamedTuple):
     """Its begin was seen."""
 
 
-NOTHING_COUNTED = GivenAtOnce(0, -1, whole=False)
+NOTHING_COUNTED = GivenAtOnce(0, 0, whole=False)
 
 
 class BolusSeen(NamedTuple):

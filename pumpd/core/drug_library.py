@@ -175,6 +175,18 @@ class DrugLimits:
     second_check: bool = False
     """A second person checks the order before the start."""
 
+    @property
+    def by_weight(self) -> str:
+        """Why an order must know the patient's weight, in words; empty where no limit asks for it.
+
+        A bolus per kilogram does not: without a weight it is not judged.
+        """
+        units: list[DoseUnit | AmountUnit] = [self.unit]
+        units += [
+            b.unit for t in self.totals for b in (t.amount.soft_max, t.amount.hard_max) if b is not None
+        ]
+        return next((f"in {unit.value}" for unit in units if unit.per_kg), "")
+
 
 @dataclass(frozen=True, slots=True)
 class DrugLibrary:

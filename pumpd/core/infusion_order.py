@@ -66,8 +66,8 @@ def check_weight(programme: Programme, entry: DrugLimits) -> None:
     """ValueError unless the patient's weight is one that the limits are for."""
     weight = programme.weight
     if weight is None:
-        if entry.unit.per_kg:
-            raise FieldError("weight_kg", f"the limits are in {entry.unit.value}: write the patient's weight")
+        if entry.by_weight:
+            raise FieldError("weight_kg", f"the limits are {entry.by_weight}: write the patient's weight")
         return
     if entry.lightest is not None and weight < entry.lightest:
         words = f"{weight} is below the lightest patient these limits are for, {entry.lightest}"

@@ -13,7 +13,7 @@ from typing import Any
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.conditions import ConditionId
 from pumpd.core.dosing import flow_for
-from pumpd.core.drug_library import BolusLimits, Bounds, DrugLibrary, DrugLimits, Titration, TotalOver, size
+from pumpd.core.drug_library import BolusLimits, Bounds, DrugLibrary, DrugLimits, Titration, size
 from pumpd.core.field_error import FieldError
 from pumpd.core.infusion import Programme, flow_limits
 from pumpd.core.infusion_order import check_weight, entry_for, passed_limits
@@ -75,8 +75,8 @@ def _problem(programme: Programme, entry: DrugLimits) -> str:
 def _tighter(was: DrugLimits, after: DrugLimits, programme: Programme) -> Iterator[str]:
     """Yield every limit of ``after`` that is narrower than the one of ``was``, for this patient."""
     concentration, weight = programme.concentration, programme.weight
-    if after.unit.per_kg and weight is None:
-        yield f"limits by weight, in {after.unit.value}"
+    if after.by_weight and weight is None:
+        yield f"limits by weight, {after.by_weight}"
         return
 
     def flow(dose: Any) -> Fraction:
@@ -91,7 +91,7 @@ def _tighter(was: DrugLimits, after: DrugLimits, programme: Programme) -> Iterat
     before = {(total.over, total.window_s): total.amount for total in was.totals}
     for total in after.totals:
         over = f"total dose in the {total.over.value}"
-        if total.over is TotalOver.WINDOW and total.window_s is not None:
+        if total.window_s is not None:
             over = f"total dose within {total.window_s // 3600} h"
         amount = before.get((total.over, total.window_s), _NOTHING)
         yield from _narrower(over, amount, total.amount, lambda each: each.p_for(weight))

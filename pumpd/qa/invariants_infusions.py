@@ -134,7 +134,7 @@ class InfusionsJudge:
                 self._broken.tell(INF, "an infusion that was ended goes on after a restart", infusion)
 
     def _was_damaged(self, known: _Known) -> bool:
-        """Return whether what the disk kept of it was damaged since it was begun: then pumpd can only say so."""
+        """Return whether the disk lost what was kept of it since it was begun: pumpd can only say so."""
         now_s = self._hospital.now_s()
         return any(
             channel == known.channel and known.seen_s <= at_s <= now_s for channel, at_s in self._damaged

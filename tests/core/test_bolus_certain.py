@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pumpd.core.alarms import AlarmSignal
 from pumpd.core.amounts import DrugAmount
 from pumpd.core.bolus import Bolus, followed_bolus, least_given_nl
 from pumpd.core.conditions import AlarmPriority, ConditionId
@@ -13,7 +14,7 @@ from pumpd.core.delivery_account import Account
 from pumpd.core.quantities import NS_PER_H, NS_PER_S
 from pumpd.core.telemetry import PumpStatus, Telemetry, missing
 from tests.core.courses.bed import COUNTED, Counted, runs
-from tests.core.courses.of_infusion import at_once
+from tests.core.courses.of_infusion import MOST, at_once, bolus
 from tests.core.situations import SETUP, Bedside
 
 pytestmark = pytest.mark.requirement("BOLUS-1")
@@ -70,8 +71,8 @@ def test_what_is_certain_is_what_was_counted_less_all_that_may_be_of_others(
 ) -> None:
     """What came before it, the rate since its end, and a step of 11 nL that was due when it began."""
     account = _account(3 * NS_PER_S, NS_PER_H, taken_ns=140)
-    bolus = Bolus(500, 7, whole=True)
-    assert least_given_nl(bolus, before, account, _reading(status, 140), tick_nl=11) == least_nl
+    begun = Bolus(500, 7, whole=True)
+    assert least_given_nl(begun, before, account, _reading(status, 140), tick_nl=11) == least_nl
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,16 @@ def test_of_a_bolus_that_nobody_counts_only_its_begin_is_known(limit: str, told:
     alarm = made.alarm(ConditionId.BOLUS_HARD)
     assert (None if alarm is None else alarm.title) == told
     assert alarm is None or alarm.priority is AlarmPriority.HIGH
+
+
+def test_while_nobody_counts_what_was_told_of_a_bolus_stays() -> None:
+    """After a restart in its middle the counter is missing: nobody knows that it is well again."""
+    made = Counted(setup=replace(COUNTED, entry=at_once(hard_max=MOST)))
+    runs(5)(made)
+    bolus(43)(made)
+    assert made.signal(ConditionId.BOLUS_HARD) is AlarmSignal.ON
+    made.restart()
+    runs(5, "30", status=BOLUS, volume=missing())(made)
+    assert made.signal(ConditionId.BOLUS_HARD) is AlarmSignal.ON
+    runs(2)(made)
+    assert made.signal(ConditionId.BOLUS_HARD) is AlarmSignal.LATCHED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pumpd.core.infusion_record import Observation, ProgrammeVersion
-from pumpd.core.infusion_words import observation_words, order_words
-from pumpd.core.quantities import DoseRate, Volume, Weight
+from pumpd.core.infusion_record import Ending, Observation, ProgrammeVersion
+from pumpd.core.infusion_words import ending_words, observation_words, order_words
+from pumpd.core.quantities import NL_PER_ML, PG_PER_MG, DoseRate, Volume, Weight
 from tests.core.infusion_scene import AT, PROGRAMME, dose, infusion, programme
 
 pytestmark = pytest.mark.requirement("INF-1")
@@ -46,3 +46,23 @@ def test_an_order_says_what_ends_it_and_whom_it_is_for() -> None:
     assert (PROGRAMME.weight, PROGRAMME.volume) == (Weight.parse(70), Volume.parse(35))
     accepted = ProgrammeVersion(1, PROGRAMME, dose("0.3"), "A. Nurse", AT, accepted="pain")
     assert order_words(accepted).endswith(", soft limits passed: pain")
+
+
+@pytest.mark.parametrize(
+    ("up_to", "wasted", "witness", "words"),
+    [
+        (False, None, "", "given 40 mg"),
+        (False, 0, "", "given 40 mg, to waste 0 mg"),
+        (False, 30, "C. Second", "given 40 mg, to waste 30 mg (witness C. Second)"),
+        (True, None, "", "given up to 40 mg"),
+        (True, 30, "C. Second", "given up to 40 mg, to waste at least 30 mg (witness C. Second)"),
+    ],
+)
+def test_an_ending_says_what_was_given_and_what_is_left(
+    up_to: bool, wasted: int | None, witness: str, words: str
+) -> None:
+    """Where the order names no volume nobody can tell what is left, and nothing is said of it."""
+    of_mg = PG_PER_MG * NL_PER_ML
+    left = None if wasted is None else wasted * of_mg
+    ending = Ending("A. Nurse", AT, "no pain", 40 * of_mg, up_to, left, witness)
+    assert ending_words(ending, infusion()) == words

@@ -216,6 +216,13 @@ def test_a_soft_limit_where_only_a_hard_one_was():
     assert newer.tighter == ("dose rate, soft limit 0.9 mg/kg/h, there was none",)
 
 
+def test_what_the_order_stood_outside_of_before_is_not_asked_again():
+    """A patient whom neither library is for, and a raise that was limited as hard: nothing is tighter."""
+    hard = Titration(dose("0.1"), 15 * MINUTE_S, hard=True)
+    was = replace(FULL_ENTRY, titration=hard, lightest=Weight.parse(71))
+    assert newer_limits(infusion(was), with_entry(replace(was, lightest=Weight.parse(72)))) is None
+
+
 def test_titration_that_was_not_limited_before():
     """Step and time are both told; that the limit is hard is told only where there was a soft one."""
     was = infusion(replace(FULL_ENTRY, titration=None))
@@ -249,10 +256,17 @@ def test_an_entry_that_is_gone_and_one_by_weight_for_a_patient_without_one():
     )
     was = infusion(flat)
     was = replace(was, versions=(replace(was.ordered, programme=light, dose=light.dose_max),))
-    newer = newer_limits(was, with_entry(FULL_ENTRY))
-    assert newer is not None
-    assert newer.tighter == ("limits by weight, in mg/kg/h",)
-    assert newer.problem == "the limits are in mg/kg/h: write the patient's weight"
+    assert newer_limits(was, with_entry(replace(flat, lightest=Weight.parse(40), totals=()))) is None
+    by_weight = {
+        "in mg/kg/h": FULL_ENTRY,
+        "in mg/kg": replace(flat, totals=totals(TotalOver.SERIES, soft_max="4 mg/kg")[-1:]),
+        "in ug/kg": replace(flat, totals=totals(TotalOver.SERIES, hard_max="500 ug/kg")[-1:]),
+    }
+    for words, entry in by_weight.items():
+        newer = newer_limits(was, with_entry(entry))
+        assert newer is not None
+        assert newer.tighter == (f"limits by weight, {words}",)
+        assert newer.problem == f"the limits are {words}: write the patient's weight"
 
 
 @pytest.mark.parametrize(
@@ -338,5 +352,7 @@ def test_an_account_kept_for_longer_holds_all_of_this_infusion():
     assert kept_for(some, 500, given) is some
     whole = kept_for(some, 501, replace(given, amount_e6_p=30))
     assert whole == some._replace(keep_ns=501)
+    least = kept_for(some, 501, replace(given, amount_e6_p=31))
+    assert least.stretches == (Stretch(100, 300, 1), Stretch(300, 400, 30))
     early = DoseAccount(500).plus(Stretch(50, 60, 30), 5)
     assert kept_for(early, 501, given).stretches == (Stretch(50, 50, 40), Stretch(50, 60, 30))

@@ -205,3 +205,17 @@ def test_an_account_goes_on_where_an_earlier_run_left_it() -> None:
         account.plus(Stretch(499 * NS_PER_S, 600 * NS_PER_S, 1), 0)
     with pytest.raises(ValueError, match="ends before it begins"):
         Stretch(1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("at_ns", "share"), [(49, 1), (50, 1), (51, Fraction(9, 10)), (59, Fraction(1, 10)), (60, 0), (61, 0)]
+)
+def test_of_a_stretch_that_part_counts_which_a_window_holds(at_ns: int, share: Fraction) -> None:
+    """Evenly from its begin to its end."""
+    assert Stretch(50, 60, 40 * NL_PER_ML).since(at_ns) == 40 * share
+
+
+def test_a_stretch_of_no_length_is_in_a_window_that_begins_with_it() -> None:
+    """A counter that jumped, or what was given before an account was kept: all of it at one moment."""
+    assert Stretch(50, 50, 40 * NL_PER_ML).since(50) == 40
+    assert Stretch(50, 50, 40 * NL_PER_ML).since(51) == 0

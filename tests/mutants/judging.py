@@ -49,6 +49,10 @@ def _file(test: str) -> str:
     return test.partition("::")[0]
 
 
+def _function(test: str) -> str:
+    return test.partition("[")[0]
+
+
 @dataclass(eq=False)
 class _Chosen:
     """Runs only the chosen tests, in the given order, and keeps the first that failed."""
@@ -56,10 +60,14 @@ class _Chosen:
     tests: Sequence[str]
     failed: str = ""
     ran: int = 0
+    asked: bool = False
+    """Their functions are all there, perhaps with other cases."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         place = {test: at for at, test in enumerate(self.tests)}
+        functions = {_function(item.nodeid) for item in items}
+        self.asked = functions.issuperset(_function(test) for test in self.tests)
         chosen = [item for item in items if item.nodeid in place or _file(item.nodeid) in place]
         items[:] = sorted(chosen, key=lambda item: place.get(item.nodeid, 0))
 
@@ -81,6 +89,8 @@ def run_tests(tests: Sequence[str]) -> str:
     chosen = _Chosen(tests)
     files = sorted({_file(test) for test in tests})
     ended = pytest.main([*_PYTEST, str(ROOT), *files], plugins=[chosen])
+    if ended == pytest.ExitCode.NO_TESTS_COLLECTED and chosen.asked:
+        return ""
     if not chosen.failed and (ended != pytest.ExitCode.OK or not chosen.ran):
         raise HarnessError(f"pytest ended with {ended}; {chosen.ran} of {len(tests)} tests ran")
     return chosen.failed

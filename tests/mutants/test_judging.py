@@ -108,6 +108,14 @@ def test_a_table_is_judged_by_who_names_it() -> None:
     assert Panel([naming, running, neither]).who_sees(table) == [naming, running]
 
 
+def test_a_case_that_a_changed_table_no_longer_has_says_nothing(crew: Crew) -> None:
+    """The test that found a mutant the last time may be one of cases that it takes away itself."""
+    without = _mutant("told.py", "without ConditionId.LINE_DISTURBED")
+    test = "tests/core/test_tables.py::test_what_only_others_can_say_no_reading_ends"
+    case = f"{test}[ConditionId.LINE_DISTURBED, as it was]"
+    assert _ask(crew, without, [{"kind": "tests", "names": [case]}], how="import")["by"] == ""
+
+
 def test_what_never_ends_is_found_and_what_judges_nothing_is_no_judge(crew: Crew) -> None:
     """A mutant that runs for ever is ended and found; tests that are not there give no verdict."""
     text = source("pumpd/core/freshness.py").replace(
