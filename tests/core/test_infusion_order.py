@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from pumpd.core.drug_library import DrugLibrary
+from pumpd.core.drug_library import DoseLimits, DrugLibrary, DrugLimits
 from pumpd.core.infusion_order import check_answers, check_order, entry_for, flow_to_set
 from pumpd.core.infusion_record import Answer, Order
-from pumpd.core.quantities import Concentration, DoseRate, FlowRate, Volume, Weight
+from pumpd.core.quantities import Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 from tests.core.infusion_scene import FULL_ENTRY, LIBRARY, NEVER, NO, STEP, dose, order, programme
 
 CEILING = FlowRate.parse(35)
 pytestmark = pytest.mark.requirement("INF-1")
 
 
-def _check(given: Order) -> None:
-    check_order(given, FULL_ENTRY, STEP, CEILING)
+def _check(given: Order, entry: DrugLimits = FULL_ENTRY) -> None:
+    check_order(given, entry, STEP, CEILING)
 
 
 def test_what_everything_allows_is_taken():
@@ -100,12 +100,18 @@ def test_what_is_set_is_rounded_down_and_never_nothing():
 
 
 def test_a_weight_is_needed_only_where_limits_are_per_kilogram():
-    """Limits per kg refuse an order in mg/h without a weight."""
+    """Limits per kg, be it only of the total dose, refuse an order in mg/h without a weight; others do not."""
     per_hour = programme(
         weight=None, dose_min=DoseRate.parse("7 mg/h"), dose_max=DoseRate.parse("35 mg/h"), volume=None
     )
-    with pytest.raises(ValueError, match="write the patient's weight"):
-        _check(order(programme=per_hour, dose=DoseRate.parse("21 mg/h")))
+    asked = order(programme=per_hour, dose=DoseRate.parse("21 mg/h"))
+    flat = replace(
+        FULL_ENTRY, unit=DoseUnit.MG_H, dose_rate=DoseLimits(DoseRate.parse("70 mg/h")), titration=None
+    )
+    for entry in (FULL_ENTRY, flat):
+        with pytest.raises(ValueError, match="write the patient's weight"):
+            _check(asked, entry)
+    _check(asked, replace(flat, totals=()))
 
 
 def test_the_checklist_is_answered_before_a_start():
