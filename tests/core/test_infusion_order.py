@@ -100,7 +100,7 @@ def test_what_is_set_is_rounded_down_and_never_nothing():
 
 
 def test_a_weight_is_needed_only_where_limits_are_per_kilogram():
-    """Limits per kg, be it only of the total dose, refuse an order in mg/h without a weight; others do not."""
+    """Limits per kg, be it only of the total dose, refuse an order in mg/h without one; others do not."""
     per_hour = programme(
         weight=None, dose_min=DoseRate.parse("7 mg/h"), dose_max=DoseRate.parse("35 mg/h"), volume=None
     )
