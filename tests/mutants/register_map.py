@@ -83,7 +83,7 @@ def _others(path: Keys, value: Any, parent: Any) -> Iterator[tuple[str, Any]]:
             if value or not parent["type"].startswith("u"):  # below 0 it has no words to break a limit with
                 yield "limit", float(Decimal(str(value)) - Decimal(str(parent.get("scale", 1))))
         case "codes":
-            yield "code", _next([status.value for status in PumpStatus], value)
+            yield "code", _other_meaning(path, value, parent)
         case "bits":
             yield "code", _next([alarm.value for alarm in PumpAlarm], value)
         case "no_value":
@@ -92,6 +92,16 @@ def _others(path: Keys, value: Any, parent: Any) -> Iterator[tuple[str, Any]]:
 
 def _next(names: list[str], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]
+
+
+def _other_meaning(path: Keys, value: Any, table: Any) -> Any:
+    """Return another meaning of a code: of its own kind, or something where it means nothing."""
+    statuses, alarms = [status.value for status in PumpStatus], [alarm.value for alarm in PumpAlarm]
+    if value is None:
+        return PumpAlarm.OTHER.value if "alarms" in path else PumpStatus.RUNNING.value
+    if isinstance(value, bool):
+        return not value
+    return _next(next(kind for kind in (statuses, alarms, list(table.values())) if value in kind), value)
 
 
 def _without_entries(file: str, data: Any) -> Iterator[Mutant]:
