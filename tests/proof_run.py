@@ -87,14 +87,35 @@ def passed(records: list[Record], at_commit: str) -> set[str]:
     return {r.file for r in newest.values()} - {r.file for r in newest.values() if r.result != "passed"}
 
 
-async def run_file(path: Path, at_commit: str, at_once: asyncio.Semaphore, ends_s: float) -> None:
-    """Run one file at full counts and record what it found; nothing is recorded past ``ends_s``."""
+def lengths_s(records: list[Record]) -> dict[str, float]:
+    """Return how long each file took when it last ran to its end at full counts."""
+    return {r.file: r.seconds for r in records if r.result == "passed"}
+
+
+def in_turn(files: list[str], took_s: dict[str, float], first: list[str]) -> list[str]:
+    """Return files in the order to run them: ``first``, those never timed, then the longest first.
+
+    So no long one is left to run alone at the end.
+    """
+    longest_s = max(took_s.values(), default=0.0) + 1
+    return sorted(
+        files, key=lambda file: (not any(name in file for name in first), -took_s.get(file, longest_s))
+    )
+
+
+async def run_file(
+    path: Path, at_commit: str, at_once: asyncio.Semaphore, ends_s: float, needs_s: float = 0.0
+) -> None:
+    """Run one file at full counts and record what it found; nothing is recorded past ``ends_s``.
+
+    One that took ``needs_s`` before is not begun with less time left: shorter ones may have it.
+    """
     name = path.relative_to(ROOT).as_posix()
     found = RECORDS.parent / f"{name.replace('/', '.')}.json"
     async with at_once:
         left_s = ends_s - asyncio.get_running_loop().time()
-        if left_s <= 0:
-            print(f"not begun {name}: no time left", flush=True)
+        if left_s <= needs_s:
+            print(f"not begun {name}: {max(0, left_s):.0f} s are left, it took {needs_s:.0f} s", flush=True)
             return
         found.unlink(missing_ok=True)
         began = time.perf_counter()
@@ -166,20 +187,32 @@ async def run(first: list[str]) -> int:
     RECORDS.parent.mkdir(exist_ok=True)
     at_commit = commit()
     done = passed(recorded(), at_commit)
-    files = counting_files()
-    left = [f for f in files if f.relative_to(ROOT).as_posix() not in done]
-    left.sort(key=lambda f: not any(name in f.as_posix() for name in first))
+    files = [f.relative_to(ROOT).as_posix() for f in counting_files()]
+    took_s = lengths_s(recorded())
+    left = in_turn([f for f in files if f not in done], took_s, first)
     print(f"{len(files)} files count properties; {len(files) - len(left)} passed before at {at_commit}")
+    known_min = sum(took_s.get(f, 0) for f in left) / 60
+    untimed = sum(f not in took_s for f in left)
+    print(
+        f"{len(left)} are to run, {AT_ONCE} at once, in at most {LONGEST_S // 60} min: "
+        f"{known_min:.0f} min of work by their last runs, and {untimed} that were never timed"
+    )
     at_once = asyncio.Semaphore(AT_ONCE)
     ends_s = asyncio.get_running_loop().time() + LONGEST_S
     jobs = [
-        asyncio.create_task(run_file(f, at_commit, at_once, ends_s), name=f"proof {f.name}") for f in left
+        asyncio.create_task(
+            run_file(ROOT / f, at_commit, at_once, ends_s, took_s.get(f, 0)), name=f"proof {f}"
+        )
+        for f in left
     ]
     await asyncio.gather(*jobs)
     PAGE.write_text(page(recorded(), at_commit))
-    open_still = len(files) - len(passed(recorded(), at_commit))
+    passed_here = passed(recorded(), at_commit)
+    open_still = [f for f in files if f not in passed_here]
+    for file in open_still:
+        print(f"NOT passed at full counts at {at_commit}: {file}")
     if open_still:
-        print(f"{open_still} of {len(files)} files have not passed at {at_commit} yet; run it again to go on")
+        print(f"that is {len(open_still)} of {len(files)} files; run it again to go on with them")
     print(f"wrote {PAGE.relative_to(ROOT)}")
     return 1 if open_still else 0
 

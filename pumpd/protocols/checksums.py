@@ -36,6 +36,20 @@ def crc16_modbus(data: bytes | bytearray) -> int:
     return crc
 
 
+def whole_at(data: bytes | bytearray, least: int, most: int) -> int:
+    """Return how many first bytes of ``data``, ``least`` to ``most``, have a MODBUS CRC-16 of 0; 0 if none.
+
+    The fewest of them; one pass over the bytes, since they may be anybody's noise.
+    """
+    crc = 0xFFFF
+    table = _CRC16_MODBUS
+    for size, byte in enumerate(data[:most], 1):
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
+        if crc == 0 and size >= least:
+            return size
+    return 0
+
+
 def crc16_ccitt(data: bytes, start: int) -> int:
     """Return the CRC-16 of polynomial 1021: XMODEM from 0, IBM-3740 (CCITT-FALSE) from FFFF."""
     return binascii.crc_hqx(data, start)

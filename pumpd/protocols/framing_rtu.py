@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from pumpd.errors import WireError
-from pumpd.protocols.checksums import crc16_modbus
+from pumpd.protocols.checksums import crc16_modbus, whole_at
 from pumpd.protocols.modbus import ModbusRequest
 from pumpd.protocols.wire import Permission, Question, Request
 
 MAX_FRAME_BYTES: Final = 256
+_SHORTEST_BYTES: Final = 4
 _REQUEST_BYTES: Final = 8
 _REFUSAL_BYTES: Final = 5
 _REMEMBERED_QUESTIONS: Final = 16
@@ -31,7 +32,7 @@ def frame_of(payload: bytes) -> bytes:
 
 def payload_of(frame: bytes) -> bytes:
     """Return the payload of exactly one whole frame; WireError when it is damaged or can not be one."""
-    if not 4 <= len(frame) <= MAX_FRAME_BYTES or crc16_modbus(frame) != 0:
+    if not _SHORTEST_BYTES <= len(frame) <= MAX_FRAME_BYTES or crc16_modbus(frame) != 0:
         raise WireError(f"not one undamaged RTU frame: {len(frame)} bytes, {frame[:16].hex(' ')}")
     return frame[:-2]
 
@@ -231,9 +232,9 @@ class RtuServerFramer:
                 if crc16_modbus(buffer[start : start + size]) == 0:
                     return start, start + size
             elif size is None and start == 0:
-                for end in range(4, min(len(buffer), MAX_FRAME_BYTES) + 1):
-                    if crc16_modbus(buffer[:end]) == 0:
-                        return 0, end
+                end = whole_at(buffer, _SHORTEST_BYTES, MAX_FRAME_BYTES)
+                if end:
+                    return 0, end
         return None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests import proof
-from tests.proof_run import Record, counting_files, page, passed
+from tests.proof_run import Record, counting_files, in_turn, lengths_s, page, passed
 
 
 def _record(
@@ -49,6 +51,21 @@ def test_the_page_says_seed_count_commit_and_bound() -> None:
     assert "| tried before | 1,000 | below 3 in 1,000 | passed |" in written
     assert "1 of 2 are from before" in written
     assert "dropped since" not in written
+
+
+@pytest.mark.requirement("HOUSE-DOCS")
+def test_long_files_run_first_and_what_is_named_before_them() -> None:
+    """A file that was never timed may be long; a run that failed does not say how long a whole one is."""
+    records = [
+        replace(_record("a", "short.py"), seconds=1.0),
+        replace(_record("b", "long.py"), seconds=900.0),
+        replace(_record("c", "long.py", "FAILED"), seconds=2.0),
+        replace(_record("d", "failed.py", "FAILED"), seconds=3.0),
+    ]
+    took_s = lengths_s(records)
+    assert took_s == {"short.py": 1.0, "long.py": 900.0}
+    files = ["short.py", "failed.py", "wanted.py", "long.py"]
+    assert in_turn(files, took_s, ["wanted"]) == ["wanted.py", "failed.py", "long.py", "short.py"]
 
 
 @pytest.mark.requirement("HOUSE-DOCS")

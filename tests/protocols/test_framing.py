@@ -266,6 +266,19 @@ def test_the_crc_of_a_known_frame():
         assert check(data) == value
 
 
+@proof.examples("first bytes that are whole by their CRC", 100, 10_000)
+@given(st.binary(max_size=40), st.binary(max_size=8), st.integers(0, 12), st.integers(0, 40))
+def test_the_first_whole_frame_is_found_in_one_pass(payload, behind, least, most):
+    """As when the CRC of each number of first bytes is worked out by itself."""
+    data = framing_rtu.frame_of(payload) + behind
+    whole = [
+        size
+        for size in range(len(data) + 1)
+        if least <= size <= most and size and not crc16_modbus(data[:size])
+    ]
+    assert checksums.whole_at(data, least, most) == min(whole, default=0)
+
+
 def test_transaction_ids_go_round():
     """After 65535 comes 0, and each question has another one."""
     framer = MbapFramer(0xFFFE)
