@@ -36,16 +36,16 @@ def crc16_modbus(data: bytes | bytearray) -> int:
     return crc
 
 
-def whole_at(data: bytes | bytearray, least: int, most: int) -> int:
-    """Return how many first bytes of ``data``, ``least`` to ``most``, have a MODBUS CRC-16 of 0; 0 if none.
+def whole_frame_bytes(data: bytes | bytearray, least_bytes: int, most_bytes: int) -> int:
+    """Return how many first bytes, the fewest within the bounds, have a MODBUS CRC-16 of 0; 0 for none.
 
-    The fewest of them; one pass over the bytes, since they may be anybody's noise.
+    One pass over the bytes, since they may be anybody's noise.
     """
     crc = 0xFFFF
     table = _CRC16_MODBUS
-    for size, byte in enumerate(data[:most], 1):
+    for size, byte in enumerate(data[:most_bytes], 1):
         crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
-        if crc == 0 and size >= least:
+        if crc == 0 and size >= least_bytes:
             return size
     return 0
 

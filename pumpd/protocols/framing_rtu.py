@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pumpd.errors import WireError
-from pumpd.protocols.checksums import crc16_modbus, whole_at
+from pumpd.protocols.checksums import crc16_modbus, whole_frame_bytes
 from pumpd.protocols.modbus import ModbusRequest
 from pumpd.protocols.wire import Permission, Question, Request
 
@@ -232,7 +232,7 @@ class RtuServerFramer:
                 if crc16_modbus(buffer[start : start + size]) == 0:
                     return start, start + size
             elif size is None and start == 0:
-                end = whole_at(buffer, _SHORTEST_BYTES, MAX_FRAME_BYTES)
+                end = whole_frame_bytes(buffer, _SHORTEST_BYTES, MAX_FRAME_BYTES)
                 if end:
                     return 0, end
         return None

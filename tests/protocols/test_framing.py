@@ -276,7 +276,7 @@ def test_the_first_whole_frame_is_found_in_one_pass(payload, behind, least, most
         for size in range(len(data) + 1)
         if least <= size <= most and size and not crc16_modbus(data[:size])
     ]
-    assert checksums.whole_at(data, least, most) == min(whole, default=0)
+    assert checksums.whole_frame_bytes(data, least, most) == min(whole, default=0)
 
 
 def test_transaction_ids_go_round():
