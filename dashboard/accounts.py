@@ -39,7 +39,11 @@ def account_of(row: Row) -> Account:
 class Accounts:
     """Every change is kept in the log with ``by``. RefusedSecretError, a ValueError, where it can not be."""
 
-    def __init__(self, db: PeopleDb, log: PeopleLog, attempts: Attempts, hasher: Hasher) -> None:
+    def __init__(
+        self, db: PeopleDb, log: PeopleLog, attempts: Attempts, hasher: Hasher, place: Iterable[str] = ()
+    ) -> None:
+        """``place`` holds words that no password is made of alone."""
+        self._place = tuple(place)
         self._db = db
         self._log = log
         self._attempts = attempts
@@ -82,7 +86,7 @@ class Accounts:
     ) -> None:
         """Make an account."""
         shown = checked_name(name)
-        kept = self._hasher.make(checked_password(password, shown))
+        kept = self._hasher.make(checked_password(password, shown, self._place))
         if self.secrets(shown) is not None:
             raise RefusedSecretError(f"there is an account {shown!r} already")
         try:
@@ -99,7 +103,7 @@ class Accounts:
     def set_password(self, name: str, password: str, by: str) -> None:
         """Give another password; every session of the account ends, and a lock is taken off."""
         account = self.named(name)
-        kept = self._hasher.make(checked_password(password, account.name))
+        kept = self._hasher.make(checked_password(password, account.name, self._place))
         with self._db.writing() as db:
             db.execute("UPDATE account SET password = ? WHERE id = ?", (kept, account.number))
             db.execute("DELETE FROM session WHERE account = ?", (account.number,))

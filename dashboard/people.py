@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dashboard.blocklist import why_common
 from pumpd.contract.roles import Role
 
 LONGEST_NAME = 64
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128
-"""OWASP ASVS 4.0.3, 2.1.1 and 2.1.2."""
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 15, 128
+"""NIST SP 800-63B-4 3.1.1.2, for a password that is all there is; OWASP ASVS 4.0.3, 2.1.2."""
 SHORTEST_PIN, LONGEST_PIN = 4, 8
 """Short, for gloves: it is taken from screens that were let in only, and ten wrong ones end it."""
 FEWEST_SIGNS = 5
@@ -58,8 +60,11 @@ def checked_name(name: str) -> str:
     return shown
 
 
-def checked_password(password: str, name: str) -> str:
-    """Return the password as it is hashed; RefusedSecretError when it is too easily guessed."""
+def checked_password(password: str, name: str, place: Iterable[str] = ()) -> str:
+    """Return the password as it is hashed; RefusedSecretError when it is too easily guessed.
+
+    ``place`` holds names of this site, which are guessed first.
+    """
     taken = same_signs(password)
     if not SHORTEST_PASSWORD <= len(taken) <= LONGEST_PASSWORD:
         raise RefusedSecretError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
@@ -67,6 +72,8 @@ def checked_password(password: str, name: str) -> str:
         raise RefusedSecretError(f"a password has at least {FEWEST_SIGNS} different characters")
     if folded(name) in folded(taken):
         raise RefusedSecretError("a password does not hold the name")
+    if reason := why_common(taken, (*place, name)):
+        raise RefusedSecretError(reason)
     return taken
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from dashboard.accounts import Accounts
@@ -17,7 +18,7 @@ from pumpd.clock import Clock
 class PeopleStore:
     """Accounts, sessions, screens, failed attempts and the log; StoreError when the file can not be used.
 
-    ``hasher`` is another than the default one in tests only.
+    ``hasher`` is another than the default one in tests only; ``place`` holds names of this site.
     """
 
     def __init__(
@@ -26,12 +27,13 @@ class PeopleStore:
         clock: Clock,
         ends: SessionEnds | None = None,
         hasher: Hasher | None = None,
+        place: Iterable[str] = (),
     ) -> None:
         self._db = PeopleDb(path, clock)
         self.hasher = hasher or Hasher()
         self.log = PeopleLog(self._db)
         self.attempts = Attempts(self._db)
-        self.accounts = Accounts(self._db, self.log, self.attempts, self.hasher)
+        self.accounts = Accounts(self._db, self.log, self.attempts, self.hasher, place)
         self.sessions = Sessions(self._db, ends or SessionEnds())
         self.devices = Devices(self._db, self.log)
 

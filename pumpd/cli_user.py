@@ -56,7 +56,9 @@ def people_store(config: Path) -> Iterator[PeopleStore]:
     from pumpd.clock import SystemClock
     from pumpd.config import load
 
-    store = PeopleStore(load(config).people_file, SystemClock())
+    found = load(config)
+    place = (found.site, found.node, *(pump.ward for pump in found.pumps))
+    store = PeopleStore(found.people_file, SystemClock(), place=place)
     try:
         yield store
     except RefusedSecretError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from dataclasses import replace
 
 import structlog
 
-from pumpd.config import load
+from pumpd.config import Config, load
 from pumpd.daemon.inside import Inside
+from pumpd.daemon.permission import TrustedDashboard
 from pumpd.daemon.trusted import trusted_of
 from pumpd.errors import ConfigError
 from pumpd.notify import ServiceManager
@@ -19,10 +20,10 @@ _log = structlog.get_logger("pumpd.reloads")
 class Reloads:
     """Reads ``dashboards`` of the configuration again; a file with a fault changes nothing."""
 
-    def __init__(self, file: Path, inside: Inside, manager: ServiceManager | None = None) -> None:
-        """``manager`` is told when reading begins and ends."""
+    def __init__(self, config: Config, inside: Inside, manager: ServiceManager | None = None) -> None:
+        """``config`` is what the daemon was started with; ``manager`` is told of each reading."""
         self._manager = manager or ServiceManager()
-        self._file = file
+        self._config = config
         self._inside = inside
         self._asked = asyncio.Event()
 
@@ -46,11 +47,21 @@ class Reloads:
         if publisher is None:
             return
         try:
-            trusted = await asyncio.to_thread(lambda: trusted_of(load(self._file)))
+            trusted, waits = await asyncio.to_thread(self._read)
         except ConfigError as error:
-            _log.error("dashboards not read anew", reason=str(error.problems[0].what))
+            first = error.problems[0]
+            where = f"{first.file}:{first.line}: {first.path}"
+            _log.error("dashboards not read anew", where=where, reason=first.what, remedy=first.remedy)
             return
         publisher.permission.trust(trusted)
         known = ", ".join(publisher.permission.known)
         _log.info("dashboards read anew", known=known)
+        if waits:
+            _log.warning("the rest of the file has changed, and is not taken up", remedy="start pumpd anew")
         app.pipeline.note(app.ward, "node", "listens-to", detail=known)
+
+    def _read(self) -> tuple[tuple[TrustedDashboard, ...], bool]:
+        """Return who is trusted from here on, and whether anything else is not as it was started with."""
+        started, found = self._config, load(self._config.file)
+        same = replace(found, dashboards=started.dashboards, sha256=started.sha256)
+        return trusted_of(found), same != started

@@ -99,7 +99,7 @@ async def serve(config: Config) -> None:
     if config.operation.port:
         pages = serve_operation(config.operation, inside)
         beside.append(asyncio.create_task(pages, name="pumpd.operation"))
-    reloads = Reloads(config.file, inside, manager)
+    reloads = Reloads(config, inside, manager)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.ask)
     beside.append(asyncio.create_task(reloads.run(), name="pumpd.reloads"))
     try:

@@ -77,11 +77,12 @@ def test_an_account_is_made_changed_disabled_and_all_of_it_is_kept(admin):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("short", "12 to 128 characters"),
-        ("x" * 129, "12 to 128 characters"),
-        ("aaaaaaabbbbb", "5 different"),
-        ("ann keller 12", "does not hold the name"),
-        ("", "12 to 128"),
+        ("short", "15 to 128 characters"),
+        ("x" * 129, "15 to 128 characters"),
+        ("aaaaaaabbbbbbbb", "5 different"),
+        ("ann keller 12 34", "does not hold the name"),
+        ("pain-clinic 2026!", "among the first that are tried"),
+        ("", "15 to 128"),
     ],
 )
 def test_a_password_that_is_easily_guessed_is_refused(admin, typed, words):
