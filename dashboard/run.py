@@ -21,7 +21,7 @@ from pumpd.brokers import broker_of
 from pumpd.clock import Clock, SystemClock
 from pumpd.config import Config, load
 from pumpd.histories import open_reader
-from pumpd.http_serving import LoopServer, bound_socket
+from pumpd.http_serving import ImpatientHttp, LoopServer, bound_socket
 from pumpd.key_files import own_key
 from pumpd.notify import service_manager
 
@@ -91,6 +91,7 @@ async def run(config_path: Path) -> None:
     server = LoopServer(
         uvicorn.Config(
             create_app(settings, reader, clock, people, parts),
+            http=ImpatientHttp,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,

@@ -17,7 +17,7 @@ from pumpd.daemon.metrics import NodeMetrics
 from pumpd.daemon.node_health import node_health
 from pumpd.errors import TransportError
 from pumpd.exposition import CONTENT_TYPE, Exposition
-from pumpd.http_serving import LoopServer, bound_socket
+from pumpd.http_serving import ImpatientHttp, LoopServer, bound_socket
 
 JSON = "application/json"
 WORDS = "text/plain; charset=utf-8"
@@ -102,7 +102,12 @@ async def serve_operation(section: OperationSection, inside: Inside) -> None:
 async def _serve(bound: socket.socket, inside: Inside) -> None:
     server = LoopServer(
         uvicorn.Config(
-            Operation(inside), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            Operation(inside),
+            http=ImpatientHttp,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
     )
     host, port = bound.getsockname()[:2]

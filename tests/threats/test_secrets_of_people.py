@@ -64,9 +64,9 @@ class Typist:
         self.heard[f"{method} {path} {len(self.heard)}"] = "\n".join(headers).encode() + said.content
         return said
 
-    def post(self, path: str, status: int, headers: dict[str, str] | None = None, **body: object) -> Any:
+    def post(self, path: str, status: int, body: dict[str, Any], **headers: str) -> Any:
         """Ask for something; return the answer's object."""
-        said = self.ask("POST", f"/api/{path}", json=body, headers=headers or {})
+        said = self.ask("POST", f"/api/{path}", json=body, headers=headers)
         assert said.status_code == status, (path, said.status_code, said.text)
         return said.json()
 
@@ -93,17 +93,17 @@ pumps:
 
 def everything_typed(typist: Typist) -> dict[str, str]:
     """Do what people do at the door, well and wrongly; return what came of it that must stay secret."""
-    typist.post("sign-in", 401, name="Ann", password=WRONG)
-    typist.post("sign-in", 401, name=AS_A_NAME, password=WRONG)
-    typist.post("sign-in", 422, name="Ann", password=[PASSWORD])
-    typist.post("sign-in", 422, name="Ann", password=PASSWORD, pin=PIN)
+    typist.post("sign-in", 401, {"name": "Ann", "password": WRONG})
+    typist.post("sign-in", 401, {"name": AS_A_NAME, "password": WRONG})
+    typist.post("sign-in", 422, {"name": "Ann", "password": [PASSWORD]})
+    typist.post("sign-in", 422, {"name": "Ann", "password": PASSWORD, "pin": PIN})
     typist.ask("POST", "/api/sign-in", content=f'{{"name": "Ann", "password": "{PASSWORD}"')
     with contextlib.suppress(httpx.TransportError):  # it is refused before all of it was sent
         typist.ask("POST", "/api/sign-in", content=PASSWORD * 5000)
     typist.ask("POST", f"/api/{PASSWORD}", json={})
-    typist.post("sign-in", 200, name="Ann", password=PASSWORD)
+    typist.post("sign-in", 200, {"name": "Ann", "password": PASSWORD})
     session = typist.client.cookies[SESSION]
-    typist.post("acknowledge", 200, **ALARM)
+    typist.post("acknowledge", 200, ALARM)
     typist.ask("GET", "/api/session", headers={"x-debug": "1"})
     typist.ask("GET", f"/api/journal?start={session}")
     typist.client.cookies.clear()
@@ -115,13 +115,13 @@ def everything_typed(typist: Typist) -> dict[str, str]:
 def at_a_screen(typist: Typist, code: str) -> dict[str, str]:
     """Let a shared screen in and act at it by PIN."""
     typist.client.cookies.clear()
-    typist.post("screen", 401, code="AAAA-BBBB-CCCC")
-    typist.post("screen", 200, code=code)
+    typist.post("screen", 401, {"code": "AAAA-BBBB-CCCC"})
+    typist.post("screen", 200, {"code": code})
     token = typist.client.cookies[DEVICE]
-    typist.post("pin", 401, name="Ann", pin=WRONG_PIN)
-    typist.post("pin", 422, name="Ann", pin=int(PIN))
+    typist.post("pin", 401, {"name": "Ann", "pin": WRONG_PIN})
+    typist.post("pin", 422, {"name": "Ann", "pin": int(PIN)})
     grant = typist.ask("POST", "/api/pin", json={"name": "Ann", "pin": PIN}).json()["grant"]
-    typist.post("acknowledge", 200, headers={"pumpd-grant": grant}, **ALARM)
+    typist.post("acknowledge", 200, ALARM, **{"pumpd-grant": grant})
     for path in PAGES:
         typist.ask("GET", path)
     del typist.heard[next(key for key, said in typist.heard.items() if grant.encode() in said)]
@@ -180,8 +180,8 @@ def test_nothing_that_people_type_or_hold_is_in_any_log_page_file_backup_or_word
     with programs() as started, typist.client, daemon, contextlib.ExitStack() as ends:
         broker.start()
         ends.callback(broker.stop)
-        for verb in ("run", "dashboard"):
-            started.append(Program(tmp_path / f"{verb}.log", verb, "-v", "-c", str(file)))
+        for name in ("run", "dashboard"):
+            started.append(Program(tmp_path / f"{name}.log", name, "-v", "-c", str(file)))
         until_up(typist, daemon)
         made = runner.invoke(app, ["screen", "add", "-c", str(file), "Desk", "--shared"])
         code = next(word for word in made.output.split() if word.count("-") == 2 and word.isupper())
