@@ -33,6 +33,10 @@ GATHER_S = 5.0
 """How long the first summary waits for alarms that are due with the others."""
 AGAIN_FIRST_S, AGAIN_LONGEST_S = 2.0, 60.0
 """A call that failed is tried again after so long, growing, for as long as nobody has the alarm."""
+ANSWERS_WITHIN_S = 30.0
+"""A channel limits each step of a call; a server that answers byte by byte is not held by that."""
+MOST_HANGING = 3
+"""Calls of one contact that hang at a time: a further one waits until one of them has ended."""
 
 _log = structlog.get_logger("pumpd.escalator")
 
@@ -69,6 +73,7 @@ class Escalator:
         self._clock = clock
         self._chance = chance
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._sending: dict[str, set[asyncio.Task[None]]] = {contact: set() for contact in calls.channels}
         self._failing: dict[str, str] = {}
         self._flood = Flood()
 
@@ -96,20 +101,17 @@ class Escalator:
 
     async def test(self, contact: str, by: str) -> None:
         """Send ``contact`` what is clearly a test; ValueError with the reason when it was not taken."""
-        channel = self._calls.channels.get(contact)
-        if channel is None:
+        if contact not in self._calls.channels:
             known = ", ".join(self._calls.channels) or "none"
             raise ValueError(f"there is no contact {contact!r}; known are {known}")
-        try:
-            await channel.send(test_message(self._ward, contact, by, self._clock.wall()))
-        except TransportError as error:
-            self._outcome(contact, str(error))
-            raise ValueError(str(error)) from None
-        self._outcome(contact, "")
+        reason = await self._send(contact, test_message(self._ward, contact, by, self._clock.wall()))
+        self._outcome(contact, reason)
+        if reason:
+            raise ValueError(reason)
 
     async def stop(self) -> None:
         """Give up what is under way; it is due again in the next run."""
-        tasks = list(self._workers.values())
+        tasks = [*self._workers.values(), *(task for tasks in self._sending.values() for task in tasks)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,18 +129,12 @@ class Escalator:
 
     async def _call(self, contact: str) -> None:
         backoff = Backoff(self._chance, AGAIN_FIRST_S, AGAIN_LONGEST_S)
-        channel = self._calls.channels[contact]
         if self._flood.on:
             await asyncio.sleep(GATHER_S)
         while due := list(self._due(contact)):
             flooded = self._flood.on
             told = due if flooded else due[:1]
-            try:
-                await channel.send(self._message(contact, told, flooded=flooded))
-            except TransportError as error:
-                reason = str(error)
-            else:
-                reason = ""
+            reason = await self._send(contact, self._message(contact, told, flooded=flooded))
             for one in told:
                 by = self._calls.ways.get(contact, "")
                 given = StepTold(one.alarm.condition, one.alarm.revision, contact, reason, by)
@@ -153,6 +149,24 @@ class Escalator:
                 backoff.reset()
                 if flooded:
                     await asyncio.sleep(SUMMARY_EVERY_S)
+
+    async def _send(self, contact: str, message: Message) -> str:
+        """Return why ``contact`` did not take it, empty when it did; a call that hangs is left to itself."""
+        sending = self._sending[contact]
+        if len(sending) >= MOST_HANGING:
+            return f"{MOST_HANGING} calls hang"
+        channel = self._calls.channels[contact]
+        task = asyncio.get_running_loop().create_task(channel.send(message), name=f"pumpd.send[{contact}]")
+        sending.add(task)
+        task.add_done_callback(functools.partial(_over, sending))
+        await asyncio.wait({task}, timeout=ANSWERS_WITHIN_S)
+        if not task.done():
+            return f"no answer within {ANSWERS_WITHIN_S:.0f} s"
+        try:
+            task.result()
+        except TransportError as error:
+            return str(error)
+        return ""
 
     def _message(self, contact: str, told: Sequence[_Due], *, flooded: bool) -> Message:
         pairs = [(due.owner if isinstance(due.owner, LivePump) else None, due.alarm) for due in told]
@@ -201,6 +215,13 @@ class Escalator:
         del self._workers[contact]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("call crashed", contact=contact, reason=repr(error))
+
+
+def _over(sending: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+    """Let go of a call that has ended; what became of it was asked by who still waited for it."""
+    sending.discard(task)
+    if not task.cancelled():
+        task.exception()
 
 
 def _alarms(owner: Owner) -> Sequence[Alarm]:

@@ -146,6 +146,64 @@ def test_a_call_that_fails_is_tried_again_and_is_an_alarm() -> None:
     play(story, ALARM_ONLY, alarms=alarms(), channels=called)
 
 
+@dataclass
+class Hanging(Phone):
+    """A channel that never ends until it is let go."""
+
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    at_once: int = 0
+
+    async def send(self, message: Message) -> None:
+        self.tries += 1
+        self.at_once += 1
+        try:
+            await self.free.wait()
+        finally:
+            self.at_once -= 1
+        self.taken.append((asyncio.get_running_loop().time(), message))
+
+
+def test_calls_that_hang_keep_nobody_else_and_do_not_pile_up() -> None:
+    """Two of three hang: the third is told on time, both are told as failing, three calls hang at most."""
+    nurse, doctor, chief = Hanging(), Hanging(), Phone()
+    called: dict[str, Phone] = {"nurse": nurse, "doctor": doctor, "chief": chief}
+    contacts = [{"name": name, "kind": "webhook", "url": "http://127.0.0.1:1/"} for name in called]
+    plan = {"steps": [["nurse"], ["doctor"], ["chief"]]}
+    section = AlarmsSection.model_validate({"contacts": contacts, "escalation": plan})
+
+    async def story(scene: WardScene) -> None:
+        raised_s = await too_fast(scene)
+        await asyncio.sleep(3600)
+        (chief_s,) = told_of(chief)
+        assert 180 <= chief_s - raised_s < 182.5
+        failing = scene.app.ward.told.alarms[FAILING]
+        assert failing.measured == "doctor (3 calls hang); nurse (3 calls hang)"
+        assert [(phone.tries, phone.at_once) for phone in (nurse, doctor)] == [(3, 3), (3, 3)]
+        not_told = [e.detail for _, e in scene.outlet.happened("alarm", "not-told")]
+        assert sum("no answer within 30 s" in detail for detail in not_told) == 6
+        for phone in (nurse, doctor):
+            phone.free.set()
+        await asyncio.sleep(70)
+        assert nurse.at_once == doctor.at_once == 0
+        assert min(nurse.tries, doctor.tries) > 3, "they are called anew"
+        assert FAILING not in scene.app.ward.told.alarms
+
+    play(story, ALARM_ONLY, alarms=section, channels=called)
+
+
+def test_a_daemon_that_stops_waits_for_no_call_that_hangs() -> None:
+    """Nothing is left of it, and in the next run it is due again."""
+    nurse = Hanging()
+
+    async def story(scene: WardScene) -> None:
+        await too_fast(scene)
+        await asyncio.sleep(100)
+        assert nurse.at_once > 0
+
+    play(story, ALARM_ONLY, alarms=alarms(), channels=phones() | {"nurse": nurse})
+    assert nurse.at_once == 0
+
+
 def test_a_restart_neither_loses_nor_repeats_a_call(tmp_path: Path) -> None:
     """The nurse was told before; the doctor could not be, and is told after."""
     journal = tmp_path / "journal.db"
