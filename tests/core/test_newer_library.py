@@ -19,10 +19,9 @@ from pumpd.core.drug_library import (
     TotalOver,
 )
 from pumpd.core.field_error import FieldError
-from pumpd.core.newer_library import asked_of_nurse, check_flow, kept_for, newer_limits, under_library
+from pumpd.core.newer_library import asked_of_nurse, check_flow, newer_limits, under_library
 from pumpd.core.quantities import DoseUnit, FlowRate, Volume, Weight
 from pumpd.core.telemetry import Provenance
-from pumpd.core.total_dose import DoseAccount, Stretch
 from tests.core.infusion_scene import (
     FULL_ENTRY,
     LIBRARY,
@@ -336,23 +335,3 @@ def test_what_the_nurse_is_asked_in_one_line():
     assert asked_of_nurse(newer_limits(infusion(), with_entry(entry))).words == (
         f"{first}, and 2 more; library test-2"
     )
-
-
-def test_an_account_kept_for_longer_holds_all_of_this_infusion():
-    """A window that nobody asked about before begins with what this infusion gave, and no more."""
-    given = Stretch(100, 400, 70)
-    none = DoseAccount(0, total_e6_p=90)
-    after = kept_for(none, 1000, given)
-    assert (after.keep_ns, after.kept_e6_p, after.total_e6_p, after.stretches) == (1000, 70, 90, (given,))
-    assert kept_for(none, 0, given) is none
-    some = DoseAccount(500).plus(Stretch(300, 400, 30), 5)
-    after = kept_for(some, 501, given)
-    assert after.stretches == (Stretch(100, 300, 40), Stretch(300, 400, 30))
-    assert (after.kept_e6_p, after.total_e6_p) == (70, 30)
-    assert kept_for(some, 500, given) is some
-    whole = kept_for(some, 501, replace(given, amount_e6_p=30))
-    assert whole == some._replace(keep_ns=501)
-    least = kept_for(some, 501, replace(given, amount_e6_p=31))
-    assert least.stretches == (Stretch(100, 300, 1), Stretch(300, 400, 30))
-    early = DoseAccount(500).plus(Stretch(50, 60, 30), 5)
-    assert kept_for(early, 501, given).stretches == (Stretch(50, 50, 40), Stretch(50, 60, 30))
