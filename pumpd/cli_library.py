@@ -1,4 +1,4 @@
-"""Verbs about the drug library: library check."""
+"""Verbs about the drug library: library check, library backtest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pumpd.cli_words import out
+from pumpd.cli_words import out, say_error, start_log
 
 if TYPE_CHECKING:
     from pumpd.core.drug_library import DrugLimits
@@ -46,6 +46,45 @@ def check(
     for entry in found.entries:
         console.print(f"    {_in_words(entry)}")
     console.print(f"a signature is of: {found.content_sha256}")
+
+
+@library.command("backtest")
+def backtest(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The drug library to be tried.")],
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(metavar="RECORDING...", help="Segments of recordings, or folders that hold some."),
+    ],
+) -> None:
+    """Play recordings under another drug library; say which limits would have alarmed, how often and when."""
+    from pumpd.cli_replay import making_sense_of
+    from pumpd.config_library import load_library
+    from pumpd.qa.backtest import backtest as play
+    from pumpd.qa.backtest import table
+    from pumpd.store.recording import SUFFIX, read_recording
+
+    found = load_library(file)
+    segments = [
+        segment
+        for named in recordings
+        for segment in (sorted(named.rglob(f"*{SUFFIX}")) if named.is_dir() else [named])
+    ]
+    if not segments:
+        raise typer.BadParameter(f"no recording ({SUFFIX}) in there", param_hint="RECORDING")
+    start_log("critical")
+    tests = []
+    for segment in segments:
+        recording = read_recording(segment)
+        if recording.damages:
+            say_error(f"{segment} is damaged {recording.damages[0]}: copy it anew, or leave it out")
+            raise typer.Exit(1)
+        with making_sense_of(segment):
+            tests.append(play(recording, found))
+    for line in table(tests, found.version):
+        out().print(line)
+    for test in tests:
+        for line in (*test.lines, *(f"left as it was: {words}" for words in test.missing)):
+            out().print(f"    {line}")
 
 
 def _in_words(entry: DrugLimits) -> str:

@@ -39,7 +39,7 @@ def _same(one: Path, other: Path | None) -> bool:
 
 
 @contextmanager
-def _making_sense_of(file: Path) -> Iterator[None]:
+def making_sense_of(file: Path) -> Iterator[None]:
     """StoreError for what a file holds that this version does not understand, such as a driver not here."""
     try:
         yield
@@ -107,7 +107,7 @@ def replay(
         )
         raise typer.Exit(1)
     if redact is not None:
-        with _making_sense_of(file):
+        with making_sense_of(file):
             copy = redacted(recording)
         write_whole(redact, copy, private=True)
         out().print(f"wrote {redact}; it still holds, on purpose:")
@@ -115,13 +115,13 @@ def replay(
             out().print(f"    {kept}")
         return
     other_library = None if library is None else load_library(library)
-    with _making_sense_of(file):
+    with making_sense_of(file):
         replayed = play(recording, library=other_library, speed_factor=pace)
         told = [*account(recording, replayed)]
     for line in told:
         out().print(line)
     if to_scenario is not None and library is not None:
-        with _making_sense_of(file):
+        with making_sense_of(file):
             left_out = write_recorded_scenario(recording, replayed, library, to_scenario)
         out().print(f"wrote {to_scenario}; play it with: pumpd qa run {to_scenario}")
         for line in left_out:
