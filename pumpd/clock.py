@@ -6,6 +6,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -30,11 +31,19 @@ def _new_boot_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
+def _machines_boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""  # not Linux
+
+
 @dataclass(frozen=True, slots=True)
 class SystemClock:
     """The machine's own clocks."""
 
     boot_id: str = field(default_factory=_new_boot_id)
+    host_boot_id: str = field(default_factory=_machines_boot_id)
 
     def monotonic_ns(self) -> int:
         """Return the machine's monotonic clock in nanoseconds (the same for all processes of a host)."""
@@ -43,6 +52,12 @@ class SystemClock:
     def wall(self) -> datetime:
         """Return the machine's time of day in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - the edge
+
+
+def host_boot_id(clock: Clock) -> str:
+    """Return which boot of a machine monotonic times are of; empty where nobody knows."""
+    found: str = getattr(clock, "host_boot_id", "")
+    return found
 
 
 def epoch_ns(clock: Clock) -> int:

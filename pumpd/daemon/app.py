@@ -16,6 +16,7 @@ from pumpd.core.state import Now, new_state
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.around import Around
 from pumpd.daemon.dead_lines import DeadLines
+from pumpd.daemon.dose_times import DOUBTED, DoseTimes
 from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.events import EventWriter
 from pumpd.daemon.head_notes import HeadNotes
@@ -71,6 +72,7 @@ class App:
         self.pipeline: Pipeline
         self.restrainer: Restrainer
         self.escalator: Escalator
+        self._times: DoseTimes
         self.requests: Requests
         self._head_notes: HeadNotes
         self.book: InfusionBook
@@ -104,12 +106,15 @@ class App:
         plans = {watched.plan.pump: watched.plan for watched in parts.watched}
         infusions = InfusionDesk(ward, self.pipeline, events, plans, book, self._clock)
         self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator, infusions)
+        machine = parts.machine
+        self._times = DoseTimes(self._clock, None if machine is None else await machine.synchronised())
         unwatched = self._restore(journal.restored)
         self._publisher = parts.connect_publisher(ward, journal, self.requests, self._clock)
         desk.tell(self._publisher)
         self.pipeline.tell(self._publisher)
         self.node_watch = NodeWatch(self.pipeline, self._publisher, parts.machine, _must(parts, ward))
-        self.node_watch.lost(journal.restored.unreadable)
+        self.node_watch.on_synchronised = lambda: self._times.release(ward)
+        self._tell_lost(journal.restored)
         self._supervisor.on_ended = self._publishing.on_ended = self.node_watch.ended
         recorder = parts.recorder
         if recorder is not None:
@@ -230,9 +235,12 @@ class App:
         self.ward.journal_head = self._journal.head
         for lost in restored.unreadable:
             _log.error("stored state can not be read", what=str(lost), reason=lost.reason)
-        unwatched = restore(self.ward, restored, self._clock)
+        unwatched = restore(self.ward, restored, self._times)
         self.book.regroup()
         return unwatched
+
+    def _tell_lost(self, restored: Restored) -> None:
+        self.node_watch.lost([*map(str, restored.unreadable), *([DOUBTED] if self._times.doubted else [])])
 
     def _tell_unwatched(self, unwatched: Sequence[str]) -> None:
         for words in unwatched:
@@ -241,8 +249,9 @@ class App:
 
     def _opened_late(self, restored: Restored) -> None:
         assert self._publisher is not None
+        self._times.follows = self.node_watch.synchronised
         self._tell_unwatched(self._restore(restored))
-        self.node_watch.lost(restored.unreadable)
+        self._tell_lost(restored)
         for live in self.ward.pumps.values():
             self._publisher.changed(live)
         self._publisher.node_changed()

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from pumpd.clock import Clock, epoch_ns
 from pumpd.core.infusion_setup import under
 from pumpd.core.infusion_watch import SAVED_EVERY_NS, InfusionWatch, PatientDose
-from pumpd.core.quantities import NS_PER_S
+from pumpd.daemon.dose_times import KEPT_NS
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.pipeline import set_up
 from pumpd.daemon.seams import LivePump, Ward
-from pumpd.store.base import Durable
-
-KEPT_NS = 31 * 24 * 3600 * NS_PER_S
-"""What a patient got is remembered as long as the longest window that a library may ask about."""
 
 
 class InfusionBook:
@@ -128,26 +123,6 @@ def forget_old(doses: dict[tuple[str, str, str], PatientDose], now_ns: int) -> N
     for key, dose in list(doses.items()):
         if now_ns - dose.latest_ns > KEPT_NS:
             del doses[key]
-
-
-def _shift_ns(durable: Durable, latest_ns: int, clock: Clock) -> int:
-    """Return by how much times of ``durable`` move to stand on the clock of this run, in ns.
-
-    None comes to lie ahead, though the time of day was set back meanwhile.
-    """
-    by_ns = 0 if durable.epoch_ns is None else durable.epoch_ns - epoch_ns(clock)
-    return min(by_ns, clock.monotonic_ns() - latest_ns)
-
-
-def restored_doses(durable: Durable, clock: Clock) -> dict[tuple[str, str, str], PatientDose]:
-    """Return what patients got, as an earlier run kept it for the node."""
-    return {dose.key: dose.shifted(_shift_ns(durable, dose.latest_ns, clock)) for dose in durable.doses}
-
-
-def restored_watch(durable: Durable, clock: Clock) -> InfusionWatch | None:
-    """Return the infusion that an earlier run kept for a channel."""
-    watch = durable.watch
-    return None if watch is None else watch.shifted(_shift_ns(durable, watch.latest_ns, clock))
 
 
 def take_up_watch(live: LivePump, watch: InfusionWatch) -> None:

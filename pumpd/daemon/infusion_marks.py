@@ -8,7 +8,7 @@ from pumpd.core.field_error import FieldError
 from pumpd.core.infusion_record import Carrier, Patient
 from pumpd.core.infusion_watch import InfusionWatch
 from pumpd.core.same_drug import mark
-from pumpd.daemon.infusion_book import KEPT_NS
+from pumpd.daemon.dose_times import KEPT_NS
 from pumpd.daemon.seams import LivePump, Ward
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from pumpd.clock import Clock, epoch_ns
+from pumpd.clock import Clock, epoch_ns, host_boot_id
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import Alarms
 from pumpd.core.conditions import ConditionId
@@ -227,7 +227,8 @@ def durable(owner: Owner, clock: Clock) -> Durable:
     """Return what of a channel or of the node outlives a restart, as it is at this moment."""
     if not isinstance(owner, LivePump):
         doses = tuple(owner.doses.values())
-        return Durable(None, None, owner.site_state.alarms, {}, doses=doses, epoch_ns=epoch_ns(clock))
+        kept = Durable(None, None, owner.site_state.alarms, {}, doses=doses)
+        return replace(kept, epoch_ns=epoch_ns(clock), host_boot_id=host_boot_id(clock))
     state = owner.state
     return Durable(
         owner.pump,
@@ -237,6 +238,7 @@ def durable(owner: Owner, clock: Clock) -> Durable:
         state.delivered,
         state.watch,
         epoch_ns=epoch_ns(clock),
+        host_boot_id=host_boot_id(clock),
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,6 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.node import NodeMemory, NodeMust, NodeSeen, looked, node_words
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.seams import Publisher
-from pumpd.store.base import Unreadable
 
 LOOK_EVERY_S = 1.0
 PROBE_EVERY_S = 10.0
@@ -127,6 +126,8 @@ class NodeWatch:
         """Free on the disk of the stores when it was last asked; None when it can not be told."""
         self.synchronised: bool | None = None
         """Whether the time of day followed a time server then; None when it can not be told."""
+        self.on_synchronised: Callable[[], None] = lambda: None
+        """Called whenever the machine says that the time of day is true."""
         self.certificates: Sequence[Ends] = ()
         """Until when certificates held then."""
 
@@ -135,10 +136,10 @@ class NodeWatch:
         self._ended.append(f"{task}: {reason}")
         self.ended_count += 1
 
-    def lost(self, unreadable: Sequence[Unreadable]) -> None:
+    def lost(self, words: Sequence[str]) -> None:
         """Learn what was kept before this start and can not be read: people are told as long as it runs."""
-        words = tuple(str(each) for each in unreadable)
-        self._must = replace(self._must, unreadable=self._must.unreadable + words)
+        known = self._must.unreadable
+        self._must = replace(self._must, unreadable=tuple(dict.fromkeys((*known, *words))))
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -151,6 +152,8 @@ class NodeWatch:
         while self._machine is not None:
             self.free_bytes = await self._machine.free_bytes()
             self.synchronised = await self._machine.synchronised()
+            if self.synchronised:
+                self.on_synchronised()
             self.certificates = [*await self._machine.certificates(), *self._broker()]
             await asyncio.sleep(PROBE_EVERY_S)
         await asyncio.Event().wait()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pumpd.clock import Clock
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
+from pumpd.daemon.dose_times import DoseTimes
 from pumpd.daemon.infusion_book import (
     agree,
     how_new,
     newest_dose,
-    restored_doses,
-    restored_watch,
     take_up_watch,
 )
 from pumpd.daemon.seams import LivePump, Ward
@@ -21,7 +19,7 @@ from pumpd.store.base import Durable, Restored
 Key = tuple[str, str, str]
 
 
-def restore(ward: Ward, restored: Restored, clock: Clock) -> tuple[str, ...]:
+def restore(ward: Ward, restored: Restored, times: DoseTimes) -> tuple[str, ...]:
     """Give the node and its pumps what is kept of them; what this run knows already stands above it.
 
     Returns, in words, each infusion that goes on where nobody watches: its pump is configured no more. What
@@ -32,12 +30,12 @@ def restore(ward: Ward, restored: Restored, clock: Clock) -> tuple[str, ...]:
     unwatched: list[str] = []
     for durable in restored.durables:
         if durable.pump is None or durable.channel is None:
-            _learn(known, restored_doses(durable, clock))
+            _learn(known, times.doses(durable))
             alarms = {**durable.alarms, **ward.site_state.alarms}
             ward.site_state = replace(ward.site_state, alarms=alarms)
             ward.told.alarms = alarms
             continue
-        watch = restored_watch(durable, clock)
+        watch = times.watch(durable)
         if watch is not None:
             _learn(known, {watch.dose.key: watch.dose})
         live = ward.pumps.get((durable.pump, durable.channel))

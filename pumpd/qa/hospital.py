@@ -165,7 +165,7 @@ class Hospital:
             return
         self._boots += 1
         clock = self._clock = VirtualClock(
-            self._loop, boot_id=f"boot-{self._boots}", wall_step=self._wall_step
+            self._loop, boot_id=f"boot-{self._boots}", host_boot_id="virtual", wall_step=self._wall_step
         )
         config = self._config()
         parts = parts_of(

@@ -172,6 +172,7 @@ class VirtualClock:
     loop: asyncio.AbstractEventLoop
     boot_id: str = "virtual-boot"
     start: datetime = START
+    host_boot_id: str = ""
     wall_step: timedelta = field(default_factory=timedelta)
     """How far somebody has set the time of day forward or back."""
 

@@ -154,6 +154,8 @@ class Durable:
 
     None: they are on the clock of this run.
     """
+    host_boot_id: str = ""
+    """The boot of the machine in which it was written: in the same one its times stand as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def durable_text(durable: Durable) -> str:
             "watch": None if durable.watch is None else watch_value(durable.watch),
             "doses": [dose_value(dose) for dose in durable.doses],
             "epoch_ns": durable.epoch_ns,
+            "host_boot_id": durable.host_boot_id,
         }
     )
 
@@ -69,6 +70,7 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
         None if body.get("watch") is None else watch_of(body["watch"]),
         tuple(dose_of(told) for told in body.get("doses", ())),
         body.get("epoch_ns"),
+        body.get("host_boot_id", ""),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pumpd.core.field_error import FieldError
-from pumpd.daemon.infusion_book import KEPT_NS
+from pumpd.daemon.dose_times import KEPT_NS
 from pumpd.daemon.infusion_marks import check_known
 from pumpd.daemon.publisher_infusion import infusion_part
 from tests.core.infusion_scene import LIBRARY

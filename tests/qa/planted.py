@@ -13,6 +13,7 @@ from pumpd.core import alarms
 from pumpd.core.infusion_begin import moved_to
 from pumpd.core.telemetry import Provenance
 from pumpd.daemon import infusion_book, infusion_desk, outbox_publisher, publisher_telemetry, restoring
+from pumpd.daemon.dose_times import DoseTimes
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.session import Session
@@ -192,7 +193,7 @@ def _swap_forgets(patch: pytest.MonkeyPatch) -> None:
 
 
 def _begun_anew_by_restart(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(restoring, "restored_watch", lambda *_: None)
+    patch.setattr(DoseTimes, "watch", lambda *_: None)
 
 
 def _label_stays(patch: pytest.MonkeyPatch) -> None:
