@@ -14,6 +14,8 @@ from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "latency.md"
 POLL_S = float(PumpSection.model_fields["poll_interval_s"].default)
+EXCESS_TO_STOP_S = POLL_S + WITHIN_S
+"""Another reading, at the next turn at the latest, and the pause with all that it waits for on the line."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ BESIDE = (
         WITHIN_S,
         "daemon/test_restraint.py",
         "test_a_pause_that_is_not_obeyed_is_told_louder",
+    ),
+    Hop(
+        "a restraint by programs, on a socket: from the excess on the wire to the stop on the wire",
+        EXCESS_TO_STOP_S,
+        "e2e/test_restraint_window.py",
+        "test_an_over_dose_on_the_wire_is_followed_by_the_stop_on_the_wire",
     ),
     Hop(
         "a pause is written without waiting for the disk",
