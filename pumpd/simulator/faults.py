@@ -20,7 +20,7 @@ class FaultKind(Enum):
     DELAY = "delay"
     """It comes ``delay_s`` later; beyond the time-out that makes it a late reply."""
     DAMAGE = "damage"
-    """One to three of its bits are flipped."""
+    """One to ``most_bits`` of its bits are flipped."""
     TRUNCATE = "truncate"
     """Its end is missing."""
     DUPLICATE = "duplicate"
@@ -44,6 +44,8 @@ class Fault:
     """How many of the replies it hits, 0 to 1."""
     delay_s: float = 0.0
     exception_code: int = 4
+    most_bits: int = 3
+    """How many bits damage flips at most."""
 
     @property
     def ends(self) -> bool:
@@ -104,7 +106,7 @@ class FaultDesk:
         if fault.kind is FaultKind.DELAY:
             arrivals[:] = [(later + fault.delay_s, piece) for later, piece in arrivals]
         elif fault.kind is FaultKind.DAMAGE:
-            arrivals[-1] = (delay_s, self._flip(data))
+            arrivals[-1] = (delay_s, self._flip(data, fault.most_bits))
         elif fault.kind is FaultKind.TRUNCATE:
             arrivals[-1] = (delay_s, data[: self._random.randrange(len(data))])
         elif fault.kind is FaultKind.DUPLICATE:
@@ -118,8 +120,8 @@ class FaultDesk:
             arrivals[-1] = (delay_s, other + data)
         return True
 
-    def _flip(self, data: bytes) -> bytes:
+    def _flip(self, data: bytes, most_bits: int) -> bytes:
         damaged = bytearray(data)
-        for bit in self._random.sample(range(8 * len(data)), self._random.randint(1, 3)):
+        for bit in self._random.sample(range(8 * len(data)), self._random.randint(1, most_bits)):
             damaged[bit // 8] ^= 1 << (bit % 8)
         return bytes(damaged)

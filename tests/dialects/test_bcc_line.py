@@ -234,9 +234,7 @@ def test_the_share_of_damage_that_the_sum_misses():
         tried[plain] += many > 1
         missed[plain] += bool(found)
     share = {plain: missed[plain] / tried[plain] for plain in (True, False)}
-    print(
-        f"BCC's sum missed {share[True]:.3%} of {tried[True]} plain blocks with several wrong bytes (1 in 256:"
-    )
+    print(f"BCC's sum missed {share[True]:.3%} of {tried[True]} plain blocks with wrong bytes (1 in 256:")
     print(f"0.391%); and with stuffing, which knows pairs alone, {share[False]:.3%} of {tried[False]}")
     assert share[True] == pytest.approx(1 / 256, rel=0.35)
     assert share[False] < share[True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 
@@ -18,6 +19,8 @@ from pumpd.transports import exchange
 from tests import proof
 
 FRAMED = {name: spec for name, spec in shipped().items() if spec.dialect is not None}
+SURE_BITS = {"bbraun-bcc": 1}
+"""So many flipped bits a plain sum detects by construction; the share of more that it misses is measured."""
 LATE = (0.4, 1.2, 2.0, 2.9)
 """How late a reply or its second copy comes, in time-outs; the bound is three."""
 SHARES = {
@@ -42,7 +45,8 @@ def hostile(on: Rig, timeout_s: float) -> list[FaultKind]:
     kinds = [kind for kind in SHARES if kind not in can_not]
     for kind in kinds:
         for late in LATE if kind in {FaultKind.DELAY, FaultKind.DUPLICATE} else LATE[:1]:
-            fault = Fault(kind, hit_share=SHARES[kind], delay_s=late * timeout_s, exception_code=code)
+            hit_share, sure = SHARES[kind], SURE_BITS.get(on.spec.name, 3)
+            fault = Fault(kind, math.inf, hit_share, late * timeout_s, code, sure)
             on.line.faults.add(UNIT, fault)
     return kinds
 
