@@ -126,13 +126,20 @@ def main() -> int:
     """Run the trial and return the exit status."""
     why_not = Engine.missing() or bases.missing()
     if why_not:
-        say(f"No trial here: {why_not}. What the files say is checked by make test.")
-        return 3
+        return nothing_shown(why_not)
     try:
         return 0 if trial() else 1
     except (NotBackError, EngineError, subprocess.SubprocessError) as error:
+        if "dockerd does not start" in str(error):
+            return nothing_shown(str(error))
         say(f"FAILED: {error}")
-        return 3 if "dockerd does not start" in str(error) else 1
+        return 1
+
+
+def nothing_shown(why: str) -> int:
+    """Say that there is no engine, and return the exit status of that: it is no success."""
+    say(f"No trial here: {why.rstrip('.')}. What the files say is checked by make test.")
+    return 3
 
 
 if __name__ == "__main__":

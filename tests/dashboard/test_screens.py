@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from dashboard.devices import CODE_SIGNS, DeviceKind
 from dashboard.guard import GRANT_HEADER
 from dashboard.people import folded
-from dashboard.visitor import DEVICE, DEVICE_KEPT_S
+from dashboard.visitor import DEVICE, DEVICE_KEPT_S, SIGNED_OUT
 from tests.dashboard.canned import NODE
 from tests.dashboard.door import Door
 from tests.dashboard.test_infusions import BODIES
+from tests.dashboard.test_sign_in import read_on
 
 pytestmark = pytest.mark.requirement("PEOPLE-5")
 
@@ -75,6 +77,19 @@ def test_a_screen_that_is_revoked_sees_nothing(door):
     door.who.store.devices.revoke("Desk", "test")
     assert not door.may_look()
     assert door.pin().status_code == 401
+
+
+@pytest.mark.parametrize("kind", list(DeviceKind))
+def test_a_screen_that_is_revoked_while_it_shows_is_cut(door, kind):
+    """Within a heartbeat its open page is closed, as one that may look no more."""
+    screen(door, kind)
+    cookie = f"{DEVICE}={door.client.cookies.get(DEVICE)}"
+    with door.client.websocket_connect("/stream", headers={**door.headers, "cookie": cookie}) as socket:
+        assert socket.receive_json()["t"] == "picture"
+        door.who.store.devices.revoke("Desk", "test")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            read_on(socket)
+    assert closed.value.code == SIGNED_OUT
 
 
 @pytest.mark.requirement("PEOPLE-3", "PEOPLE-8")

@@ -177,12 +177,13 @@ def test_an_open_page_is_cut_when_its_session_is_taken_away(door, how):
         else:
             door.post("/api/sign-out")
         with pytest.raises(WebSocketDisconnect) as closed:
-            _read(socket)
+            read_on(socket)
     assert closed.value.code == SIGNED_OUT
     assert not door.may_look()
 
 
-def _read(socket: WebSocketTestSession) -> None:
+def read_on(socket: WebSocketTestSession) -> None:
+    """Read on until the page is cut, or has had fifty frames."""
     for _ in range(50):
         socket.receive_json()
 

@@ -15,8 +15,9 @@ from pumpd.certificates import CERTIFICATE_DAYS
 from pumpd.config import Config, load
 from pumpd.simulator.ward import load_ward
 from pumpd.stack_secrets import DONE, OWNERS, SERVERS, make_stack_secrets
-from tests.containers import bases, page
+from tests.containers import bases, page, trial
 from tests.containers.attacks import ATTACKS
+from tests.containers.engine import Engine, EngineError
 from tests.containers.kills import STEPS
 from tests.house.tree import ROOT
 
@@ -157,6 +158,29 @@ def test_the_page_tells_of_every_step_of_the_trial() -> None:
     assert all(row.seen and not row.seen.startswith(page.FAILED) for row in rows)
     killed = {name for name in SERVICES if any(f"main process of {name} killed" in row.what for row in rows)}
     assert killed == WATCHING
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+@pytest.mark.parametrize(
+    "why", ["dockerd is not installed (apt install docker.io)", "dockerd does not start"]
+)
+def test_where_no_engine_starts_nothing_is_said_to_be_shown(
+    why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3, neither success nor failure, with the reason; the page stays as it was written."""
+    before = page.PAGE.read_text()
+
+    def does_not_start() -> bool:
+        raise EngineError(f"{why} here:\nno such device")
+
+    monkeypatch.setattr(Engine, "missing", lambda: "" if "start" in why else why)
+    monkeypatch.setattr(bases, "missing", lambda: "")
+    monkeypatch.setattr(trial, "trial", does_not_start)
+    assert trial.main() == 3
+    said = capsys.readouterr().out
+    assert said.startswith(f"No trial here: {why}")
+    assert said.endswith("What the files say is checked by make test.\n")
+    assert page.PAGE.read_text() == before
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
