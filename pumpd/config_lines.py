@@ -26,13 +26,16 @@ Placed = Sequence[tuple[DocPath, PumpSection]]
 
 URLS = (
     "modbus-tcp://host:port/UNIT, modbus-rtu:///dev/PORT/UNIT?baud=..., modbus-rtu://host:port/UNIT, "
-    "serial:///dev/PORT?baud=..., tcp://host:port"
+    "serial:///dev/PORT?baud=..., tcp://host:port, rfc2217://host:port?baud=..., "
+    "modbus-rtu+rfc2217://host:port/UNIT?baud=..."
 )
 _EXAMPLES = {
     "modbus-tcp": "modbus-tcp://10.0.0.5:502/1",
     "modbus-rtu": "modbus-rtu:///dev/ttyUSB0/1?baud=19200",
     "serial": "serial:///dev/ttyUSB0?baud=9600",
     "tcp": "tcp://10.0.0.5:4001",
+    "rfc2217": "rfc2217://10.0.0.5:4001?baud=9600",
+    "modbus-rtu+rfc2217": "modbus-rtu+rfc2217://10.0.0.5:4001/1?baud=19200",
 }
 
 
@@ -50,11 +53,12 @@ def line_problems(
         spec = drivers.get(pump.driver)
         if spec is not None and spec.dialect is not None and url.framing is not Framing.DIALECT:
             what = f"{pump.driver} speaks a protocol of its own, and this URL is one of Modbus"
-            scheme = "serial" if url.settings else "tcp"
+            scheme = "serial" if url.settings else "rfc2217" if url.com_port else "tcp"
             yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
         elif spec is not None and spec.dialect is None and url.framing is Framing.DIALECT:
             what = f"{pump.driver} is a Modbus pump, and this URL names no unit"
             scheme = "modbus-rtu" if url.settings else "modbus-tcp"
+            scheme = "modbus-rtu+rfc2217" if url.com_port else scheme
             yield document.problem((*place, "url"), what, URLS, f"write {_EXAMPLES[scheme]}")
         elif spec is not None and spec.dialect is not None:
             if (at := spec.address(url.unit)) not in (known := spec.dialect.addresses):

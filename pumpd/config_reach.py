@@ -16,8 +16,9 @@ _PLAIN_BITS = 10
 
 def wire_s(url: PumpUrl, spec: DriverSpec) -> float:
     """Return how long the bytes of one reading take on the line; 0 where no baud rate is known."""
-    if url.settings is not None:
-        return spec.cycle_rtu_bytes * url.settings.bits_per_byte / url.settings.baud
+    settings = url.settings or url.com_port
+    if settings is not None:
+        return spec.cycle_rtu_bytes * settings.bits_per_byte / settings.baud
     return spec.cycle_rtu_bytes * _PLAIN_BITS / url.baud if url.baud else 0.0
 
 

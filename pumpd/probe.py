@@ -11,7 +11,7 @@ from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError, Trans
 from pumpd.transports.base import Transport
 from pumpd.transports.bus import LineConversation
 from pumpd.transports.exchange import Counters
-from pumpd.transports.url import PumpUrl
+from pumpd.transports.url import Framing, PumpUrl
 
 READINGS: Final = 5
 
@@ -89,21 +89,21 @@ def _tell_counters(counters: Counters, tell: Tell) -> None:
 def advice(error: PumpdError, url: PumpUrl, wire: TracedTransport) -> str:
     """Return what a biomedical engineer does about a probe that failed."""
     serial = url.settings is not None
+    unit = "" if url.unit is None else f", and that its unit is {url.unit}"
     if isinstance(error, LinkTimeoutError) and wire.only_echo:
         return (
             "only our own bytes came back: the adapter hears itself (echo), and nothing answers; "
-            "check that the pump is on, the two wires of RS-485, the baud rate, "
-            f"and that its unit is {url.unit}"
+            f"check that the pump is on, the two wires of RS-485, the baud rate{unit}"
         )
     if isinstance(error, LinkTimeoutError) and wire.received_bytes:
-        return (
-            "bytes came, but no reply to our question: baud rate, parity or another protocol"
-            if serial
-            else "bytes came, but no reply to our question: is it RTU over the network (modbus-rtu://HOST:PORT)?"
+        return "bytes came, but no reply to our question: " + (
+            "is it RTU over the network (modbus-rtu://HOST:PORT)?"
+            if url.framing is Framing.MODBUS_TCP
+            else "baud rate, parity, another master or another protocol"
         )
     if isinstance(error, LinkTimeoutError):
         where = "cable (are the two wires of RS-485 exchanged?), baud rate, parity" if serial else "network"
-        return f"nothing answers: check that the pump is on, its {where}, and that its unit is {url.unit}"
+        return f"nothing answers: check that the pump is on, its {where}{unit}"
     if isinstance(error, TransportError):
         return (
             "check that the port exists, that this user may open it and that no other program has it"

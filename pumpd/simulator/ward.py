@@ -211,6 +211,8 @@ def listening(listen: str) -> PumpUrl:
     free = base.endswith(":0")
     unit = "" if base.startswith(("serial:", "tcp:")) else "/1"
     place = parse_url(f"{base[:-1] + '1' if free else base}{unit}{mark}{options}")
+    if place.com_port is not None:
+        raise ValueError("a simulated pump is no serial server that sets its port; listen without rfc2217")
     if not free:
         return place
     return PumpUrl(

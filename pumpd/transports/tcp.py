@@ -15,6 +15,9 @@ _DEAD_PEER_MS: Final = 10_000
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 2), ("TCP_KEEPCNT", 3))
 """Seconds idle before the first probe, seconds between probes, most unanswered."""
 _MOST_UNSENT_BYTES: Final = 4096
+_AT_ONCE_S: Final = 3.0
+"""A connection that ends sooner was not wanted: many devices have room for one client."""
+_LONGEST_FAREWELL: Final = 60
 
 
 class TcpTransport(asyncio.Protocol):
@@ -31,6 +34,8 @@ class TcpTransport(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._socket: asyncio.Transport | None = None
         self._gone: asyncio.Future[None] | None = None
+        self._opened_at_s = 0.0
+        self._first_words = b""
 
     async def open(self, receiver: Receiver) -> None:
         """Connect; TransportError with the reason when it can not be done in 3 s."""
@@ -74,6 +79,8 @@ class TcpTransport(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set the connection up for short questions and answers."""
         self._socket = cast("asyncio.Transport", transport)  # uvloop's transports do not derive from it
+        self._opened_at_s = asyncio.get_running_loop().time()
+        self._first_words = b""
         wire: socket.socket = transport.get_extra_info("socket")
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -83,6 +90,7 @@ class TcpTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand bytes on as they come."""
+        self._first_words += data[: _LONGEST_FAREWELL - len(self._first_words)]
         if self._receiver is not None:
             self._receiver.data_received(data)
 
@@ -93,5 +101,17 @@ class TcpTransport(asyncio.Protocol):
             self._gone.set_result(None)
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
-            reason = str(exc) if exc else "the device closed the connection"
-            receiver.connection_lost(TransportError(f"{self.name}: {reason}"))
+            receiver.connection_lost(TransportError(f"{self.name}: {self._ended_by(exc)}"))
+
+    def _ended_by(self, exc: Exception | None) -> str:
+        """Return why the connection ended, and what to do where that is known."""
+        if isinstance(exc, TimeoutError):
+            return "the device has gone without a word; check its power and the network"
+        if exc is not None and not isinstance(exc, ConnectionError):
+            return str(exc)
+        ended = "the device closed the connection" if exc is None else "the device broke the connection"
+        if asyncio.get_running_loop().time() - self._opened_at_s >= _AT_ONCE_S:
+            return ended
+        said = self._first_words.decode("ascii", "replace").strip()
+        words = f", saying {said!r}" if said.isascii() and said.isprintable() and said else ""
+        return f"{ended} at once{words}; is another client connected? many have room for one"

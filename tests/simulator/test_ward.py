@@ -29,6 +29,7 @@ def test_the_ward_of_these_tests_is_accepted(tmp_path):
     ("good", "bad", "line", "words"),
     [
         ("serial_number: SIM-0001", "serial_number: 0001", 7, "Begins with SIM-"),
+        ("modbus-tcp://127.0.0.1:0", "modbus-rtu+rfc2217://127.0.0.1:0?baud=9600", 3, "no serial server"),
         ("serial_number: SIM-0001", "serial_number: SIM-0001-IS-TOO-LONG", 3, "too long"),
         (
             "serial_number: SIM-0001",

@@ -73,6 +73,7 @@ def test_pumps_are_asked_over_a_serial_line(new_loop):
 
 
 @LOOPS
+@pytest.mark.requirement("LINK-9")
 def test_unplugging_is_told_once(new_loop):
     """The port's end is an error with the reason; then writing fails, and closing is quiet."""
 
@@ -97,6 +98,7 @@ def test_unplugging_is_told_once(new_loop):
 
 
 @LOOPS
+@pytest.mark.requirement("LINK-9")
 def test_a_port_has_one_user(new_loop):
     """A second program, or a second line of the configuration, is told to go away."""
 

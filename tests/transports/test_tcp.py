@@ -116,7 +116,8 @@ def test_losing_is_told_once_and_closing_never(new_loop):
         await transport.open(heard)
         (await connected.latest()).close()
         await heard.happened.wait()
-        assert [str(error) for error in heard.errors] == ["here: the device closed the connection"]
+        [told] = heard.errors
+        assert str(told).startswith("here: the device closed the connection")
         with pytest.raises(TransportError, match="not connected"):
             transport.write(b"x")
         await transport.close()

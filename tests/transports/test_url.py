@@ -2,6 +2,7 @@
 
 import pytest
 
+from pumpd.transports.com_port import ComPortTransport
 from pumpd.transports.serial_line import SerialSettings, SerialTransport
 from pumpd.transports.tcp import TcpTransport
 from pumpd.transports.url import Framing, parse_url
@@ -31,6 +32,15 @@ from pumpd.transports.url import Framing, parse_url
             None,
         ),
         ("tcp://10.0.0.5:4001?baud=9600", Framing.DIALECT, "10.0.0.5:4001", None, None, 9600),
+        (
+            "rfc2217://10.0.0.5:4001?baud=9600&parity=E&bits=7",
+            Framing.DIALECT,
+            "10.0.0.5:4001",
+            None,
+            None,
+            9600,
+        ),
+        ("modbus-rtu+rfc2217://[::1]:4001/3?baud=9600", Framing.MODBUS_RTU, "[::1]:4001", 3, None, 9600),
     ],
 )
 def test_a_url_is_read(url, framing, line, unit, settings, baud):
@@ -38,7 +48,9 @@ def test_a_url_is_read(url, framing, line, unit, settings, baud):
     at = parse_url(url)
     assert (at.framing, at.line, at.unit, at.settings, at.baud) == (framing, line, unit, settings, baud)
     transport = at.transport()
-    assert isinstance(transport, TcpTransport if settings is None else SerialTransport)
+    kinds = {"serial": SerialTransport, "rfc2217": ComPortTransport, "modbus-rtu+rfc2217": ComPortTransport}
+    scheme = "serial" if settings is not None else url.partition(":")[0]
+    assert isinstance(transport, kinds.get(scheme, TcpTransport))
     assert transport.name == line
 
 
@@ -71,6 +83,12 @@ def test_a_url_is_read(url, framing, line, unit, settings, baud):
         ("serial:///dev/ttyUSB0", "baud"),
         ("tcp://127.0.0.1", "host and port"),
         ("tcp://127.0.0.1:4001/3", "nothing but the unit"),
+        ("rfc2217://127.0.0.1:4001", "how fast"),
+        ("rfc2217:///dev/ttyUSB0?baud=9600", "host:port"),
+        ("rfc2217://127.0.0.1:4001/3?baud=9600", "nothing but the unit"),
+        ("rfc2217://127.0.0.1?baud=9600", "host and port"),
+        ("modbus-rtu+rfc2217://127.0.0.1:4001?baud=9600", "unit"),
+        ("modbus-rtu+rfc2217://127.0.0.1:4001/1?baud=9600&bits=7", "needs 8"),
     ],
 )
 def test_a_wrong_url_says_what_is_allowed(url, says):
@@ -85,3 +103,7 @@ def test_urls_on_one_line_must_agree():
     assert first.agrees_with(parse_url("modbus-rtu:///dev/ttyUSB0/2?baud=19200"))
     assert not first.agrees_with(parse_url("modbus-rtu:///dev/ttyUSB0/2?baud=9600"))
     assert not first.agrees_with(parse_url("serial:///dev/ttyUSB0?baud=19200"))
+    asked = parse_url("rfc2217://127.0.0.1:4001?baud=9600&address=1")
+    assert asked.agrees_with(parse_url("rfc2217://127.0.0.1:4001?baud=9600&address=2"))
+    assert not asked.agrees_with(parse_url("rfc2217://127.0.0.1:4001?baud=9600&parity=E&address=2"))
+    assert not asked.agrees_with(parse_url("tcp://127.0.0.1:4001?baud=9600&address=2"))
