@@ -1,7 +1,6 @@
 """A serial port at the far end of a Telnet connection, as its client sees it: data and commands kept apart.
 
-Sources: RFC 854 (Telnet), RFC 855 (options), RFC 856 (binary transmission), RFC 858 (suppress go ahead),
-RFC 2217 (COM port control).
+Source: RFC 854 (Telnet), RFC 856 (binary transmission), RFC 858 (suppress go ahead), RFC 2217 (COM ports).
 """
 
 from __future__ import annotations
@@ -19,6 +18,17 @@ _STOP_BITS: Final = {1: "1", 2: "2", 3: "1.5"}
 _NO_FLOW_CONTROL, _DTR_ON, _RTS_ON = 1, 8, 11
 _BOTH_BUFFERS: Final = 3
 _LONGEST_COMMAND: Final = 64
+
+EXAMPLES: Final = (
+    ("IAC WILL TRANSMIT-BINARY", "ff fb 00"),
+    ("IAC WILL COM-PORT-OPTION", "ff fb 2c"),
+    ("IAC SB COM-PORT-OPTION SET-BAUDRATE 9600 IAC SE", "ff fa 2c 01 00 00 25 80 ff f0"),
+    ("IAC SB COM-PORT-OPTION SET-DATASIZE 7 IAC SE", "ff fa 2c 02 07 ff f0"),
+    ("IAC SB COM-PORT-OPTION SET-PARITY EVEN IAC SE", "ff fa 2c 03 03 ff f0"),
+    ("IAC SB COM-PORT-OPTION SET-STOPSIZE 1 IAC SE", "ff fa 2c 04 01 ff f0"),
+    ("IAC SB COM-PORT-OPTION PURGE-DATA BOTH IAC SE", "ff fa 2c 0c 03 ff f0"),
+)
+"""What the client says for 9600 7E1, in the words of RFC 2217 section 3 and in the numbers of its tables."""
 
 
 @dataclass(slots=True)
