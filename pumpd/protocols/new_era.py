@@ -242,7 +242,7 @@ class NewEraServer(SeekingServer):
 
     def encode(self, question: Question, reply: bytes) -> bytes:
         """Return a reply as its question came; SAF0 in a packet is answered in basic mode already."""
-        text = b"%02d%s" % (question.address, reply)
+        text = b"%02d%s" % (question.address or 0, reply)
         if question.payload.startswith(b"\x02") and question.payload != b"\x02SAF0":
             return packet(text)
         return b"\x02" + text + b"\x03"

@@ -141,8 +141,8 @@ class Question:
 
     payload: bytes
     transaction_id: int = 0
-    address: int = 1
-    """Who is asked; 1 where a dialect has no addresses."""
+    address: int | None = 1
+    """Who is asked; 1 where a dialect has no addresses, None for what its pumps are plugged into."""
 
 
 class ServerFramer(Protocol):

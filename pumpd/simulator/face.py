@@ -31,6 +31,8 @@ class PumpFace(ABC):
         self.texts = texts
         self.forced: dict[str, Any] = {}
         """What is shown instead of the model's own, to show what a pump should never say."""
+        self.beside: Mapping[int, PumpFace] = {}
+        """All pumps of its line by their units, itself among them; the first answers for the whole."""
         self._now_ns = now_ns
         self._last_ns = now_ns()
 

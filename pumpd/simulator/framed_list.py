@@ -9,12 +9,13 @@ from typing import Final
 
 from pumpd.protocols.maps import installed_map
 from pumpd.protocols.wire import ServerFramer
-from pumpd.simulator import alaris, bcc, harvard, neurowave, new_era, zyno
+from pumpd.simulator import alaris, bcc, fresenius, harvard, neurowave, new_era, zyno
 from pumpd.simulator.face import SimulatedKind, brought_kinds
 
 SHIPPED: Final = (
     *(alaris.KIND, bcc.KIND, harvard.KIND_ELITE, harvard.KIND_ULTRA, new_era.KIND),
     *(neurowave.KIND, zyno.KIND_MIVA, zyno.KIND_NIMBUS_H),
+    *(fresenius.KIND_BASE, fresenius.KIND_PILOT),
 )
 
 

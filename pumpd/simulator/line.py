@@ -44,12 +44,15 @@ class SimulatedLine:
         """Of the framed dialect that all its pumps speak; None for Modbus."""
         self.on_answer: Callable[[SimulatedPump], None] | None = None
         """Told which pump answers, at the moment at which it does."""
+        for pump in pumps:
+            pump.face.beside = {other.unit: other.face for other in pumps}
         if len(self.pumps) != len(pumps):
             raise ValueError("two pumps of one line have the same unit")
 
     def replies(self, question: Question, framer: ServerFramer) -> list[tuple[float, bytes]]:
         """Return what arrives: (seconds after the request, bytes). A unit that is not there stays silent."""
-        pump = self.pumps.get(question.address)
+        at = next(iter(self.pumps), None) if question.address is None else question.address
+        pump = None if at is None else self.pumps.get(at)
         if pump is None:
             return []
         faults = self.faults.drawn(pump.unit, self.now_s())

@@ -143,6 +143,8 @@ def test_each_goes_over_a_real_pseudo_terminal(name, tmp_path: Path):
     async def probed() -> bool:
         async with rig(subject, framing, over_pty(tmp_path / "line")) as on:
             on.start()
+            for model in on.models:
+                model.flow_nl_h = model.set_rate_nl_h  # its motor has come to its rate
             await on.bus.link.close(OSError("the line is for the probe"))  # type: ignore[arg-type]
             return await probe(on.url, name, told.append, readings=2)
 
