@@ -5,6 +5,7 @@ Source: infupy 2022.1.11 (ISC), backends/fresenius.py: Command, VarId, Error and
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -88,13 +89,16 @@ class Command(Ask[R_co]):
 
     def data(self, frame: bytes) -> str:
         """Return what a good reply says; DeviceRefusedError with the code; WireError for a NAK."""
+        text = frame.decode("ascii", "replace")
         if frame[:1] == NAK:
-            why = LINK_ERRORS.get(int(frame[1:]), "unknown")
-            raise WireError(f"{self.text}: the pump did not take it: {why} ({frame[1:].decode()})")
-        status, _, data = frame.decode().lstrip("012345").partition(";")
-        if status == "I":
+            why = LINK_ERRORS.get(int(text[1:]) if text[1:].isdecimal() else 0, "unknown")
+            raise WireError(f"{self.text}: the pump did not take it: {why} ({text[1:]})")
+        status, _, data = text.lstrip("012345").partition(";")
+        if status == "I" and re.fullmatch("[0-9A-F]{2}", data):
             code = int(data, 16)
             raise DeviceRefusedError(f"{self.text}: {REFUSALS.get(code, 'unknown')} ({data})", code)
+        if status != "C" or not self.fits(data):
+            raise WireError(f"{text!r} is no reply to {self.text}")
         return data
 
 
