@@ -17,13 +17,15 @@ from pumpd.protocols.fresenius_frame import (
     ACK,
     DC4,
     ENQ,
-    EXAMPLES,
     LONGEST,
     NAK,
     NAK_SUM,
     frame_of,
     frames,
     undecided,
+)
+from pumpd.protocols.fresenius_frame import (
+    EXAMPLES as FRAMES,
 )
 from pumpd.protocols.fresenius_messages import (
     REFUSALS,
@@ -201,20 +203,21 @@ NEVER_SENT: Final = (
     *(b"PP;1", b"PS;1", b"DE;dr", b"AE", b"DM;dr", b"AM", b"MO;3", b"LP"),
 )
 """Rate, bolus, empty syringe, limits, counter, reset, off, silence, drug, spontaneous variables."""
+EXAMPLES: Final = (
+    *_examples(b"1"),
+    DialectExample(
+        _FROM,
+        ConnectBase(1),
+        bytes.fromhex(FRAMES[0][1]),
+        ACK + bytes.fromhex(FRAMES[1][1]),
+        None,
+    ),
+)
 ORCHESTRA: Final = Dialect(
     name="fresenius-base",
     framer=BaseFramer,
     judge=judge,
-    examples=(
-        *_examples(b"1"),
-        DialectExample(
-            _FROM,
-            ConnectBase(1),
-            bytes.fromhex(EXAMPLES[0][1]),
-            ACK + bytes.fromhex(EXAMPLES[1][1]),
-            None,
-        ),
-    ),
+    examples=EXAMPLES,
     never_sent=NEVER_SENT,
     refusals=tuple(REFUSALS),
     addresses=range(1, 6),

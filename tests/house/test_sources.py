@@ -17,6 +17,7 @@ NO_DIALECT = {
     "pumpd/protocols/wire.py": "what a dialect is",
     "pumpd/protocols/framed.py": "what framed dialects have in common",
     "pumpd/protocols/maps/__init__.py": "finds the maps",
+    "pumpd/protocols/fresenius_messages.py": "what frames hold; its examples stand whole with the dialect",
     "pumpd/protocols/modbus_pdu.py": "lets pymodbus write PDUs; the examples stand with those who call it",
     "pumpd/protocols/registers.py": "what a register map may say; each map carries examples",
     "pumpd/protocols/registers_codec.py": "reads what a map describes",
