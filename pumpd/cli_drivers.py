@@ -23,14 +23,17 @@ def add_to(app: typer.Typer) -> None:
 
 @drivers.command("list")
 def list_drivers() -> None:
-    """List every driver: make, model, what it was verified on, and whether it can pause."""
+    """List every driver: make, model, verified on what, how much unverified, and whether it can pause."""
     from pumpd.drivers.registry import faults, installed
 
-    table = Table("driver", "make", "model", "verified on", "pause", box=None, pad_edge=False)
+    columns = ("driver", "make", "model", "verified on", "unverified", "pause")
+    table = Table(*columns, box=None, pad_edge=False)
     for name, spec in installed().items():
         pause = f"tried on {spec.card.pause_proven_on}" if spec.pausable else "no"
-        table.add_row(name, spec.card.make, spec.card.model, spec.card.verified, pause)
+        card = spec.card
+        table.add_row(name, card.make, card.model, card.verified, str(len(card.unverified)), pause)
     out().print(table)
+    out().print("unverified: what documents leave open; `pumpd drivers show NAME` tells it", markup=False)
     for package, reason in faults().items():
         out().print(f"{package} can not be used: {reason}", markup=False)
 
@@ -75,6 +78,7 @@ def show(
         ("for use on people", "yes" if card.human_use else "no: a laboratory pump"),
         ("integrity", card.integrity),
         ("reply time", f"up to {card.reply_time_ms} ms"),
+        *([("silent", f"up to {card.silent_s} s, and well")] if card.silent_s else []),
         ("step of flow", str(spec.flow_step)),
         ("not told within 2 h", unseen(spec.counter_step)),
         ("channels", ", ".join(spec.channels)),

@@ -124,6 +124,8 @@ class LinkPart(Part):
     driver: str
     verified: str
     """What the driver's card says: none, simulator, transcript or hardware."""
+    unverified: tuple[str, ...] = ()
+    """What the card says of the driver that its documents leave open, each in a sentence."""
     url: str
     round_trip_ms: float | None = None
     errors: int = 0

@@ -102,7 +102,10 @@ class SnapshotWriter:
         )
         place = live.place
         self._line = _keys(
-            driver=quoted(place.driver), verified=quoted(place.verified), url=quoted(place.url)
+            driver=quoted(place.driver),
+            verified=quoted(place.verified),
+            unverified=f"[{','.join(map(quoted, place.unverified))}]",
+            url=quoted(place.url),
         )
         self._standing_for: tuple[object, ...] = ()
         self._standing = ""

@@ -62,6 +62,8 @@ class Place:
     verified: str
     """What the driver's card says: none, simulator, transcript or hardware."""
     url: str
+    unverified: tuple[str, ...] = ()
+    """What the card says that its documents leave open."""
 
 
 @dataclass(slots=True, eq=False)

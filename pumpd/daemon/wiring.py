@@ -137,7 +137,15 @@ def _watched(
     plan = PumpPlan(
         pump=PumpId(section.id),
         channels=spec.channels,
-        place=Place(section.bed, section.ward, section.label, section.driver, card.verified, section.url),
+        place=Place(
+            section.bed,
+            section.ward,
+            section.label,
+            section.driver,
+            card.verified,
+            section.url,
+            card.unverified,
+        ),
         real=section.real,
         model=card.model if card.capabilities["identity"].state == "done" else "",
         serial_number=section.serial_number,

@@ -137,6 +137,7 @@ def expected(ward: Ward, live: LivePump, readings: TelemetryWriter, clock: SetCl
                 detail=live.link.detail,
                 driver=place.driver,
                 verified=place.verified,
+                unverified=place.unverified,
                 url=place.url,
                 round_trip_ms=None if live.link.round_trip_ns is None else 12.345678,
                 errors=live.link.errors,
@@ -167,7 +168,7 @@ def test_any_text_of_a_configuration_or_a_pump_stays_json() -> None:
     clock = SetClock()
     ward = ward_of(1, clock)
     (live,) = ward.pumps.values()
-    live.place = Place('7 "left"', "Ström\n\\", "Å.Ö.", "d", "none", "tcp://x")
+    live.place = Place('7 "left"', "Ström\n\\", "Å.Ö.", "d", "none", "tcp://x", ('say "no"', "n\\"))
     picture = SnapshotPayload.model_validate_json(
         SnapshotWriter(ward, live, TelemetryWriter(ward), clock).write()
     )

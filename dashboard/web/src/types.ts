@@ -99,6 +99,7 @@ export interface Link {
   detail: string;
   driver: string;
   verified: string;
+  unverified?: string[];
   url: string;
   round_trip_ms: number | null;
   errors: number;
