@@ -51,7 +51,7 @@ web-test: setup
 	$(if $(wildcard $(WEB)/package.json),cd $(WEB) && $(WITH_NODE) npm test --silent)
 
 test: lint web-test
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 3 --dist loadgroup
 
 demo: setup
 	@$(VENV)/bin/pumpd demo
