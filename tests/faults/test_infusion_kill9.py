@@ -127,6 +127,7 @@ class Page:
             "channel": "1",
             "infusion": shown.get("id", ""),
             "version": shown.get("version", 1),
+            **({"dose_revision": shown.get("dose_revision", 0)} if verb == "change" else {}),
             **typed,
         }
         topic = f"{SITE}/node/ward-a/command/{verb}"
@@ -135,8 +136,13 @@ class Page:
 
     async def done(self, command_id: str) -> None:
         """Wait until it is accepted."""
+        assert await self.accepted(command_id), self.replies[command_id]
+
+    async def accepted(self, command_id: str) -> bool:
+        """Wait for the answer, and return whether it is yes."""
         await until(lambda: command_id in self.hear().replies, WITHIN_S)
-        assert self.replies[command_id]["accepted"], self.replies[command_id]
+        accepted: bool = self.replies[command_id]["accepted"]
+        return accepted
 
 
 @dataclass(slots=True)
@@ -195,7 +201,12 @@ class Course:
         if not waits:
             self.maybe = verb
             return
-        await self.page.done(command)
+        while not await self.page.accepted(command):
+            # Asked of a picture older than the last dose: she looks again, and asks again.
+            assert "look again" in self.page.replies[command]["reason"], self.page.replies[command]
+            before = (self.page.infusion(pump) or {}).get("dose_revision")
+            await until(lambda: (self.page.infusion(pump) or {}).get("dose_revision") != before, WITHIN_S)
+            command = await self.page.ask(said, pump, **typed[verb])
         self.seen += verb == "observe"
         if verb == "order":
             self.version += 1

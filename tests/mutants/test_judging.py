@@ -92,7 +92,7 @@ def test_a_change_reaches_the_product_whichever_way_it_is_made(crew: Crew, how: 
 
 def test_a_changed_map_reaches_the_tests(crew: Crew) -> None:
     """Also what pytest would import by itself, as it does with a package that brings a plug-in."""
-    moved = _mutant("address:", "channels.1.flow.address")
+    moved = _mutant("address:", "reference-pump", "channels.1.flow.address")
     names = ["tests/drivers/test_against_oracle.py::test_every_value_is_read_from_its_place"]
     found = _ask(crew, moved, [{"kind": "tests", "names": names}], how="import")
     assert found["by"] == "test"
