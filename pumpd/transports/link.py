@@ -16,6 +16,7 @@ from pumpd.protocols.wire import BlockwiseFramer, Framer, Permission, Request
 from pumpd.transports.acknowledging import acknowledging
 from pumpd.transports.base import Transport
 from pumpd.transports.clearance import Clearance
+from pumpd.transports.echo import Echo
 from pumpd.transports.exchange import Counters, Exchange
 from pumpd.transports.fairness import Fairness
 from pumpd.transports.lane import Lane
@@ -43,6 +44,7 @@ class Link:
         self._latency_s = latency_ms / 1000
         self._up = False
         self._clearance = Clearance(framer)
+        self.echo = Echo(transport.name)
         self.fairness = Fairness()
         self._lanes: dict[int | None, Lane] = {}
         self._lost: asyncio.Future[TransportError] | None = None
@@ -85,6 +87,7 @@ class Link:
         self._lost = lost = loop.create_future()
         await self._transport.open(self)
         self._framer.reset()
+        self.echo.opened()
         self._gap_s = self._framer.gap_s(self._transport.baud, self._transport.bits_per_byte)
         self._silent_until = loop.time()
         self._clearance.opened(self._silent_until)
@@ -156,7 +159,7 @@ class Link:
         discarded = framer.discarded_bytes
         loop = asyncio.get_running_loop()
         now = loop.time()
-        payload = framer.feed(data)
+        payload = framer.feed(self.echo.without(data))
         self._latest.dropped(framer.discarded_bytes - discarded, late := framer.take_late())
         for request in late:
             self._clearance.late(request, now)
@@ -222,6 +225,7 @@ class Link:
             frame = self._framer.encode(exchange.request)
             self._outgoing.check(frame, exchange.permission)
             self._transport.write(frame)
+            self.echo.sent(frame, exchange.permission)
         except Exception as error:  # noqa: BLE001 - whatever it was, its asker must be told
             self._framer.reset()
             exchange.fail(error)

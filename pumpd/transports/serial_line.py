@@ -15,6 +15,7 @@ import structlog
 
 from pumpd.errors import TransportError
 from pumpd.transports.base import Receiver
+from pumpd.transports.port_words import why_closed
 
 _MOST_UNSENT_BYTES: Final = 4096
 _READ_BYTES: Final = 4096
@@ -63,7 +64,7 @@ class SerialTransport:
             port = self._opened(self._settings)
         except (serial.SerialException, termios.error, OSError) as error:
             if not self._is_pseudo_terminal() or not isinstance(error, termios.error):
-                raise TransportError(f"{self.name}: {_reason(error)}") from error
+                raise TransportError(f"{self.name}: {why_closed(self._path, error)}") from error
             port = self._opened_as_8n1()
         self._port = port
         self._receiver = receiver
@@ -109,7 +110,7 @@ class SerialTransport:
         try:
             port = self._opened(plain)
         except (serial.SerialException, termios.error, OSError) as error:
-            raise TransportError(f"{self.name}: {_reason(error)}") from error
+            raise TransportError(f"{self.name}: {why_closed(self._path, error)}") from error
         if not self._told_fallback:
             self._told_fallback = True
             log.info("pseudo-terminal opened as 8N1", line=self.name, wanted=str(self._settings))
@@ -152,7 +153,7 @@ class SerialTransport:
         receiver, self._receiver = self._receiver, None
         self._end()
         if receiver is not None:
-            receiver.connection_lost(TransportError(f"{self.name}: {_reason(error)}"))
+            receiver.connection_lost(TransportError(f"{self.name}: {why_closed(self._path, error)}"))
 
     def _end(self) -> None:
         port, self._port = self._port, None
@@ -162,16 +163,3 @@ class SerialTransport:
             loop.remove_reader(port.fileno())
             loop.remove_writer(port.fileno())
             port.close()
-
-
-def _reason(error: Exception) -> str:
-    code = getattr(error, "errno", None)
-    if code == errno.EIO:
-        return "the port was unplugged"
-    if code in {errno.EAGAIN, errno.EBUSY} or "lock" in str(error):
-        return "another program has the port open; close it"
-    if code == errno.ENOENT:
-        return "there is no such port; check that the adapter is plugged in"
-    if code in {errno.EACCES, errno.EPERM}:
-        return "this user may not open the port; add the user to the group that owns it"
-    return str(error)

@@ -16,28 +16,9 @@ from pumpd.transports.serial_line import SerialSettings, SerialTransport
 from pumpd.transports.url import parse_url
 from tests.transports.devices import answer
 from tests.transports.loops import LOOPS, Heard, run
+from tests.transports.terminals import terminal
 
 pytestmark = pytest.mark.real
-
-
-@contextlib.contextmanager
-def terminal():
-    """Return the device's end of a new pseudo-terminal and the path of the port."""
-    device, port = os.openpty()
-    os.set_blocking(device, False)
-    path = os.ttyname(port)
-    open_ends = {device, port}
-
-    def unplug():
-        for end in (device, port):
-            if end in open_ends:
-                open_ends.remove(end)
-                os.close(end)
-
-    try:
-        yield device, path, unplug
-    finally:
-        unplug()
 
 
 @LOOPS
