@@ -10,6 +10,9 @@ WITH_NODE = PATH="$$($(CURDIR)/$(PY) $(CURDIR)/requirements/node_path.py):$$PATH
 LOCK = $(VENV)/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --strip-extras
 
+# Hundreds of programs start in the tests: without bytecode each compiles the whole of pumpd again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup test demo bench proof wheel mutants compose-trial lock clean lint web-test
 .DELETE_ON_ERROR:
 
