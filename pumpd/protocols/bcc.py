@@ -99,14 +99,26 @@ class ReadRack(Command[Mapping[str, Told]]):
     text = MEM_GET
 
     def parse_reply(self, frame: bytes) -> Mapping[str, Told]:
-        """Return what each pump tells, by its place; the ComDevice's own are left out."""
+        """Return what each pump tells, by its place; the ComDevice's own are left out.
+
+        WireError for a place that names no model, or tells one thing twice: the sum misses damage to places.
+        """
         pumps: dict[str, dict[str, str]] = {}
         for block in frame.split(MORE):
             for said in _quadruples(block):
                 place = place_of(said[1])
                 if len(said) == 4 and place:
-                    pumps.setdefault(place, {})[said[2]] = said[3].rstrip("\r")
+                    value = said[3].rstrip("\r")
+                    if pumps.setdefault(place, {}).setdefault(said[2], value) != value:
+                        raise WireError(f"the pump at {place} tells {said[2]} twice")
+        for place, told in pumps.items():
+            if not _MODEL_OR_ERROR & told.keys():
+                raise WireError(f"values for {place}, where no pump tells its model: {', '.join(told)}")
         return pumps
+
+
+_MODEL_OR_ERROR: Final = {"GNNEW", "GNMODEL", "GNERR"}
+"""One of them begins what is told of each pump."""
 
 
 def _quadruples(block: bytes) -> list[list[str]]:

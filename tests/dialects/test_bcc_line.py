@@ -72,11 +72,24 @@ async def test_a_pump_that_is_taken_out_is_gone_and_not_stopped():
 @pytest.mark.parametrize("code", ["39", "41", "57", "what"])
 def test_a_pump_that_the_rack_can_not_reach_has_no_reading(code):
     """Whatever the code; a refusal of the whole question keeps its code as it came."""
-    block = f"SpaceCOM/1/1>7,50111,INM3,1\x1e7,50112,GNERR,{code}".encode()
+    block = f"SpaceCOM/1/1>7,50111,GNMODEL,688\x1e7,50111,INM3,1\x1e7,50112,GNERR,{code}".encode()
     assert ReadRack(1, "SpaceCOM").parse_reply(block)["12"] == {"GNERR": code}
     with pytest.raises(DeviceRefusedError) as refused:
         ReadRack(1, "SpaceCOM").parse_reply(f"SpaceCOM/1/1>7,50100,GNERR,{code}".encode())
     assert refused.value.code == (int(code) if code.isdecimal() else code)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("7,50111,INRT,1.00\x1e7,50115,INVI,2.0", "values for 15, where no pump tells its model: INVI"),
+        ("7,50111,INRT,1.00\x1e7,50111,INRT,3.00", "the pump at 11 tells INRT twice"),
+    ],
+)
+def test_a_value_whose_place_was_damaged_is_nobodys(said, why):
+    """A sum misses some damage; no pump appears by it, and none gets a value of its neighbour."""
+    with pytest.raises(WireError, match=why):
+        ReadRack(1, "SpaceCOM").parse_reply(f"SpaceCOM/1/1>7,50111,GNMODEL,688\x1e{said}".encode())
 
 
 @in_virtual_time
@@ -103,7 +116,7 @@ def blocks(*numbers: int) -> list[bytes]:
     """Return frames of a reply with one block for each number; the last one has the end mark."""
     marks = [MORE] * (len(numbers) - 1) + [LAST]
     return [
-        frame_of(f"SpaceCOM/1/1>7,501{place},INRT,{n}.00".encode() + mark)
+        frame_of(f"SpaceCOM/1/1>7,501{place},GNMODEL,688\x1e7,501{place},INRT,{n}.00".encode() + mark)
         for n, place, mark in zip(numbers, PLACES, marks, strict=False)
     ]
 
@@ -129,7 +142,8 @@ def test_a_damaged_block_is_asked_for_again():
         assert not framer.take_progress()
     payload = framer.feed(second)
     assert payload is not None
-    assert ReadRack(1, "SpaceCOM").parse_reply(payload) == {"11": {"INRT": "1.00"}, "12": {"INRT": "2.00"}}
+    pumps = ReadRack(1, "SpaceCOM").parse_reply(payload)
+    assert {place: told["INRT"] for place, told in pumps.items()} == {"11": "1.00", "12": "2.00"}
     assert [data for _, data in framer.take_owed()] == [ACK]
 
 
