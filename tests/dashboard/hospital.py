@@ -54,7 +54,8 @@ def files(directory: Path, mqtt: int, pausable: int, contact: str) -> tuple[Path
     """Write the configuration and the ward; return both files and the page's port.
 
     Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; without an order 3 and 5 run, 4 and
-    6 stand. The bed ``pausable`` has an order, too, and may be paused; ``contact`` is a program to call.
+    6 stand. The bed ``pausable`` has an order, too; with it, it and bed 2 may be paused; ``contact`` is a
+    program to call.
     """
     lines, web = free_port(), free_port()
     ward, config = directory / "ward.yaml", directory / "pumpd.yaml"
@@ -65,7 +66,7 @@ def files(directory: Path, mqtt: int, pausable: int, contact: str) -> tuple[Path
         text = f"alarms: {{contacts: [{{name: on call, kind: command, command: [{contact}]}}]}}\n" + text
     for bed in range(1, BEDS + 1):
         order = ORDER if bed < 3 or bed == pausable else ""
-        order += ", enforcement: pause" if bed == pausable else ""
+        order += ", enforcement: pause" if pausable and bed in {2, pausable} else ""
         text += (
             f"  - {{id: PUMP-{bed:02}, url: 'modbus-tcp://127.0.0.1:{lines}/{bed}', driver: reference-pump, "
             f"bed: '{bed}', ward: pain-clinic{order}}}\n"

@@ -84,6 +84,28 @@ def test_a_nurse_has_a_pump_paused_by_name_and_pin_and_starts_none(browser: Brow
 
 
 @pytest.mark.requirement("DASH-10")
+@pytest.mark.parametrize("width", [360, 1280, 1920])
+def test_what_may_be_asked_takes_no_room_from_what_the_pump_does(
+    browser: Browser, made: Served, width: int
+) -> None:
+    """The button stands under the numbers, also beside the band of an alarm; neither is squeezed or cut."""
+    context = shared_screen(browser, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(made.url)
+    card = page.locator("[data-key='PUMP-02/1']")
+    expect(card.locator(".pause-pump")).to_be_visible()
+    body, button = (card.locator(part).bounding_box() for part in (".card-body", ".pause-pump"))
+    assert body is not None
+    assert button is not None
+    assert button["y"] >= body["y"] + body["height"] - 1
+    assert abs(button["x"] - body["x"]) < 1
+    figures = card.locator(".figures").bounding_box()
+    assert figures is not None
+    assert figures["width"] >= 200
+    context.close()
+
+
+@pytest.mark.requirement("DASH-10")
 def test_a_pause_is_not_offered_where_pumpd_may_not_pause(page: Page, made: Served) -> None:
     """Bed 4 has neither an order nor leave; on a wall screen no pump has such a button."""
     page.goto(f"{made.url}/#/pump/PUMP-04/1")

@@ -40,18 +40,20 @@ export function BedCard({ of, wall, own = false }: BedProps) {
           place={{ key: card.key, node: card.node ?? "", boot_id: card.boot_id ?? "", pump: card.pump, channel: card.channel }}
           alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
       )}
-      {/* Made anew when an alarm comes or ends: Chromium does not always restyle what is inside a size container. */}
-      <div class="card-body" key={worst ? "alarmed" : "quiet"}>
-        {card.provenance === "demo" && <Watermark />}
-        <Head card={card} fresh={fresh} name={name} />
-        <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
-        {card.limits && <LimitBar limits={card.limits} dose={card.reading?.dose ?? null} faded={fresh !== "fresh"} />}
-        <Progress card={card} fresh={fresh} ageMs={ageMs} />
-        {card.infusion && <Course infusion={card.infusion} />}
-        <Spark name={card.key} limits={card.limits ?? null}
-          flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
+      <div class="card-side">
+        {/* Made anew when an alarm comes or ends: Chromium does not always restyle what is inside a size container. */}
+        <div class="card-body" key={worst ? "alarmed" : "quiet"}>
+          {card.provenance === "demo" && <Watermark />}
+          <Head card={card} fresh={fresh} name={name} />
+          <Figures card={card} fresh={fresh} ageMs={ageMs} alarmed={worst?.condition === "link-lost"} />
+          {card.limits && <LimitBar limits={card.limits} dose={card.reading?.dose ?? null} faded={fresh !== "fresh"} />}
+          <Progress card={card} fresh={fresh} ageMs={ageMs} />
+          {card.infusion && <Course infusion={card.infusion} />}
+          <Spark name={card.key} limits={card.limits ?? null}
+            flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
+        </div>
+        {!wall && (own || worst) && <PausePump card={card} fresh={fresh} />}
       </div>
-      {!wall && (own || worst) && <PausePump card={card} fresh={fresh} />}
     </article>
   );
 }
