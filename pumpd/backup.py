@@ -137,7 +137,7 @@ def _gathered(config: Config, stage: Path) -> dict[str, Path]:
             except FileNotFoundError:  # put aside by the daemon meanwhile
                 continue
         files[f"data/{file.name}"] = copy
-    for file in (config.file, config.library_file):
+    for file in filter(None, (config.file, config.library_file, config.fleet_file)):
         copy = stage / f"config-{file.name}"
         shutil.copyfile(file, copy)
         files[f"config/{file.name}"] = copy

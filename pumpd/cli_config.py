@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
 def check_config(config: ConfigOption) -> None:
     """Check a configuration and its drug library; name every problem at once."""
     from pumpd.config import load
+    from pumpd.config_fleet import fleet_told
     from pumpd.config_lines import lines_told
 
     found = load(config)
@@ -31,7 +32,7 @@ def check_config(config: ConfigOption) -> None:
     console = out()
     console.print(f"{config}: no problem")
     console.print(f"    {len(found.pumps)} pumps on node {found.node} of site {found.site}")
-    for line in lines_told(found):
+    for line in (*lines_told(found), *fleet_told(found.fleet, found.pumps)):
         console.print(f"    {line}")
     console.print(
         f"    drug library {found.library.version}, {len(found.library.entries)} entries, "

@@ -8,6 +8,7 @@ from pathlib import Path
 from pumpd.config_alarms import AlarmsSection
 from pumpd.config_check import cross_problems
 from pumpd.config_dashboard import DashboardSection
+from pumpd.config_fleet import read_fleet
 from pumpd.config_history import HistorySection
 from pumpd.config_library import check_library, drugs_named
 from pumpd.config_models import (
@@ -24,6 +25,7 @@ from pumpd.config_trust import TrustedSection, default_key_file
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.document import read_bounded, read_document
 from pumpd.document_check import check, in_order
+from pumpd.drivers.fleet import Fleet
 from pumpd.drivers.trial import Trial
 from pumpd.errors import ConfigError
 
@@ -54,6 +56,9 @@ class Config:
     operation: OperationSection = field(default_factory=OperationSection)
     dashboards: tuple[TrustedSection, ...] = ()
     trials: tuple[Trial, ...] = ()
+    fleet: Fleet | None = None
+    """The pumps of the house; None where no file names them."""
+    fleet_file: Path | None = None
 
     @property
     def dashboard_key_file(self) -> Path:
@@ -128,6 +133,7 @@ def load(file: Path) -> Config:
     if problems:
         raise ConfigError(in_order(problems))
     assert library is not None
+    fleet_file = file.parent / section.fleet if section.fleet else None
     return Config(
         file=file,
         sha256=document.sha256,
@@ -149,4 +155,6 @@ def load(file: Path) -> Config:
         operation=section.operation,
         dashboards=section.dashboards,
         trials=tuple(each.trial(file.parent) for each in section.trials),
+        fleet=None if fleet_file is None else read_fleet(fleet_file, str(fleet_file)).fleet,
+        fleet_file=fleet_file,
     )

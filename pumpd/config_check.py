@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from pumpd.config_fleet import fleet_problems
 from pumpd.config_history import history_problems
 from pumpd.config_lines import driver_problems, line_problems
 from pumpd.config_models import ConfigSection, PumpSection
@@ -56,6 +57,7 @@ def cross_problems(
     yield from _same_bed(document, pumps)
     yield from line_problems(document, pumps, installed(), section.lines.latency_ms)
     yield from driver_problems(document, pumps, installed())
+    yield from fleet_problems(document, pumps, installed(), section.fleet, directory)
     for place, pump in pumps:
         yield from programme_problems(document, place, pump, library, doubtful)
     templates = [(checked.place(("templates", at)), each) for at, each in enumerate(section.templates)]

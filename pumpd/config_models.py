@@ -214,6 +214,11 @@ class ConfigSection(Section):
         description="the dashboards that this daemon listens to; empty: the one of this file",
     )
     trials: tuple[TrialSection, ...] = Field(default=(), description="signed trials that are relied on")
+    fleet: str = Field(
+        default="",
+        description="a CSV file with every pump of the house, relative to this file; empty: none is known",
+        examples=["fleet.csv"],
+    )
     lines: LinesSection = Field(default_factory=LinesSection, description="what holds for every line")
     syslog: str = Field(
         default=LOCAL,

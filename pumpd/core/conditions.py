@@ -92,6 +92,7 @@ class ConditionId(Enum):
     INVALID_VALUE = "invalid-value"
     UNKNOWN_STATUS = "unknown-status"
     WRONG_DEVICE = "wrong-device"
+    UNKNOWN_PUMP = "unknown-pump"
     OCCLUSION = "occlusion"
     OCCLUSION_UPSTREAM = "occlusion-upstream"
     AIR = "air"

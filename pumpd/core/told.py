@@ -9,7 +9,14 @@ from pumpd.core.alarms import Finding
 from pumpd.core.catalogue import CATALOGUE
 from pumpd.core.conditions import ConditionId
 
-BY_OTHERS = frozenset({ConditionId.LINE_DISTURBED, ConditionId.SAME_DRUG, ConditionId.LIBRARY_TIGHTER})
+BY_OTHERS = frozenset(
+    {
+        ConditionId.LINE_DISTURBED,
+        ConditionId.SAME_DRUG,
+        ConditionId.LIBRARY_TIGHTER,
+        ConditionId.UNKNOWN_PUMP,
+    }
+)
 """What only others can say of a pump: no reading begins or ends it."""
 
 

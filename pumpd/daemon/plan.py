@@ -16,6 +16,7 @@ from pumpd.core.state import PumpSetup
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.seams import Place
 from pumpd.drivers.base import Identity
+from pumpd.drivers.fleet import Fleet
 from pumpd.drivers.trial import Trial
 
 GOLDEN = 0.6180339887498949
@@ -58,6 +59,8 @@ class PumpPlan:
     """What engineers have tried and signed with this driver; each holds for the firmware that it names."""
     human_use: bool = True
     """False for a laboratory pump: a real one can not begin an infusion."""
+    fleet: Fleet | None = None
+    """The pumps of the house; None: nobody said which they are."""
 
     def provenance(self, identity: Identity | None) -> Provenance:
         """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""

@@ -1,20 +1,33 @@
-"""Whether the pump that answers is the one that should."""
+"""Whether the pump that answers is the one that should, and which one it is else."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pumpd.core.conditions import ConditionId
+from pumpd.core.told import ToldOfPump
+from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.seams import LivePump
 from pumpd.drivers.base import Identity
 
 
 def expected_instead(plan: PumpPlan, first: Identity | None, found: Identity) -> str:
     """Return who should have answered instead of ``found``; empty when it is right.
 
-    ``first`` is who answered first in this run: without a configured serial number, it stays the one.
+    The fleet says it where there is one; what a pump can not tell is not held against it. ``first`` is who
+    answered first in this run: without a configured serial number, it stays the one.
     """
     if plan.model and found.model != plan.model:
         return f"model {plan.model}"
     if plan.serial_number and found.serial_number != plan.serial_number:
         return f"serial number {plan.serial_number}"
+    own = None if plan.fleet is None else plan.fleet.of(plan.pump)
+    if own is not None:
+        if found.model and found.model != own.model:
+            return f"model {own.model}"
+        if found.serial_number:
+            return "" if found.serial_number == own.serial_number else f"serial number {own.serial_number}"
     if first is not None and (first.model, first.serial_number) != (found.model, found.serial_number):
         return described(first)
     return ""
@@ -24,3 +37,24 @@ def described(identity: Identity) -> str:
     """Return who answered, in words for a person."""
     serial = identity.serial_number or "without serial number"
     return f"{identity.make} {identity.model} {serial}".strip()
+
+
+def answered(plan: PumpPlan, found: Identity) -> str:
+    """Return who answered in the place of a pump, and what the fleet knows of it."""
+    if plan.fleet is None or not found.serial_number:
+        return described(found)
+    known = plan.fleet.who(found)
+    return described(found) + (", not in the fleet" if known is None else f", {known.asset} of the fleet")
+
+
+def tell_stranger(
+    plan: PumpPlan, found: Identity, expected: str, lives: Iterable[LivePump], pipeline: Pipeline
+) -> None:
+    """Tell an engineer of a pump that the fleet does not know, and when it is gone."""
+    stranger = bool(expected) and plan.fleet is not None and plan.fleet.who(found) is None
+    causes = frozenset({described(found)} if stranger else ())
+    told = ToldOfPump(ConditionId.UNKNOWN_PUMP, "".join(causes), causes)
+    for live in lives:
+        before = live.state.told.get(told.condition)
+        if before != told and (stranger or before is not None or told.condition in live.state.alarms):
+            pipeline.take(live, told)

@@ -1,4 +1,7 @@
-"""Whom the daemon listens to, read anew when it is told so (SIGHUP); nothing else of the file is taken up."""
+"""Whom the daemon listens to, and which pumps the house has, read anew when it is told so (SIGHUP).
+
+Nothing else of the file is taken up.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pumpd.config import Config, load
 from pumpd.daemon.inside import Inside
 from pumpd.daemon.permission import TrustedDashboard
 from pumpd.daemon.trusted import trusted_of
+from pumpd.drivers.fleet import Fleet
 from pumpd.errors import ConfigError
 from pumpd.notify import ServiceManager
 
@@ -18,7 +22,7 @@ _log = structlog.get_logger("pumpd.reloads")
 
 
 class Reloads:
-    """Reads ``dashboards`` of the configuration again; a file with a fault changes nothing."""
+    """Reads ``dashboards`` and the fleet again; a file with a fault changes nothing."""
 
     def __init__(self, config: Config, inside: Inside, manager: ServiceManager | None = None) -> None:
         """``config`` is what the daemon was started with; ``manager`` is told of each reading."""
@@ -47,7 +51,7 @@ class Reloads:
         if publisher is None:
             return
         try:
-            trusted, waits = await asyncio.to_thread(self._read)
+            trusted, fleet, waits = await asyncio.to_thread(self._read)
         except ConfigError as error:
             first = error.problems[0]
             where = f"{first.file}:{first.line}: {first.path}"
@@ -59,9 +63,22 @@ class Reloads:
         if waits:
             _log.warning("the rest of the file has changed, and is not taken up", remedy="start pumpd anew")
         app.pipeline.note(app.ward, "node", "listens-to", detail=known)
+        self._take_up(fleet)
 
-    def _read(self) -> tuple[tuple[TrustedDashboard, ...], bool]:
-        """Return who is trusted from here on, and whether anything else is not as it was started with."""
+    def _take_up(self, fleet: Fleet | None) -> None:
+        """From here on go by ``fleet``, and write down what of it is not as it was."""
+        known = self._config.fleet
+        if known is None or fleet is None:
+            return
+        app = self._inside.app
+        for words in known.changes(fleet):
+            app.pipeline.note(app.ward, "node", "fleet", detail=words)
+        known.take_up(fleet)
+
+    def _read(self) -> tuple[tuple[TrustedDashboard, ...], Fleet | None, bool]:
+        """Return who is trusted from here on, the fleet, and whether anything else has changed."""
         started, found = self._config, load(self._config.file)
         same = replace(found, dashboards=started.dashboards, sha256=started.sha256)
-        return trusted_of(found), same != started
+        if started.fleet is not None and found.fleet is not None:
+            same = replace(same, fleet=started.fleet)
+        return trusted_of(found), found.fleet, same != started

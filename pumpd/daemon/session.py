@@ -17,7 +17,7 @@ from pumpd.daemon.backoff import Backoff
 from pumpd.daemon.lines import Line, Talk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
-from pumpd.daemon.recognition import described, expected_instead
+from pumpd.daemon.recognition import answered, expected_instead, tell_stranger
 from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
 from pumpd.drivers.base import (
     ChannelReading,
@@ -81,7 +81,7 @@ class Session:
         self._heard_ns = 0
         """When this pump, known to be the right one, last answered."""
         self._first: Identity | None = None
-        """Who answered first; the pump behind a port must stay the same."""
+        """Who answered; the pump behind a port must stay the same."""
         self._failures = 0
         self._backoff = Backoff(random_source, first_s=0.5, longest_s=SILENT_LONGEST_S)
         self._down_logged = False
@@ -217,9 +217,10 @@ class Session:
         if self._line.opening != opening:
             raise TransportError(f"{self._plan.pump}: the line was opened anew while it was asked who it is")
         expected = expected_instead(self._plan, self._first, identity)
+        tell_stranger(self._plan, identity, expected, self._lives.values(), self._pipeline)
         if expected:
-            self._wrong(described(identity), expected)
-        self._first = self._first or identity
+            self._wrong(answered(self._plan, identity), expected)
+        self._first = identity
         self._recognised = opening
         for channel, live in self._lives.items():
             self._pipeline.identified(live, identity, self._plan.setup(channel, identity))

@@ -81,7 +81,11 @@ def settings_of(config: Config) -> Settings:
     said = dict(_flat("", read_document(config.file).data))
     by, why = (said.pop(key, "") for key in _ABOUT_THE_CHANGE)
     library = {f"drug library: {k}": v for k, v in _flat("", read_document(config.library_file).data)}
-    now = {key: _hash(value) if _is_hidden(key) else value for key, value in {**said, **library}.items()}
+    pumps = () if config.fleet is None else config.fleet.pumps
+    fleet = {f"fleet[{pump.asset}]": str(pump) for pump in pumps}
+    now = {
+        key: _hash(value) if _is_hidden(key) else value for key, value in {**said, **library, **fleet}.items()
+    }
     return Settings(config.data_dir / "settings.json", now, by or _owner(config.file), why)
 
 

@@ -166,6 +166,7 @@ def _watched(
         escalation=config.alarms.escalation.plan(),
         trials=tuple(trial for trial in config.trials if trial.driver == spec.name) if spec.pausable else (),
         human_use=card.human_use,
+        fleet=config.fleet,
     )
     talk = bus.conversation(
         unit,

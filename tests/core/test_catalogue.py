@@ -54,6 +54,7 @@ FOR_THE_ENGINEER = {
     "library-date",
     "line-disturbed",
     "task-silent",
+    "unknown-pump",
 }
 """What a nurse can do nothing about: it never sounds at her."""
 

@@ -133,7 +133,13 @@ def test_a_slip_stays_while_the_flow_is_not_known() -> None:
 
 @pytest.mark.requirement("CORE-10")
 @pytest.mark.parametrize(
-    "condition", [ConditionId.LINE_DISTURBED, ConditionId.SAME_DRUG, ConditionId.LIBRARY_TIGHTER]
+    "condition",
+    [
+        ConditionId.LINE_DISTURBED,
+        ConditionId.SAME_DRUG,
+        ConditionId.LIBRARY_TIGHTER,
+        ConditionId.UNKNOWN_PUMP,
+    ],
 )
 def test_what_only_others_can_say_no_reading_ends(condition: ConditionId) -> None:
     """After a restart nobody has said anything yet: it stays until somebody says that it is over."""

@@ -22,6 +22,7 @@ from pumpd.daemon.app import App
 from pumpd.daemon.parts import Parts
 from pumpd.daemon.seams import CommandPort, LivePump, Ward
 from pumpd.daemon.wiring import parts_of
+from pumpd.drivers.fleet import Fleet
 from pumpd.errors import StoreError
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.framing_rtu import RtuServerFramer
@@ -152,6 +153,7 @@ def play(
     alarms: AlarmsSection | None = None,
     channels: Mapping[str, Channel] | None = None,
     boot_id: str = "virtual-boot",
+    fleet: Fleet | None = None,
 ) -> WardScene:
     """Play ``story`` with a daemon that watches ``pumps``, all running at ``running`` mL/h.
 
@@ -170,6 +172,7 @@ def play(
             alarms or AlarmsSection(),
             channels or {},
             boot_id,
+            fleet,
         )
         if plugged:
             for wire in scene.wires.values():
@@ -198,6 +201,7 @@ def _scene(
     alarms: AlarmsSection,
     channels: Mapping[str, Channel],
     boot_id: str,
+    fleet: Fleet | None,
 ) -> WardScene:
     clock = VirtualClock(asyncio.get_running_loop(), boot_id)
     outlet, history = Recorder(), KeptHistory()
@@ -249,6 +253,7 @@ def _scene(
         syslog="",
         pumps=tuple(PumpSection.model_validate(p) for p in pumps),
         alarms=alarms,
+        fleet=fleet,
     )
 
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Any) -> Recorder:

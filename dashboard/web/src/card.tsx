@@ -15,7 +15,7 @@ import { pageOf } from "./route";
 import { Spark } from "./spark";
 import { ageOf, freshnessOf, linkUp, now, second, wallNow } from "./store";
 import type { Card, Reading } from "./types";
-import { alarmWords, capital, driverWords, staleWords, statusWord } from "./words";
+import { alarmWords, capital, driverWords, identityWords, staleWords, statusWord } from "./words";
 
 interface BedProps {
   of: Signal<Card>;
@@ -155,7 +155,7 @@ function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs:
   const given = reading.volume_ml;
   const left = volumeLeft(reading, card.programme?.volume_ml ?? null);
   const isNear = card.alarms.some((alarm) => alarm.condition === "near-end" && alarm.signal !== "latched");
-  const driver = driverWords(card.link?.verified);
+  const doubts = [driverWords(card.link?.verified), identityWords(card)].filter(Boolean).join(", ");
   return (
     <p class="progress">
       {given !== null && (
@@ -163,7 +163,7 @@ function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs:
       )}
       <span>{timeLeft(reading, left, card.infusion?.remaining_s ?? null, isNear)}</span>
       <span>{ageMs === null ? "" : `${span(ageMs)} ago`}</span>
-      {driver && card.provenance === "real" && <span class="unverified">{driver}</span>}
+      {doubts && card.provenance === "real" && <span class="unverified">{doubts}</span>}
     </p>
   );
 }

@@ -9,7 +9,7 @@ import { OffLine } from "./off-line";
 import { cards, events, wallNow } from "./store";
 import { TrendChart } from "./trend";
 import type { Card, JournalEvent } from "./types";
-import { driverWords, eventWords } from "./words";
+import { driverWords, eventWords, identityWords } from "./words";
 
 const DAY_MS = 86_400_000;
 
@@ -75,7 +75,7 @@ function dayAndTime(iso: string): string {
 function LinkFacts({ card }: { card: Card }) {
   const { link, restraint } = card;
   const facts: [string, string][] = [
-    ["Pump", [card.pump, card.make, card.model, card.serial_number].filter(Boolean).join(" ")],
+    ["Pump", [card.pump, card.make, card.model, card.serial_number || identityWords(card)].filter(Boolean).join(" ")],
     ["Values are", card.provenance === "real" ? "REAL" : "TRAINING, no patient"],
   ];
   if (link) {

@@ -100,6 +100,11 @@ export function driverWords(verified: string | undefined): string {
   }
 }
 
+/** Return what is to be said of who answers: a pump that told no serial number could be any of its make. */
+export function identityWords(card: Card): string {
+  return card.make && !card.serial_number ? "identity not checked" : "";
+}
+
 const EVENT: Record<string, string> = {
   raise: "began",
   worsen: "got worse",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { actionWords, alarmWords, driverWords, eventWords, sinceWords, staleWords, statusWord } from "../src/words";
+import { actionWords, alarmWords, driverWords, eventWords, identityWords, sinceWords, staleWords, statusWord } from "../src/words";
 import { timeOfDay } from "../src/format";
 import { newWords } from "../src/live-region";
 import { alarm, card } from "./canned";
@@ -64,6 +64,12 @@ describe("words", () => {
     expect(driverWords("none")).toBe("unverified driver");
     expect(driverWords(undefined)).toBe("unverified driver");
     expect(driverWords("hardware")).toBe("");
+  });
+
+  test("a pump that can not tell its serial number says so, and one nobody heard of does not [FLEET-3]", () => {
+    expect(identityWords(card({ make: "New Era", model: "NE-1000", serial_number: "" }))).toBe("identity not checked");
+    expect(identityWords(card({ make: "Zyno", model: "MIVA", serial_number: "304512" }))).toBe("");
+    expect(identityWords(card())).toBe("");
   });
 
   test("a line of the journal names what and who", () => {

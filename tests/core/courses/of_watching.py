@@ -86,6 +86,11 @@ COURSES = {
         (said(ConditionId.LINE_DISTURBED, ""), reads(5)),
         (said(ConditionId.LINE_DISTURBED, ""),),
     ),
+    ConditionId.UNKNOWN_PUMP: Course(
+        (said(ConditionId.UNKNOWN_PUMP, "pumpd project REF-1 SIM-99"), reads(5)),
+        (said(ConditionId.UNKNOWN_PUMP, ""), reads(5)),
+        (said(ConditionId.UNKNOWN_PUMP, ""),),
+    ),
     ConditionId.SAME_DRUG: Course(
         (said(ConditionId.SAME_DRUG, "ketamine on PUMP-02"), reads(5)),
         (said(ConditionId.SAME_DRUG, ""), reads(5)),
