@@ -204,14 +204,18 @@ class Course:
         while not await self.page.accepted(command):
             # Asked of a picture older than the last dose: she looks again, and asks again.
             assert "look again" in self.page.replies[command]["reason"], self.page.replies[command]
-            before = (self.page.infusion(pump) or {}).get("dose_revision")
-            await until(lambda: (self.page.infusion(pump) or {}).get("dose_revision") != before, WITHIN_S)
+            await self._another_dose(pump)
             command = await self.page.ask(said, pump, **typed[verb])
         self.seen += verb == "observe"
         if verb == "order":
             self.version += 1
             # The next one is asked of what the page shows, and this comes a moment after the answer.
             await until(lambda: (self.page.infusion(pump) or {}).get("version") == self.version, WITHIN_S)
+
+    async def _another_dose(self, pump: str) -> None:
+        """Look until the page shows another revision of the dose."""
+        before = (self.page.infusion(pump) or {}).get("dose_revision")
+        await until(lambda: (self.page.infusion(pump) or {}).get("dose_revision") != before, WITHIN_S)
 
     async def _swap(self, pump: str) -> None:
         """Stop the pump, let the other one carry it on, and start that one."""
