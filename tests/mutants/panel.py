@@ -103,7 +103,12 @@ def _file_of(judge: str) -> str:
 AT_FIRST = {
     "transition": ("tests/core/test_alarms.py",),
     "limit": ("tests/core/test_evaluate.py",),
-    "code": ("tests/drivers/test_against_oracle.py", "tests/conformance/test_suite.py"),
+    "code": (
+        "tests/drivers/test_against_oracle.py",
+        "tests/drivers/test_vendor_places.py",
+        "tests/drivers/test_vendor_ranges.py",
+        "tests/conformance/test_suite.py",
+    ),
 }
 """Where a mutant of each kind is looked for first by who has watched nobody."""
 

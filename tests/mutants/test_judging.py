@@ -108,6 +108,15 @@ def test_a_table_is_judged_by_who_names_it() -> None:
     assert Panel([naming, running, neither]).who_sees(table) == [naming, running]
 
 
+def test_a_map_is_judged_by_who_compares_it_with_its_document() -> None:
+    """Who holds each value's place and range against the maker's runs no line of the code that reads maps."""
+    moved = _mutant("address:", "teledyne-isco", "channels.A.pause.address")
+    test = "tests/drivers/test_vendor_places.py::test_every_value_stands_where_its_maker_says[teledyne-isco]"
+    comparing = Judge(test, 0.1, {})
+    neither = Judge("tests/core/test_slips.py::test_any", 0.1, {"pumpd/core/slips.py": [1]})
+    assert Panel([comparing, neither]).who_sees(moved) == [comparing]
+
+
 def test_a_case_that_a_changed_table_no_longer_has_says_nothing(crew: Crew) -> None:
     """The test that found a mutant the last time may be one of cases that it takes away itself."""
     without = _mutant("told.py", "without ConditionId.LINE_DISTURBED")
