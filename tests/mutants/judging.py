@@ -69,7 +69,7 @@ class _Chosen:
         functions = {_function(item.nodeid) for item in items}
         self.asked = functions.issuperset(_function(test) for test in self.tests)
         chosen = [item for item in items if item.nodeid in place or _file(item.nodeid) in place]
-        items[:] = sorted(chosen, key=lambda item: place.get(item.nodeid, 0))
+        items[:] = sorted(chosen, key=lambda item: place.get(item.nodeid, place.get(_file(item.nodeid), 0)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self.failed:

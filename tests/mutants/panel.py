@@ -100,13 +100,18 @@ def _file_of(judge: str) -> str:
     return judge.partition("::")[0].partition(" ")[0]
 
 
+COURSES = "tests/core/test_catalogue_courses.py"
 AT_FIRST = {
     "transition": ("tests/core/test_alarms.py",),
     "limit": ("tests/core/test_evaluate.py",),
+    "late": (COURSES,),
+    "stuck": (COURSES,),
+    "silent": (COURSES,),
     "code": (
         "tests/drivers/test_against_oracle.py",
         "tests/drivers/test_vendor_places.py",
         "tests/drivers/test_vendor_ranges.py",
+        "tests/drivers/test_vendor_maps.py",
         "tests/conformance/test_suite.py",
     ),
 }
@@ -188,7 +193,7 @@ def likely(mutant: Mutant) -> list[dict[str, Any]]:
     speaking = f"alarm: {mutant.condition},"
     named = [s for s in scenario_files() if mutant.condition and speaking in (ROOT / s).read_text()]
     package = f"tests/{Path(mutant.file).parts[1]}/"
-    first = AT_FIRST.get(mutant.kind, AT_FIRST["code"] if mutant.file.endswith(".yaml") else ())
+    first = AT_FIRST["code"] if mutant.file.endswith(".yaml") else AT_FIRST.get(mutant.kind, ())
     near = [file for file in test_files() if file.startswith(package)]
     groups = [
         ("scenarios", named),
