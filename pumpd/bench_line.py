@@ -158,6 +158,11 @@ def url_for(url_text: str, dialect: Dialect | None) -> PumpUrl:
         what = f"{url_text!r} is one of Modbus, and the pump speaks a protocol of its own"
         allowed = "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"
         raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write such a URL"),))
+    if dialect is not None and url.unit is not None and url.unit not in dialect.addresses:
+        known = dialect.addresses
+        what = f"no {dialect.name} is ever at address {url.unit}"
+        allowed = f"{known[0]} to {known[-1]}" if dialect.addressed else "no address"
+        raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "mend address="),))
     return url
 
 

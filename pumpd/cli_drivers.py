@@ -1,15 +1,16 @@
-"""Verbs about drivers: list, show."""
+"""Verbs about drivers: list, show, new, verify."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from pumpd.cli_words import out, start_log
+from pumpd.cli_words import free_place, out, start_log
 
 drivers = typer.Typer(
     help="Tell which pumps pumpd can talk to, and how well that is known.", rich_markup_mode=None
@@ -79,6 +80,7 @@ def show(
         ("integrity", card.integrity),
         ("reply time", f"up to {card.reply_time_ms} ms"),
         *([("silent", f"up to {card.silent_s} s, and well")] if card.silent_s else []),
+        ("beside another master", "can be followed" if card.listen_only else "can not be followed"),
         ("step of flow", str(spec.flow_step)),
         ("not told within 2 h", unseen(spec.counter_step)),
         ("channels", ", ".join(spec.channels)),
@@ -120,13 +122,23 @@ def verify(
     from pumpd.verify import verify as lead
 
     start_log("warning")
+    free_place(to, "--to")  # found out before an hour's work, not after it
     signer, spec = load_key(key, engineer), driver_called(driver)
     at = SystemClock().wall().isoformat(timespec="seconds")
     place = url_for(url, spec.dialect)
-    trial = asyncio.run(lead(spec, place, engineer, at, out().print, typer.prompt))
+    trial = asyncio.run(lead(spec, place, engineer, at, out().print, _asked))
     if trial is None:
         raise typer.Exit(1)
     with to.open("x", encoding="utf-8") as file:
         file.write(signed_by(signer, trial))
     out().print(f"{to}: signed for {trial.make} {trial.model}, firmware {trial.firmware or 'not told'}")
     out().print(f"in the configuration: trials: [{{file: {to}, key: {signer.public.text}}}]")
+
+
+def _asked(sentence: str) -> str:
+    """Return what was typed; Ctrl-C ends it at once, where a loop would only note it and wait on."""
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return str(typer.prompt(sentence))
+    finally:
+        signal.signal(signal.SIGINT, kept)

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from pumpd.cli_words import out, start_log
+from pumpd.cli_words import free_place, out, start_log
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,15 +29,26 @@ def trace(
         float | None,
         typer.Option("--for", min=0.1, metavar="SECONDS", help="How long; without it until Ctrl-C."),
     ] = None,
+    listen: Annotated[
+        bool, typer.Option("--listen", help="Send nothing: follow what another master asks.")
+    ] = False,
     file: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="A file for the same lines; a new one.")
     ] = None,
 ) -> None:
-    """Read one pump again and again, and show every byte in hex with what it means."""
+    """Read one pump again and again, and show every byte in hex with what it means.
+
+    With --listen another master reads it, and nothing is sent.
+    """
+    from pumpd.bench_line import driver_called
     from pumpd.clock import SystemClock
+    from pumpd.listen import listen as run_listen
     from pumpd.trace import trace as run_trace
 
     start_log("warning")
+    if file is not None:
+        driver_called(driver)
+        free_place(file, "--to")
     console = out()
     with contextlib.ExitStack() as opened:
         copy: TextIO | None = opened.enter_context(file.open("x", encoding="utf-8")) if file else None
@@ -49,7 +60,12 @@ def trace(
 
         tell(f"# {SystemClock().wall().isoformat(timespec='seconds')} {url} {driver}")
         try:
-            lasted = asyncio.run(run_trace(url, driver, tell, every_s=every_s, for_s=for_s))
+            looking = (
+                run_listen(url, driver, tell, for_s=for_s)
+                if listen
+                else run_trace(url, driver, tell, every_s=every_s, for_s=for_s)
+            )
+            lasted = asyncio.run(looking)
         except KeyboardInterrupt:
             lasted = True
     if not lasted:

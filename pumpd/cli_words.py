@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from structlog.typing import EventDict, WrappedLogger
 
-from pumpd.errors import Problem
+from pumpd.errors import ConfigError, Problem
 
 
 def out() -> Console:
@@ -35,6 +36,17 @@ class _StandardError:
         """Write out what has gathered, if it can be."""
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
+
+
+def free_place(file: Path, option: str) -> None:
+    """Demand that a new file can be made; ConfigError where one stands already, or no folder does."""
+    if file.exists():
+        what, allowed = f"{file} is there already, and nothing is written over", "the name of a new file"
+    elif not file.parent.is_dir():
+        what, allowed = f"there is no folder {file.parent}", "a name in a folder that is there"
+    else:
+        return
+    raise ConfigError((Problem("(command line)", 0, option, what, allowed, "write another name"),))
 
 
 def start_log(level: str) -> None:

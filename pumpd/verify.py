@@ -7,13 +7,14 @@ from collections.abc import Callable
 from decimal import InvalidOperation
 from typing import Final
 
-from pumpd.bench_line import BenchLine, Tell, bench_line
+from pumpd.bench_line import LATENCY_MS, Tell, bench_line
+from pumpd.config_reach import horizon_s
 from pumpd.core.quantities import FlowRate
 from pumpd.core.telemetry import ChannelId
 from pumpd.drivers.base import ChannelReading, Driver, Identity, PausableDriver
 from pumpd.drivers.registry import DriverSpec
 from pumpd.drivers.trial import Setting, Trial
-from pumpd.errors import DeviceRefusedError, PumpdError, WireError
+from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError, WireError
 from pumpd.probe import advice, tell_identity
 from pumpd.protocols.modbus import ReadRegisters
 from pumpd.protocols.wire import Permission
@@ -25,7 +26,8 @@ from pumpd.wire_words import TalkedAloud, in_a_line
 Ask = Callable[[str], str]
 NO_PATIENT: Final = "no patient"
 SETTINGS: Final = 3
-PAUSED_WITHIN_S: Final = 5.0
+SHOWN_WITHIN_S: Final = 5.0
+"""How long a pump may take to show another rate, or a pause; and what the line needs to ask again."""
 _NOWHERE: Final = 0xFFFF
 _LOOK_AGAIN_S: Final = 0.25
 
@@ -72,13 +74,17 @@ async def verify(
                 == NO_PATIENT
             )
             await line.open()
-            lead = _Lead(spec, spec.build(unit), line, TalkedAloud(line.talk, transcript.append), note, ask)
+            within_s = SHOWN_WITHIN_S + 2 * horizon_s(url, spec, LATENCY_MS)
+            talk = TalkedAloud(line.talk, transcript.append)
+            lead = _Lead(spec, spec.build(unit), talk, note, ask, within_s)
             identity = await lead.identity()
             settings = [await lead.setting(number) for number in range(1, SETTINGS + 1)]
             if len({setting.typed for setting in settings}) < SETTINGS:
                 raise TrialEndedError("the three rates must be different")
             refusal = await lead.refusal(unit)
             pause_ms = await lead.pause()
+            if not identity.firmware and not identity.serial_number:
+                note("it tells neither firmware nor serial number: this trial can stand for no pump")
         except PumpdError as error:
             note(f"failed: {error}")
             if not isinstance(error, TrialEndedError):
@@ -104,14 +110,20 @@ class _Lead:
     """The steps of one trial."""
 
     def __init__(
-        self, spec: DriverSpec, driver: Driver, line: BenchLine, talk: TalkedAloud, note: Tell, ask: Ask
+        self,
+        spec: DriverSpec,
+        driver: Driver,
+        talk: TalkedAloud,
+        note: Tell,
+        ask: Ask,
+        within_s: float,
     ) -> None:
         self._spec = spec
         self._driver = driver
-        self._line = line
         self._talk = talk
         self._note = note
         self._ask = ask
+        self._within_s = within_s
 
     async def identity(self) -> Identity:
         found = await self._driver.identify(self._talk)
@@ -123,19 +135,33 @@ class _Lead:
         return found
 
     async def setting(self, number: int) -> Setting:
-        typed = self._ask(f"Rate {number} of {SETTINGS}: set it at the pump, and type it in mL/h")
-        wanted = _flow(typed)
-        reading = await self._reading()
-        told = reading.set_flow.value if reading.set_flow.value is not None else reading.flow.value
+        """Hold one rate of the display against the driver's reading.
+
+        A pump that tells no rate that is set has to run for it.
+        """
+        tells_set = self._spec.card.capabilities["set flow"].state == "done"
+        do = "set it at the pump" if tells_set else "let the pump run at it"
+        typed = self._ask(f"Rate {number} of {SETTINGS}: {do}, and type it in mL/h")
+        wanted, loop = _flow(typed), asyncio.get_running_loop()
+        until_s = loop.time() + self._within_s
+        while True:
+            reading = await self._reading()
+            told = reading.set_flow.value if tells_set else reading.flow.value
+            agrees = told is not None and abs(told.nl_per_h - wanted.nl_per_h) < self._spec.flow_step.nl_per_h
+            if agrees or loop.time() > until_s:
+                break
+            await asyncio.sleep(_LOOK_AGAIN_S)
         self._note(f"typed {typed} mL/h; {in_a_line(reading)}")
-        if told is None or abs(told.nl_per_h - wanted.nl_per_h) >= self._spec.flow_step.nl_per_h:
+        if not agrees and not tells_set and not reading.status.delivers:
+            raise TrialEndedError(f"it is {reading.status.value}, and tells a rate only while it runs")
+        if not agrees:
             raise TrialEndedError(f"the display says {wanted}, the driver reads {told or 'nothing'}")
         return Setting(typed=typed, told=str(told))
 
     async def refusal(self, unit: int) -> str:
-        """Ask for a register that no pump has; a framed dialect has nothing that a pump must refuse."""
+        """Ask for what the pump must refuse: a register that no pump has, or a pause while it stands."""
         if self._spec.register_map is None:
-            return "not tried: every question that the driver knows is one that the pump answers"
+            return await self._refusal_of_a_pause()
         try:
             await self._talk.ask(ReadRegisters(unit, 4, _NOWHERE, 1))
         except DeviceRefusedError as error:
@@ -144,6 +170,22 @@ class _Lead:
         except WireError as error:
             return f"none: {error}"
         return f"none: it answers for register {_NOWHERE}, which it has not"
+
+    async def _refusal_of_a_pause(self) -> str:
+        driver = self._driver
+        if not self._spec.pausable or not isinstance(driver, PausableDriver):
+            return "not tried: every question that the driver knows is one that the pump answers"
+        _demand(self._ask("Stop the pump by its keys, and type: stopped") == "stopped")
+        try:
+            await driver.pause(self._talk, min(self._spec.pausable))
+        except DeviceRefusedError as error:
+            self._note(f"refused: {error}")
+            return str(error)
+        after = await self._reading(min(self._spec.pausable))
+        self._note(in_a_line(after))
+        if after.status.delivers:
+            raise TrialEndedError(f"it was to stand, and is {after.status.value}")
+        return "none: it takes a pause while it stands, and stands"
 
     async def pause(self) -> int | None:
         driver = self._driver
@@ -162,9 +204,9 @@ class _Lead:
         began_s = loop.time()
         await driver.pause(self._talk, channel)
         while (reading := await self._reading(channel)).status.delivers:
-            if loop.time() - began_s > PAUSED_WITHIN_S:
+            if loop.time() - began_s > self._within_s:
                 raise TrialEndedError(
-                    f"it took the pause, and is {reading.status.value} after {PAUSED_WITHIN_S:g} s"
+                    f"it took the pause, and is {reading.status.value} after {self._within_s:.1f} s"
                 )
             await asyncio.sleep(_LOOK_AGAIN_S)
         pause_ms = round((loop.time() - began_s) * 1000)
@@ -174,7 +216,13 @@ class _Lead:
         return pause_ms
 
     async def _reading(self, channel: ChannelId | None = None) -> ChannelReading:
-        readings = await self._driver.read(self._talk)
+        """Read; once more where replies that have to agree did not, since somebody has just turned a knob."""
+        try:
+            readings = await self._driver.read(self._talk)
+        except LinkTimeoutError:
+            raise
+        except WireError:
+            readings = await self._driver.read(self._talk)
         return next((reading for reading in readings if reading.channel == channel), readings[0])
 
 

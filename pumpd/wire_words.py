@@ -35,7 +35,7 @@ def answered(reply: object) -> str:
     """Return what a reply says: of registers their words in hexadecimal, of a dialect its own value."""
     if reply is None:
         return "done"
-    if isinstance(reply, tuple) and all(isinstance(word, int) for word in reply):
+    if type(reply) is tuple and all(isinstance(word, int) for word in reply):
         if all(isinstance(word, bool) for word in reply):
             return "bits " + "".join("1" if bit else "0" for bit in reply)
         return "words " + " ".join(f"{word:04X}" for word in reply)

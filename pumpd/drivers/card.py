@@ -83,6 +83,8 @@ class Card(_Part):
 
     A hand that turns it further down just then is undone, up to the rate that is written.
     """
+    listen_only: bool = False
+    """True where another master's questions and their answers can be followed without sending anything."""
     unverified: tuple[str, ...] = ()
     """What its documents leave open or one source alone says, each in a sentence."""
     writes: tuple[str, ...]

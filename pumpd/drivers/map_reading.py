@@ -96,28 +96,35 @@ def hints(
 ) -> list[str]:
     """Return which other word order or address base would make more of the pump's words sense.
 
-    ``at_base`` holds what was read with each base; that of the map is among them.
+    ``at_base`` holds what was read with each base; that of the map is among them. Where a pump tells its byte
+    order, the words of each base are read in the order that is told there.
     """
     own = register_map.address_base
-    fixed = not isinstance(register_map.order, OrderField)
-    sense = {
-        (base, each): _sense(registers_seen(register_map, read_plan, answers, each))
-        for base, (read_plan, answers) in at_base.items()
-        for each in (ORDERS if fixed else (order,))
-    }
+    sense: dict[tuple[int, Order], int] = {}
+    for base, (read_plan, answers) in at_base.items():
+        told = isinstance(register_map.order, OrderField)
+        orders = (order_told(register_map, read_plan, answers)[0],) if told else ORDERS
+        for each in orders:
+            sense[base, each] = _sense(registers_seen(register_map, read_plan, answers, each))
     best = max(sense.values())
     if sense[own, order] == best:
         return []
     total = sum(1 for path, _ in register_map.places() if not path.startswith("identity."))
-    found = []
-    for (base, each), good in sense.items():
-        if good == best:
-            what = [f"order: {each}"] * (each != order) + [f"address_base: {base}"] * (base != own)
-            found.append(
-                f"{' and '.join(what)} makes sense of {good} of {total} values, "
-                f"the map's own reading of {sense[own, order]}"
-            )
-    return found
+    changed = {at: (at[0] != own) + (at[1] != order) for at, good in sense.items() if good == best}
+    return [
+        f"{_change(register_map, base, each, order)} makes sense of {best} of {total} values, "
+        f"the map's own reading of {sense[own, order]}"
+        for (base, each), n_changes in changed.items()
+        if n_changes == min(changed.values())
+    ]
+
+
+def _change(register_map: RegisterMap, base: int, each: Order, order: Order) -> str:
+    """Return what would have to be written into the map."""
+    rebased = base != register_map.address_base
+    if isinstance(register_map.order, OrderField):
+        return f"address_base: {base}, where the pump tells the order {each},"
+    return " and ".join([f"order: {each}"] * (each != order) + [f"address_base: {base}"] * rebased)
 
 
 def _sense(seen: Iterable[Seen]) -> int:

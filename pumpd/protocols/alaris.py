@@ -293,5 +293,6 @@ DIALECT: Final = Dialect(
     ),
     refusals=(),
     addresses=range(1, 2),
+    questions=AlarisServer,
 )
 """No refusal of a reading was ever recorded; remote control that is not permitted is one of its own."""

@@ -23,6 +23,11 @@ _REFUSAL_BYTES: Final = 9
 _REMEMBERED_QUESTIONS: Final = 16
 _OTHER_MASTER: Final = 0x5555
 """Makes another transaction id."""
+_ZEROS: Final = bytes(3)
+"""Protocol, and the upper byte of a length: at this place in every header."""
+_REMEMBERED_HEADS: Final = 64
+_RECENT_TRANSACTIONS: Final = 4096
+"""Whose late replies are looked for. Ids go on, so a value that a pump shows for long is not one for long."""
 
 
 def frame_of(transaction_id: int, payload: bytes) -> bytes:
@@ -55,7 +60,8 @@ EXAMPLES: Final = (
 class MbapFramer:
     """The asking end. Every question has a transaction id of its own, which its reply repeats.
 
-    Whole frames of other transactions are dropped; behind a broken header it looks for its own.
+    Whole frames of other transactions are dropped; behind a broken header it looks for its own. No check says
+    that a frame is whole: one that lost its end, filled up by the next, shows itself by that one's header.
     """
 
     tells_replies_apart = True
@@ -69,6 +75,8 @@ class MbapFramer:
         """Transaction id and protocol of the awaited reply; empty when none is awaited."""
         self._unit = 0
         self._lengths = (0, 0)
+        self._heads: dict[bytes, None] = {}
+        """What replies and refusals to the questions asked lately begin with, behind the transaction id."""
         self._awaited: Request[object] | None = None
         self._overdue: deque[tuple[int, Request[object]]] = deque(maxlen=_REMEMBERED_QUESTIONS)
         self._late: list[Request[object]] = []
@@ -83,6 +91,7 @@ class MbapFramer:
         self._awaited = request
         self._unit = request.unit
         self._lengths = (request.reply_bytes, 3)
+        self._remember_heads(request)
         return frame
 
     def feed(self, data: bytes) -> bytes | None:
@@ -96,6 +105,9 @@ class MbapFramer:
             if plausible and buffer[:4] == self._mark:
                 if len(buffer) < size:
                     return None
+                if self._filled_up(size):
+                    self._realign(keep=False)
+                    continue
                 payload = bytes(buffer[_HEADER_BYTES:size])
                 del buffer[:size]
                 self._awaited, self._mark = None, b""
@@ -135,6 +147,29 @@ class MbapFramer:
     def gap_s(self, baud: int | None, bits_per_byte: int) -> float:  # noqa: ARG002 - same for every wire
         """Return 0: the header parts the frames."""
         return 0.0
+
+    def _remember_heads(self, request: ModbusRequest[object]) -> None:
+        refusal = bytes((request.unit, request.function | 0x80))
+        for length, head in ((request.reply_bytes, request.reply_head), (3, refusal)):
+            begins = struct.pack(">HH", 0, length) + head
+            self._heads.pop(begins, None)
+            self._heads[begins] = None
+        while len(self._heads) > _REMEMBERED_HEADS:
+            del self._heads[next(iter(self._heads))]
+
+    def _filled_up(self, size: int) -> bool:
+        """Say whether the awaited frame holds another's header, or ends within another frame."""
+        buffer = self._buffer
+        behind = buffer[size + 2 : size + 2 + len(_ZEROS)]
+        if not _ZEROS.startswith(behind):
+            return True
+        for head in self._heads:
+            at = buffer.find(head, 3, size + len(head))
+            if at >= 0:
+                transaction_id = int.from_bytes(buffer[at - 2 : at])
+                if (self._transaction_id - transaction_id) & 0xFFFF < _RECENT_TRANSACTIONS:
+                    return True
+        return False
 
     def _note_if_late(self, transaction_id: int) -> None:
         for overdue in self._overdue:

@@ -211,6 +211,18 @@ class HarvardServer(SeekingServer):
         return told + b"\n" + address + prompt
 
 
+class _Overheard(HarvardServer):
+    """Questions among the pump's own lines: each of those begins with a line feed, or is a prompt and XON."""
+
+    def take(self, data: bytes) -> tuple[Question, int] | None:
+        """Return the first line that is no reply's."""
+        end = data.find(b"\r")
+        if end < 0 or b"\n" not in data[:end].rpartition(b"\x11")[2]:
+            return super().take(data)
+        found = self.take(data[end + 1 :])
+        return None if found is None else (found[0], end + 1 + found[1])
+
+
 def judge(frame: bytes, *, colon: bool) -> tuple[int | None, Permission]:
     """Read an outgoing line; WireError for all but the five commands that are ever sent."""
     found = re.fullmatch(rb"(?:(\d{1,2})(:?))?(status|ver|stp|poll on|irate \d{1,7}\.\d{3} m/h)\r", frame)
@@ -245,7 +257,16 @@ NEVER_SENT: Final = (b"irun", b"wrun", b"rrun", b"run", b"irate max", b"tvolume 
 def _dialect(name: str, *, colon: bool) -> Dialect:
     judging: Callable[[bytes], tuple[int | None, Permission]] = partial(judge, colon=colon)
     examples = _examples(colon=colon)
-    return Dialect(name, HarvardFramer, judging, examples, NEVER_SENT, tuple(REFUSALS), range(100))
+    return Dialect(
+        name,
+        HarvardFramer,
+        judging,
+        examples,
+        NEVER_SENT,
+        tuple(REFUSALS),
+        range(100),
+        questions=_Overheard,
+    )
 
 
 ELITE: Final = _dialect("harvard-elite", colon=False)

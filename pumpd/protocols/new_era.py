@@ -4,8 +4,7 @@ Source: New Era Pump Systems, NE-1000 user manual (publication 1200-01), RS-232 
 status, alarms, errors and the packet ``SAF0``; NESP-Lib 2.0.0 (MIT) for the forms of RAT, DIS and VER.
 
 Basic mode: ``[address]COMMAND`` and a carriage return; the reply is STX, two digits of address, a status
-letter (or ``A?`` and an alarm letter), data, ETX: no check. Safe mode: both ways STX, length, text,
-CRC-16/XMODEM, ETX.
+letter (or ``A?`` and an alarm's), data, ETX: no check. Safe mode: STX, length, text, CRC-16/XMODEM, ETX.
 """
 
 from __future__ import annotations
@@ -296,5 +295,6 @@ DIALECT: Final = Dialect(
     never_sent=(b"RUN", b"PUR", b"RAT5MH", b"VOL1", b"DIRREV", b"CLDINF", b"*RESET"),
     refusals=tuple(REFUSALS),
     addresses=range(100),
+    questions=NewEraServer,
 )
 """RUN and PUR make it go, a rate with a unit may be a raise, and the others change what it will do."""

@@ -196,6 +196,8 @@ class Dialect:
     """Those its pumps can have; the first is that of a URL that names none. Only one: replies carry none."""
     baud: int = 9600
     """The speed that its documents give."""
+    questions: Callable[[], ServerFramer] | None = None
+    """Finds another master's questions on the line; None where who only listens can not follow it."""
 
     @property
     def addressed(self) -> bool:

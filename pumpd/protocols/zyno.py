@@ -267,6 +267,7 @@ def _dialect(name: str, check: Check) -> Dialect:
         ),
         refusals=(1,),
         addresses=range(1, 2),
+        questions=partial(ZynoServer, check),
     )
 
 

@@ -12,9 +12,14 @@ from pumpd.cli import app
 from pumpd.drivers.registry import find, of_register_map
 from pumpd.errors import TransportError
 from pumpd.map_bench import read_map
+from pumpd.protocols.framing_mbap import MbapServerFramer
+from pumpd.protocols.modbus_serving import IncomingRead, parse_request, registers_reply
 from pumpd.protocols.registers import load_map
 from pumpd.qa.conformance.rig import over_pty, over_tcp, rig
 from pumpd.qa.conformance.subject import MODBUS, subject_of
+from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.transports.memory import MemoryWire
+from tests.transports.devices import Device
 
 REFERENCE = (resources.files("pumpd.protocols.maps") / "reference-pump.yaml").read_text(encoding="utf-8")
 
@@ -106,3 +111,37 @@ def test_what_is_no_map_is_the_operators_to_mend(tmp_path):
 
     ran = CliRunner().invoke(app, ["map", "check", str(in_file(REFERENCE + "speed: 3\n", tmp_path))])
     assert isinstance(ran.exception, ConfigError)
+
+
+@pytest.mark.requirement("ENG-3")
+@pytest.mark.parametrize("order", ["abcd", "cdab", "dcba"])
+@in_virtual_time
+async def test_another_base_is_hinted_at_where_every_register_answers_and_the_pump_tells_its_order(
+    order, tmp_path
+):
+    """ProMinent's map written as if counted from 1: the constant is found one on, in its own order."""
+    text = (resources.files("pumpd.protocols.maps") / "prominent-gamma-x.yaml").read_text(encoding="utf-8")
+    words = {63: (0xAABB, 0xCCDD), 1018: (0x3FC0, 0), 1022: (1,), 1034: (0x4148, 0), 1200: (1,)}
+    held: dict[int, int] = {}
+    for at, in_order in words.items():
+        shown = in_order if order == "abcd" else in_order[::-1]
+        exchanged = order == "dcba"
+        held |= {
+            at + n: word >> 8 | (word & 0xFF) << 8 if exchanged else word for n, word in enumerate(shown)
+        }
+
+    def reply(payload):
+        asked = parse_request(payload)
+        assert isinstance(asked, IncomingRead)
+        return registers_reply(asked, [held.get(asked.start + n, 0) for n in range(asked.count)])
+
+    wire = MemoryWire()
+    device = Device(wire.answering, MbapServerFramer(), reply)
+    await device.open()
+    wrong = in_file(text.replace("address_base: 0", "address_base: 1"), tmp_path)
+    said: list[str] = []
+    assert not await read_map(wrong, "modbus-tcp://memory:502/1", said.append, wire=wire.asking)
+    hinted = [line for line in said if line.startswith("hint: ")]
+    assert len(hinted) == 1, said
+    told = f"hint: address_base: 0, where the pump tells the order {order}, makes sense of 9 of 9 values"
+    assert hinted[0].startswith(told)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pumpd import trace as traced
 from pumpd.cli import app
 from pumpd.drivers.registry import find
-from pumpd.errors import TransportError
+from pumpd.errors import ConfigError, TransportError
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.qa.conformance.rig import over_pty, rig, simulated
 from pumpd.qa.conformance.subject import MODBUS, subject_of
@@ -93,4 +93,5 @@ def test_the_file_holds_the_same_lines_and_is_never_written_over(tmp_path):
     assert first.exit_code == 0, first.output
     assert file.read_text().splitlines() == first.output.splitlines()
     assert "channel 1: status stopped" in first.output
-    assert isinstance(second.exception, FileExistsError)
+    assert isinstance(second.exception, ConfigError)
+    assert "is there already" in second.exception.problems[0].what

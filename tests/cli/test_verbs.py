@@ -112,6 +112,7 @@ def test_status_1_for_a_probe_that_nobody_answers() -> None:
         ["simulate", "-c", "config/pumpd.yaml"],
         ["demo", "--files", "config"],
         ["probe", "ttyUSB0", "--driver", "reference-pump"],
+        ["probe", "tcp://127.0.0.1:1?address=300", "--driver", "new-era"],
         ["drivers", "show", "nobody"],
         ["schema", "nothing"],
         ["no-such-verb"],

@@ -85,6 +85,8 @@ def _of(name: str, spec: DriverSpec) -> Iterator[str]:
     yield ""
     yield f"{card.make} {card.model}. Integrity: {card.integrity}."
     yield f"Writes: {'; '.join(card.writes) or 'nothing'}."
+    can = "can" if card.listen_only else "can not"
+    yield f"Beside another master it {can} be followed (`pumpd trace --listen`)."
     yield ""
     yield "Unverified:" if card.unverified else "Unverified: nothing that its documents leave open."
     if card.unverified:

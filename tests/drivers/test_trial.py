@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
+from pumpd.cli import app
 from pumpd.core.quantities import NL_PER_ML
 from pumpd.drivers.base import Identity
 from pumpd.drivers.registry import find
 from pumpd.drivers.trial import signed_by, trial_in
-from pumpd.errors import TransportError
+from pumpd.errors import ConfigError, TransportError
 from pumpd.protocols.framing_rtu import RtuServerFramer
 from pumpd.qa.conformance.rig import over_pty, over_tcp, rig, simulated
 from pumpd.qa.conformance.subject import MODBUS, subject_of
@@ -24,6 +26,7 @@ from pumpd.transports.memory import MemoryWire
 from pumpd.transports.url import parse_url
 from pumpd.verify import verify
 from tests import proof
+from tests.bench import PAIRS, on_the_bench
 
 SPEC = find("reference-pump")
 RATES = ("10", "2.5", "60")
@@ -32,18 +35,28 @@ RATES = ("10", "2.5", "60")
 class Engineer:
     """Answers as somebody who stands at the pump, and does there what is asked for."""
 
-    def __init__(self, model, **said):
-        self.model = model
+    def __init__(self, models, **said):
+        self.models = models
         self.said = {"Type: no patient": "no patient", "label": "SIM-0001", "display": "yes"} | said
+        self.asked: list[str] = []
 
     def __call__(self, sentence):
+        self.asked.append(sentence)
         if sentence.startswith("Rate "):
             typed = RATES[int(sentence[5]) - 1]
-            self.model.turn_rate(round(float(typed) * NL_PER_ML))
+            for model in self.models:
+                model.turn_rate(round(float(typed) * NL_PER_ML))
+                if "run at it" in sentence and "stays" not in self.said:
+                    model.press_start()
             return self.said.get(f"rate {sentence[5]}", typed)
+        if sentence.startswith("Stop the pump"):
+            for model in self.models:
+                model.press_stop()
+            return "stopped"
         if sentence.startswith("Start the pump"):
             if "start" not in self.said:
-                self.model.press_start()
+                for model in self.models:
+                    model.press_start()
             return "pause"
         return next(answer for part, answer in self.said.items() if part in sentence)
 
@@ -58,7 +71,7 @@ async def led(fault=None, **said):
     if fault is not None:
         line.faults.add(None, fault)
     told: list[str] = []
-    engineer = Engineer(next(iter(pump.face.models.values())), **said)
+    engineer = Engineer(pump.face.models.values(), **said)
     url = parse_url("modbus-rtu://memory:4001/1?baud=19200")
     try:
         trial = await verify(SPEC, url, "E. Engineer", "2026-01-01", told.append, engineer, wire=wire.asking)
@@ -124,12 +137,67 @@ def test_a_trial_over_a_real_wire(framing, tmp_path):
         over = (over_tcp, over_pty(tmp_path / "port"))[framing]
         async with rig(subject_of(SPEC), MODBUS[framing], over=over) as on:
             await on.bus.link.close(TransportError("the line is for the trial"))
-            engineer = Engineer(on.models[0])
+            engineer = Engineer(on.models)
             return await verify(
                 SPEC, parse_url(on.url), "E. Engineer", "2026-01-01", lambda _: None, engineer
             )
 
     assert asyncio.run(tried()) is not None
+
+
+async def led_over(name, framing, **said):
+    """Lead through with a driver's own simulated pump; return trial, engineer and what was told."""
+    told: list[str] = []
+    async with on_the_bench(name, framing) as bench:
+        engineer = Engineer(bench.models, **said)
+        url = parse_url(bench.url)
+        trial = await verify(
+            find(name), url, "E. Engineer", "2026-01-01", told.append, engineer, wire=bench.wire
+        )
+    return trial, engineer, "\n".join(told)
+
+
+@pytest.mark.requirement("ENG-5", "INV-1")
+@pytest.mark.parametrize(("name", "framing"), PAIRS, ids=lambda each: getattr(each, "name", each))
+@in_virtual_time
+async def test_every_driver_can_be_tried(name, framing):
+    """Identity, three rates, refusal and pause with each; one that tells no rate that is set runs for it."""
+    trial, engineer, told = await led_over(name, framing)
+    assert trial is not None, told
+    spec = find(name)
+    step = spec.flow_step.nl_per_h / NL_PER_ML
+    assert [float(s.told.split()[0]) for s in trial.settings] == pytest.approx(
+        [float(rate) for rate in RATES], abs=step
+    )
+    runs = spec.card.capabilities["set flow"].state != "done"
+    assert any("let the pump run at it" in sentence for sentence in engineer.asked) is runs
+    assert (trial.pause_ms is not None) is bool(spec.pausable)
+    assert ("illegal data address" in trial.refusal) is (spec.register_map is not None)
+    assert ("can stand for no pump" in told) is not bool(trial.firmware or trial.serial_number)
+
+
+@pytest.mark.requirement("ENG-5")
+@in_virtual_time
+async def test_a_pump_that_tells_its_rate_only_while_it_runs_has_to_run():
+    """An engineer who only sets the rate is told so, and nothing is signed."""
+    zyno = subject_of(find("zyno-miva")).framings[0]
+    trial, _, told = await led_over("zyno-miva", zyno, stays="")
+    assert trial is None
+    assert "it is stopped, and tells a rate only while it runs" in told
+
+
+@pytest.mark.requirement("ENG-5")
+def test_a_place_that_is_taken_is_refused_before_the_trial(tmp_path):
+    """Nobody leads a pump through all of it to learn then that nothing can be written."""
+    taken = tmp_path / "trial.json"
+    taken.write_text("{}")
+    rest = ["--driver", "reference-pump", "--engineer", "E", "--key", str(tmp_path / "none")]
+    for place, words in ((taken, "is there already"), (tmp_path / "no" / "trial.json", "there is no folder")):
+        ran = CliRunner().invoke(
+            app, ["drivers", "verify", "modbus-tcp://127.0.0.1:1/1", *rest, "--to", str(place)]
+        )
+        assert isinstance(ran.exception, ConfigError)
+        assert words in ran.exception.problems[0].what
 
 
 @pytest.mark.requirement("ENG-5")

@@ -122,6 +122,11 @@ def test_a_port_that_is_gone_says_by_which_name_it_stays(tmp_path):
     )
 
 
+def test_what_is_no_serial_port_is_told_so():
+    """A file that was named by mistake."""
+    assert refused("/dev/null") == "port: it is no serial port; `pumpd ports` lists those of this machine"
+
+
 @pytest.mark.parametrize(
     ("mode", "group", "do"),
     [
