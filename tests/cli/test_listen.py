@@ -157,7 +157,7 @@ def test_a_real_port_is_listened_to_and_nothing_is_written():
 
     with terminal() as (device, path, _):
         with pathlib.Path(path).open("rb", buffering=0) as port:
-            tty.setraw(port)
+            tty.setraw(port.fileno())
         talking = threading.Thread(target=talk, name="another master")
         talking.start()
         try:

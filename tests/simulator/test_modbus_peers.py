@@ -46,13 +46,18 @@ lines:
 
 
 class Libmodbus:
-    """A client of libmodbus over TCP, by its C interface."""
+    """A client of libmodbus, by its C interface: over TCP by a port's number, over RTU by a path."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, place: int | str) -> None:
         self._c = ctypes.CDLL("libmodbus.so.5", use_errno=True)
-        self._c.modbus_new_tcp.restype = ctypes.c_void_p
+        self._c.modbus_new_tcp.restype = self._c.modbus_new_rtu.restype = ctypes.c_void_p
         self._c.modbus_strerror.restype = ctypes.c_char_p
-        self._line = ctypes.c_void_p(self._c.modbus_new_tcp(b"127.0.0.1", port))
+        made = (
+            self._c.modbus_new_tcp(b"127.0.0.1", place)
+            if isinstance(place, int)
+            else self._c.modbus_new_rtu(place.encode(), 38400, ctypes.c_char(b"N"), 8, 1)
+        )
+        self._line = ctypes.c_void_p(made)
         self._c.modbus_set_slave(self._line, 1)
         self._c.modbus_set_response_timeout(self._line, 0, 300_000)
         self._done(self._c.modbus_connect(self._line))
@@ -78,6 +83,12 @@ class Libmodbus:
         """Write one coil (``bit``) or register (``register``)."""
         return self._done(getattr(self._c, f"modbus_write_{function}")(self._line, at, value))
 
+    def write_many(self, function: str, at: int, *values: int) -> int:
+        """Write several coils (``bits``) or registers (``registers``) in one request."""
+        kind = ctypes.c_uint8 if function == "bits" else ctypes.c_uint16
+        given = (kind * len(values))(*values)
+        return self._done(getattr(self._c, f"modbus_write_{function}")(self._line, at, len(values), given))
+
     def close(self) -> None:
         """Let the line go."""
         self._c.modbus_close(self._line)
@@ -95,6 +106,15 @@ def operations(client: Libmodbus) -> dict[str, Callable[[], object]]:
         "stop A": lambda: client.write("bit", 0, 0),
         "start A": lambda: client.write("bit", 0, 1),
         "write a register": lambda: client.write("register", 12, 1),
+        **written_at_once(client),
+    }
+
+
+def written_at_once(client: Libmodbus) -> dict[str, Callable[[], object]]:
+    """Return the requests that write several places; no map has them, so every pump refuses them."""
+    return {
+        "start both by one request": lambda: client.write_many("bits", 0, 1, 1),
+        "write two registers": lambda: client.write_many("registers", 12, 1, 2),
     }
 
 
@@ -123,11 +143,49 @@ async def test_libmodbus_does_all_that_it_offers_to_an_isco(tmp_path):
     for when in ("well", "alarm", "again"):
         assert found[when]["read units"] == "[1, 0, 0, 0, 1, 0, 0, 0]"
         assert found[when]["stop A"] == found[when]["start A"] == "1"
-        unknown = {found[when][name] for name in ("read inputs", "read input registers", "write a register")}
+        unasked = ("read inputs", "read input registers", "write a register", *written_at_once(client))
+        unknown = {found[when][name] for name in unasked}
         assert unknown == {"OSError"}
     assert set(found["refused"].values()) == set(found["silent"].values()) == {"OSError"}
     assert alarm == [1]
     assert staged.pump.face.models["A"].status is PumpStatus.RUNNING
+
+
+async def test_libmodbus_does_all_that_it_offers_over_a_serial_line(tmp_path):
+    """A Vindum over RTU: well, alarmed, refused, silent and well again; requests for many are refused."""
+    async with open_stage(tmp_path, WARD) as stage:
+        staged = stage.pumps["VINDUM"]
+        models, faults = staged.pump.face.models, staged.served.line.faults
+        client = await asyncio.to_thread(Libmodbus, str(tmp_path / "line-a"))
+        asked: dict[str, Callable[[], object]] = {
+            "read order": lambda: client.bits("bits", 28, 1),
+            "read what runs": lambda: client.bits("input_bits", 0, 2),
+            "read set flow": lambda: client.registers("registers", 5, 2),
+            "read flow": lambda: client.registers("input_registers", 7, 2),
+            "stop B": lambda: client.write("bit", 20, 1),
+            "write a register": lambda: client.write("register", 5, 1),
+            **written_at_once(client),
+        }
+        found = {}
+        for when, kind in (("well", None), ("alarm", None), ("refused", 6), ("silent", 0), ("again", None)):
+            if when == "alarm":
+                models["B"].raise_alarm(PumpAlarm.OCCLUSION)
+            if kind is not None:
+                what = FaultKind.EXCEPTION if kind else FaultKind.SILENCE
+                faults.add(1, Fault(what, exception_code=kind))
+            found[when] = await asyncio.to_thread(perform, asked)
+            tell("libmodbus, RTU", when, found[when])
+            faults.clear(1)
+        await asyncio.to_thread(client.close)
+    for when in ("well", "alarm", "again"):
+        assert found[when]["read order"] == "[1]"
+        assert found[when]["read what runs"] == "[1, 0]"
+        assert found[when]["read set flow"] == found[when]["read flow"] != "OSError"
+        assert found[when]["stop B"] == "1"
+        assert {found[when][name] for name in ("write a register", *written_at_once(client))} == {"OSError"}
+    assert set(found["refused"].values()) == set(found["silent"].values()) == {"OSError"}
+    assert models["A"].status is PumpStatus.RUNNING
+    assert models["B"].status is not PumpStatus.RUNNING
 
 
 async def test_mbpoll_reads_and_stops_the_pumps_of_a_serial_line(tmp_path):
