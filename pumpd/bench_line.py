@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from pumpd.config_reach import horizon_s
 from pumpd.drivers.registry import DriverSpec, installed
 from pumpd.errors import ConfigError, Problem, TransportError
 from pumpd.protocols.wire import Dialect
@@ -23,6 +24,7 @@ LATENCY_MS: Final = 50
 """More patience than a daemon has: a probe may go through a serial server at the other end of a house."""
 _CONNECT_S: Final = 10.0
 _REMEMBERED_BYTES: Final = 4096
+_LONG_REST_S: Final = 2.0
 
 
 class TracedTransport:
@@ -175,6 +177,13 @@ def driver_called(name: str) -> DriverSpec:
             (Problem("(command line)", 0, "--driver", what, ", ".join(specs), "use one of these"),)
         )
     return specs[name]
+
+
+def tell_rest(url: PumpUrl, spec: DriverSpec, tell: Tell) -> None:
+    """Tell how long nothing is asked on a line that was just opened, where somebody could wonder."""
+    rest_s = horizon_s(url, spec, LATENCY_MS)
+    if rest_s >= _LONG_REST_S:
+        tell(f"asks in about {rest_s:.0f} s: what somebody else asked before may still be answered till then")
 
 
 def silent(_: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pumpd.bench_line import Tell, TracedTransport, bench_line, driver_called, silent, url_for
+from pumpd.bench_line import Tell, TracedTransport, bench_line, driver_called, silent, tell_rest, url_for
 from pumpd.drivers.base import Driver, Identity
 from pumpd.drivers.register_reading import describe
 from pumpd.errors import DeviceRefusedError, LinkTimeoutError, PumpdError, TransportError, WireError
@@ -40,6 +40,7 @@ async def probe(
         tell(f"connecting to {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:
             await line.open()
+            tell_rest(url, spec, tell)
             await _look(spec.build(unit), line.talk, tell, readings)
             well = True
         except PumpdError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from pumpd.bench_line import Tell, bench_line, driver_called, url_for
+from pumpd.bench_line import Tell, bench_line, driver_called, tell_rest, url_for
 from pumpd.drivers.base import Conversation, Driver
 from pumpd.errors import DeviceRefusedError, PumpdError, TransportError, WireError
 from pumpd.probe import advice, tell_identity
@@ -36,6 +36,7 @@ async def trace(
         tell(f"tracing {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:
             await line.open()
+            tell_rest(url, spec, tell)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(for_s):
                     await _watch(spec.build(unit), TalkedAloud(line.talk, tell), tell, every_s)

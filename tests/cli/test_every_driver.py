@@ -55,6 +55,10 @@ async def test_a_probe_tells_who_it_is_a_reading_times_and_errors(name, framing)
     assert well, said
     card = find(name).card
     assert re.search(rf"^connecting to .* as {re.escape(card.make)}", said, re.MULTILINE)
+    rests = re.search(r"^asks in about (\d+) s: ", said, re.MULTILINE)
+    slow = framing.name != "modbus-tcp" and card.reply_time_ms >= 500
+    assert bool(rests) is slow
+    assert re.search(r"^ +\d+\.\d ms > ([0-9a-f]{2} ?)+$", said, re.MULTILINE)
     assert re.search(r"^identity: \S.*, serial number \S.*, firmware \S", said, re.MULTILINE)
     for channel in subject_of(find(name)).channels:
         assert f"channel {channel}:\n  status: running\n" in said
