@@ -14,7 +14,7 @@ from dashboard.infusions import make_infusion_router
 from dashboard.page import Pages
 from dashboard.sign_in import People
 from dashboard.stream import Hub, PageGoneError
-from dashboard.visitor import SIGNED_OUT, Standing, actor_of, tokens_of
+from dashboard.visitor import SIGNED_OUT, Standing, actor_of, tokens_of, visitor_of
 from pumpd.errors import StoreError
 from pumpd.store.base import HistoryReader
 
@@ -76,7 +76,7 @@ def make_router(
 
         await socket.accept()
         try:
-            await hub.serve(socket, socket.close, still_looks)
+            await hub.serve(socket, socket.close, still_looks, visitor_of(socket).place or tokens.session)
         except (WebSocketDisconnect, RuntimeError):
             # The page went away: starlette says so with either, depending on who noticed first.
             return

@@ -12,9 +12,9 @@ import uvicorn
 from dashboard.app import DashboardSettings, create_app, make_parts
 from dashboard.page import ConfiguredPump
 from dashboard.people_store import PeopleStore
-from dashboard.security import LONGEST_BODY
 from dashboard.sessions import SessionEnds
 from dashboard.sign_in import People
+from dashboard.stream import LONGEST_FROM_PAGE
 from dashboard.templates import templates_of
 from dashboard.tls import context_of
 from pumpd.brokers import broker_of
@@ -96,7 +96,7 @@ async def run(config_path: Path) -> None:
             access_log=False,
             timeout_graceful_shutdown=STOP_WITHIN_S,
             ws_ping_interval=None,  # every page answers our own heartbeat
-            ws_max_size=LONGEST_BODY,
+            ws_max_size=LONGEST_FROM_PAGE,
             server_header=False,
             proxy_headers=bool(config.dashboard.proxy),
             forwarded_allow_ips=config.dashboard.proxy,

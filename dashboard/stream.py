@@ -25,6 +25,14 @@ CARDS_EVERY_S = 0.1
 """A first change of a card goes at once, more of them within this time go as one."""
 URGENT_KEPT = 500
 """Events waiting for one page; more is behind."""
+MOST_PAGES = 500
+"""More pages than a hospital has screens are somebody's who wants memory or time of this process."""
+PAGES_EACH = 20
+"""Pages of one sign-in or screen at a time; a person has a few tabs."""
+LONGEST_FROM_PAGE = 256
+"""Bytes of one frame from a page."""
+FRAMES_A_BEAT = 30
+"""Frames from a page between two heartbeats: it answers each, and after a pause several at once."""
 FROM_PAGES = ("seen",)
 """The keys of what a page says: the heartbeat it saw last. It asks for nothing here."""
 
@@ -71,6 +79,7 @@ class PageStream:
         self._closing = False
         self._beats_sent = 0
         self._beats_seen = 0
+        self._heard = 0
 
     def tell(self, change: Change) -> None:
         """Note a change; cheap, and never waits."""
@@ -115,6 +124,9 @@ class PageStream:
     async def _listen(self, socket: Socket) -> None:
         while True:
             text = await socket.receive_text()
+            self._heard += 1
+            if self._heard > FRAMES_A_BEAT:
+                raise PageGoneError(1008, "this page says too much")
             try:
                 frame = json.loads(text)
                 seen = int(frame[FROM_PAGES[0]])
@@ -147,6 +159,7 @@ class PageStream:
             if now >= beat_at:
                 self._still_looks()
                 beat_at = now + BEAT_S
+                self._heard = 0
                 self._beats_sent += 1
                 await self._send(socket, self._pages.beat(self._beats_sent))
             self._wake.clear()
@@ -184,7 +197,8 @@ class Hub:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._streams: set[PageStream] = set()
+        self._streams: dict[PageStream, str] = {}
+        """Each with whose it is."""
         self._closing = False
 
     @property
@@ -202,16 +216,21 @@ class Hub:
         socket: Socket,
         close: Callable[[int, str], Awaitable[None]],
         still_looks: Callable[[], None] = _always,
+        whose: str = "",
     ) -> None:
         """Serve one page to its end; ``close`` is called when the end is the server's choice.
 
         ``still_looks`` is asked with each heartbeat, and raises PageGoneError when the page may look no more.
+        ``whose`` is the sign-in or screen that it belongs to.
         """
         stream = PageStream(self._pages, still_looks)
         if self._closing:
             await close(1001, "the dashboard stops")
             return
-        self._streams.add(stream)
+        if len(self._streams) >= MOST_PAGES or list(self._streams.values()).count(whose) >= PAGES_EACH:
+            await close(1013, "too many pages are open")
+            return
+        self._streams[stream] = whose
         try:
             await stream.run(socket)
         except PageGoneError as gone:
@@ -219,7 +238,7 @@ class Hub:
             async with asyncio.timeout(SEND_DEADLINE_S):
                 await close(gone.code, gone.reason)
         finally:
-            self._streams.discard(stream)
+            del self._streams[stream]
 
     def close(self) -> None:
         """End every stream; pages come back by themselves."""

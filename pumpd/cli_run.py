@@ -1,4 +1,4 @@
-"""Verbs that speak to pumps or run until somebody ends them: demo, run, dashboard, simulate, probe."""
+"""Verbs that speak to pumps or run until somebody ends them: demo, run, reload, dashboard ...."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the verbs of this module to the command line."""
     app.command("demo")(demo)
     app.command("run")(run)
+    app.command("reload")(reload)
     app.command("dashboard")(dashboard)
     app.command("simulate")(simulate)
     app.command("probe")(probe)
@@ -46,6 +47,15 @@ def run(config: ConfigOption, verbose: Verbose = False) -> None:
 
     start_log("debug" if verbose else "info")
     run_daemon(load(config))
+
+
+def reload(config: ConfigOption) -> None:
+    """Have the daemon that runs read anew which dashboards it listens to; nothing else is taken up."""
+    from pumpd.config import load
+    from pumpd.reload import reload as reload_daemon
+
+    known = asyncio.run(reload_daemon(load(config)))
+    out().print(f"pumpd listens to: {known or 'no dashboard'}")
 
 
 def dashboard(config: ConfigOption, verbose: Verbose = False) -> None:

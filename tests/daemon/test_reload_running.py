@@ -1,12 +1,15 @@
-"""SIGHUP to a daemon that runs: which keys it takes up, what it refuses, and what goes on meanwhile."""
+"""SIGHUP and ``pumpd reload`` to a daemon that runs: what it takes up, and what it refuses."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,15 +98,21 @@ async def test_a_running_daemon_takes_up_keys_and_nothing_else(tmp_path: Path) -
                 os.kill(nursery.pid, signal.SIGHUP)
                 await until(lambda: log.read_text().count(done) > before)
 
+            async def verb() -> tuple[int, str]:
+                words = ["-m", "pumpd.cli", "reload", "-c", str(file)]
+                ran = await asyncio.to_thread(subprocess.run, [sys.executable, *words], capture_output=True)
+                return ran.returncode, (ran.stdout + ran.stderr).decode()
+
             assert "no contact" in await asked(OLD)
             assert "does not know" in await asked(NEW)
             write(tmp_path, broker.port, pump, trusts["new"])
-            await reload("dashboards read anew")
+            assert await verb() == (0, f"pumpd listens to: new {NEW.public.id}\n")
             assert "not taken up" not in log.read_text()
             assert "no contact" in await asked(NEW)
             assert "does not know" in await asked(OLD)
             write(tmp_path, broker.port, pump, "nonsense")
             await reload("dashboards not read anew")
+            assert (await verb())[0] == 2
             assert "no contact" in await asked(NEW)
             second = f"  - {{id: PUMP-02, url: 'modbus-tcp://127.0.0.1:{pump}/2', driver: reference-pump}}\n"
             write(tmp_path, broker.port, pump, trusts["old"], second)
@@ -112,6 +121,9 @@ async def test_a_running_daemon_takes_up_keys_and_nothing_else(tmp_path: Path) -
             (status,) = (await until_retained(broker.port, STATUS, bool)).values()
             assert (status["pumps"], status["boot_id"]) == (["PUMP-01/1"], boot_id)
             assert await nursery.end(signal.SIGTERM) == 0
+            status, said = await verb()
+            assert status == 1
+            assert "no pumpd is to be seen" in said
         finally:
             replies.stop()
             await nursery.close()

@@ -19,6 +19,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.requirement("HTTPS-1")]
 LOOK_S, ANSWER_S = 0.2, 0.6
+ENDED_WITHIN_S = 10.0
 ASKED = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 LARGE = b"x" * 20_000_000
 
@@ -64,7 +65,7 @@ async def ended(*sent: bytes, port: int) -> bytes:
         for part in sent:
             writer.write(part)
             await asyncio.sleep(LOOK_S / 4)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(ENDED_WITHIN_S):
             return await reader.read()
     except ConnectionError:
         return b""

@@ -97,9 +97,10 @@ class Serving:
         )
         self.take(f"node/{NODE}/event", body)
 
-    def open(self) -> tuple[FakePage, asyncio.Task[None]]:
+    def open(self, whose: str = "") -> tuple[FakePage, asyncio.Task[None]]:
         page = FakePage()
-        return page, asyncio.create_task(self.hub.serve(page, page.close), name="test.page")
+        serving = self.hub.serve(page, page.close, whose=whose)
+        return page, asyncio.create_task(serving, name="test.page")
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -26,13 +27,18 @@ pytestmark = [
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("hangs", [False, True])
 async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signals, hangs: bool) -> None:
-    """SIGTERM and SIGINT, with all well, and with silent pumps and a frozen broker: exit 0 within 2 s."""
+    """SIGTERM and SIGINT, with all well, and with pumps, broker and InfluxDB that hang: exit 0 within 2 s."""
     lines: list[TcpLine] = []
     with mosquitto(tmp_path) as broker:
         listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
         witness = Witness(listener)
         await pumps_on_sockets(lines)
-        nursery = await Nursery.open(write_config(tmp_path, broker.port, lines), tmp_path / "log")
+        config = write_config(tmp_path, broker.port, lines)
+        silent = socket.create_server(("127.0.0.1", 0))  # it takes connections, and never answers
+        if hangs:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            config.write_text(config.read_text() + f'history: {{kind: influxdb, url: "{url}"}}\n')
+        nursery = await Nursery.open(config, tmp_path / "log")
         try:
             await nursery.start()
             await until(lambda: is_online_again(witness, ""))
@@ -40,7 +46,10 @@ async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signal
                 for line in lines:
                     line.line.faults.add(None, Fault(FaultKind.SILENCE))
                 broker.freeze()
-                await asyncio.sleep(0.3)
+                silent.settimeout(15)
+                asked, _ = await asyncio.to_thread(silent.accept)
+                assert asked.recv(4) == b"POST"
+                asked.setblocking(False)
             began_s = time.monotonic()  # noqa: TID251 - a real process ends in real time
             assert await nursery.end(number) == 0, (tmp_path / "log").read_text()[-2000:]
             assert time.monotonic() - began_s < 2.0  # noqa: TID251
@@ -49,6 +58,7 @@ async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signal
         finally:
             broker.thaw()
             await nursery.close()
+            silent.close()
             listener.stop()
             for line in lines:
                 await line.unplug()

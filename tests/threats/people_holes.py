@@ -6,7 +6,7 @@ import ssl
 from dataclasses import replace
 from typing import Any
 
-from dashboard import attempts, devices, guard, infusions, people_store, security, sessions, tls
+from dashboard import attempts, devices, guard, infusions, people_store, security, sessions, stream, tls
 from dashboard.attempts import Attempts, What
 from dashboard.grants import Grants
 from dashboard.hashing import digest
@@ -14,8 +14,17 @@ from dashboard.security import LocalOnly
 from dashboard.sessions import SessionEnds, Sessions
 from dashboard.sign_in import People
 from pumpd import config_check
+from pumpd.http_serving import ImpatientHttp
 from tests.config import test_certificates
-from tests.dashboard import test_guesses, test_https, test_screens, test_secrets_kept, test_sign_in
+from tests.dashboard import (
+    test_guesses,
+    test_https,
+    test_impatience,
+    test_page_floods,
+    test_screens,
+    test_secrets_kept,
+    test_sign_in,
+)
 from tests.threats.holes import Hole, Patch
 
 LONG_S = 10**9
@@ -96,6 +105,23 @@ def _any_tls(patch: Patch) -> None:
     patch.setattr(tls, "OLDEST", ssl.TLSVersion.MINIMUM_SUPPORTED)
 
 
+def _patient(patch: Patch) -> None:
+    patch.setattr(ImpatientHttp, "_look", lambda _: None)
+    patch.setattr(test_impatience, "ENDED_WITHIN_S", 2.0)
+
+
+def _all_ears(patch: Patch) -> None:
+    patch.setattr(stream, "FRAMES_A_BEAT", LONG_S)
+
+
+def _pages_each(patch: Patch) -> None:
+    patch.setattr(stream, "PAGES_EACH", LONG_S)
+
+
+def _pages_of_all(patch: Patch) -> None:
+    patch.setattr(stream, "MOST_PAGES", LONG_S)
+
+
 PEOPLE_HOLES: tuple[Hole, ...] = (
     Hole("T-30", _no_waits, test_guesses.test_a_wait_is_told_in_words_and_ends),
     Hole("T-31", _no_lock, test_guesses.test_a_pin_is_locked_after_ten),
@@ -128,4 +154,8 @@ PEOPLE_HOLES: tuple[Hole, ...] = (
     Hole("T-45", _any_host, test_https.test_only_under_its_own_names_it_answers),
     Hole("T-46", _same_name_will_do, test_https.test_over_tls_a_page_in_the_clear_is_another_sites),
     Hole("T-47", _any_tls, test_https.test_the_oldest_tls_is_1_2),
+    Hole("T-48", _patient, test_impatience.test_whoever_sends_nothing_or_never_ends_is_sent_away),
+    Hole("T-49", _all_ears, test_page_floods.test_a_page_that_says_too_much_is_cut),
+    Hole("T-50", _pages_each, test_page_floods.test_one_sign_in_has_so_many_pages_and_no_more),
+    Hole("T-51", _pages_of_all, test_page_floods.test_there_are_so_many_pages_and_no_more),
 )
