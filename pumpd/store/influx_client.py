@@ -6,13 +6,13 @@ import json
 import logging
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.dbrp_create import DBRPCreate
 from influxdb_client.domain.post_bucket_request import PostBucketRequest
 from influxdb_client.rest import ApiException
 from influxdb_client.service.buckets_service import BucketsService
 from influxdb_client.service.dbr_ps_service import DBRPsService
+from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from pumpd.store.influx_place import InfluxPlace
@@ -20,8 +20,11 @@ from pumpd.store.influx_sender import LaterError, LinesRefusedError
 
 BLAMES_THE_LINES = frozenset({400, 413, 422})
 """Answers that will be the same next time: not understood, too large, of the wrong kind."""
+STORED = 204
+"""What InfluxDB 1.x to 3.x and VictoriaMetrics answer; a proxy's page to sign in at says 200."""
 MOST_WORDS = 500
 WRITE_PATH = "/api/v2/write"
+PLAIN = "text/plain; charset=utf-8"
 
 
 def words_of(error: ApiException) -> str:
@@ -47,8 +50,14 @@ class InfluxDoor:
         """Write lines; see ``Door``."""
         place = self._place
         try:
-            writer = self._connected().write_api(write_options=SYNCHRONOUS)
-            writer.write(place.bucket, place.org or "-", lines)
+            writer = WriteService(self._connected().api_client)
+            _, status, _ = writer.post_write_with_http_info(
+                place.org or "-",
+                place.bucket,
+                lines,
+                precision="ns",
+                content_type="text/plain; charset=utf-8",
+            )
         except ApiException as error:
             words = self._place.without_secret(words_of(error))
             if error.status in BLAMES_THE_LINES:
@@ -59,6 +68,10 @@ class InfluxDoor:
             self.close()
             reason = self._place.without_secret(f"{type(error).__name__}: {error}")
             raise LaterError(f"{place.url}{WRITE_PATH}: {reason}") from None
+        if status != STORED:
+            self.close()
+            words = f"answered {status}, and who has stored lines answers {STORED}: it may be no InfluxDB"
+            raise LaterError(f"{place.url}{WRITE_PATH}: {words}")
 
     def make_bucket(self, retention_s: int) -> str:
         """Make bucket and DBRP mapping where they are missing (2.x); return what was done, in words.

@@ -57,6 +57,7 @@ def play(
                 "site": lambda: open_things.enter_context(guarded(folder)),
                 "tmp_path": lambda: folder,
                 "capsys": lambda: capsys,
+                "monkeypatch": lambda: monkeypatch,
                 "door": lambda: open_things.enter_context(opened(folder)),
             }
             wanted = list(inspect.signature(hole.test).parameters)
