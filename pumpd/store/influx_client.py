@@ -107,6 +107,9 @@ class InfluxDoor:
             raise LaterError(f"{place.url}: {self._place.without_secret(words_of(error))}") from None
         except (HTTPError, OSError) as error:
             raise LaterError(f"{place.url}: {self._place.without_secret(str(error))}") from None
+        except (ValueError, LookupError, TypeError):  # what influxdb-client makes of an answer it knows not
+            words = f"its answer is not understood; does the organisation {place.org} exist?"
+            raise LaterError(f"{place.url}: {words}") from None
         finally:
             self.close()
         return (

@@ -111,7 +111,10 @@ class InfluxHistoryWriter:
         spooled = spool.waiting if spool is not None else 0
         return WriterStatus(
             written=sender.stored if sender is not None else 0,
-            dropped=self._dropped + self._shed.total() + (sender.refused if sender is not None else 0),
+            dropped=self._dropped
+            + self._shed.total()
+            + (sender.refused if sender is not None else 0)
+            + (spool.damaged if spool is not None else 0),
             waiting=len(self._buffer) + held + spooled,
             failing=self._disk_failing or (sender.failing if sender is not None else ""),
             left_h=self._left_h,

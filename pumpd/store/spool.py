@@ -26,6 +26,7 @@ KEEP_FREE_BYTES = 128 * 1024 * 1024
 """With less left on the disk the spool grows no more: the journal, which shares the disk, comes first."""
 SPOOL_FULL = "the spool is full"
 DISK_LOW = "the disk is nearly full"
+DAMAGED = "damaged on this host's disk"
 
 Slots = Mapping[int, int]
 """Readings by minute (its start in ms since 1970)."""
@@ -72,6 +73,8 @@ class Spool:
         """Batches up to this one are on their way."""
         self.added_bytes = 0
         """What was put in since it was opened, as it stands on disk."""
+        self.damaged = 0
+        """Readings found damaged since it was opened, and given up."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
         try:
@@ -141,6 +144,7 @@ class Spool:
     def oldest(self, most_lines: int) -> Sequence[Batch]:
         """Return the oldest batches, one or as many as hold no more than ``most_lines`` together, held."""
         found: list[Batch] = []
+        damaged: list[int] = []
         with self._lock:
             rows = self._db.execute("SELECT id, lines, line_count FROM batch ORDER BY id")
             total = 0
@@ -148,10 +152,23 @@ class Spool:
                 total += line_count
                 if found and total > most_lines:
                     break
-                found.append(Batch(number, zlib.decompress(packed), line_count))
+                try:
+                    found.append(Batch(number, zlib.decompress(packed), line_count))
+                except (zlib.error, TypeError):
+                    damaged.append(number)
             rows.close()
             self._held_id = found[-1].number if found else 0
+        if damaged:
+            self._give_up(damaged)
         return found
+
+    def _give_up(self, damaged: Sequence[int]) -> None:
+        """Count what can not be read back as lost: it must not hold up everything behind it."""
+        given_up: Counter[str] = Counter()
+        with self._changing():
+            for number in damaged:
+                self._drop_batch(number, DAMAGED, given_up)
+        self.damaged += given_up.total()
 
     def hold(self, batches: Sequence[Batch]) -> bool:
         """Keep batches from being given up while they are on their way; False when one is gone."""
@@ -196,11 +213,13 @@ class Spool:
             ).fetchone()
             if oldest is None:
                 return reason
-            for slot_ms, count in self._db.execute(
-                "SELECT slot_ms, readings FROM batch_slot WHERE batch = ?", oldest
-            ).fetchall():
-                self._drop(slot_ms, reason, count, given_up)
-            self._remove(oldest[0])
+            self._drop_batch(oldest[0], reason, given_up)
+
+    def _drop_batch(self, number: int, reason: str, given_up: Counter[str]) -> None:
+        counts = self._db.execute("SELECT slot_ms, readings FROM batch_slot WHERE batch = ?", (number,))
+        for slot_ms, count in counts.fetchall():
+            self._drop(slot_ms, reason, count, given_up)
+        self._remove(number)
 
     def _disk_room(self) -> int:
         """Return what the file can take: the disk down to what is kept free, and its own empty pages."""

@@ -10,6 +10,7 @@ import pytest
 from websockets import Origin
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.sync.connection import Connection
 
 from dashboard.stream import FRAMES_A_BEAT, LONGEST_FROM_PAGE, MOST_PAGES, PAGES_EACH
 from pumpd.qa.virtual_time import in_virtual_time
@@ -31,7 +32,7 @@ async def test_a_page_that_says_too_much_is_cut() -> None:
         for _ in range(FRAMES_A_BEAT - 1):
             page.answers.put_nowait('{"seen":1}')
         await asyncio.sleep(1)
-    assert page.closed is None
+    assert page.end() is None
     for _ in range(FRAMES_A_BEAT + 1):
         page.answers.put_nowait("nonsense")
     await asyncio.sleep(0.01)
@@ -81,7 +82,7 @@ def _page(made: Served) -> ClientConnection:
     )
 
 
-def _closed(page: ClientConnection) -> int:
+def _closed(page: Connection) -> int:
     """Return with which code the server closes it."""
     try:
         while True:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pumpd.errors import StoreError
-from pumpd.store.spool import DISK_LOW, SLOT_MS, SPOOL_FULL, Gathered, Spool
+from pumpd.store.spool import DAMAGED, DISK_LOW, SLOT_MS, SPOOL_FULL, Gathered, Spool
 from pumpd.store.spool_account import read_account
 from tests import proof
 
@@ -127,3 +129,26 @@ def test_an_account_that_is_not_there_is_told(tmp_path: Path) -> None:
     """The reason is a sentence."""
     with pytest.raises(StoreError, match="there is no spool"):
         read_account(tmp_path / "spool.db", *FOR_EVER)
+
+
+@pytest.mark.requirement("INFLUX-2")
+@pytest.mark.parametrize("damaged", [0, 3, 9])
+def test_a_batch_that_the_disk_damaged_holds_up_nothing_and_is_counted(tmp_path: Path, damaged: int) -> None:
+    """One flipped bit in what waits: that batch is given up with its reason, the others go on in order."""
+    path = tmp_path / "spool.db"
+    with closing(Spool(path, 10**9, keep_free_bytes=0)) as spool:
+        for n in range(10):
+            spool.add(gathered(n))
+    with closing(sqlite3.connect(path)) as db:
+        (packed,) = db.execute("SELECT lines FROM batch WHERE id = ?", (damaged + 1,)).fetchone()
+        flipped = packed[:900] + bytes([packed[900] ^ 1]) + packed[901:]
+        db.execute("UPDATE batch SET lines = ? WHERE id = ?", (flipped, damaged + 1))
+        db.commit()
+    with closing(Spool(path, 10**9, keep_free_bytes=0)) as spool:
+        waits = spool.oldest(1000)
+        assert [batch.number for batch in waits] == [n + 1 for n in range(10) if n != damaged]
+        assert (spool.damaged, spool.waiting) == (10, 90)
+        assert spool.hold(waits)
+        assert spool.sent(waits, {}, "") == 90
+    account = read_account(path, *FOR_EVER)
+    assert (account.read, account.spooled, account.dropped) == (100, 0, {DAMAGED: 10})
