@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pumpd.config import Config
@@ -17,6 +18,8 @@ from pumpd.store.influx_sender import Door
 from pumpd.store.patients import PatientRecords
 from pumpd.store.reader import SqliteHistoryReader
 
+_IS_TOKEN = re.compile(r"[!-~]*")
+
 
 def influx_place(config: Config) -> InfluxPlace:
     """Return where the InfluxDB of ``config`` is."""
@@ -24,10 +27,13 @@ def influx_place(config: Config) -> InfluxPlace:
 
     def token() -> str:
         try:
-            return config.history_token()
+            found = config.history_token()
         except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise StoreError(f"{history.token_file} can not be read: {reason}") from None
+        if not _IS_TOKEN.fullmatch(found):  # libraries quote what they can not send
+            raise StoreError(f"{history.token_file} holds no token: one line without spaces, in ASCII")
+        return found
 
     return InfluxPlace(
         url=history.url.rstrip("/"),

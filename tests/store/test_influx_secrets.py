@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -146,3 +147,25 @@ async def test_a_token_that_can_not_be_read_is_told_and_read_again(tmp_path: Pat
         await until(lambda: writer.status().written == 1)
         await writer.close()
         assert {said for _, said in served.proxy.asked if said} == {f"Token {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    "written", ["hush-1\nhush-2", "hush-1\r\nX-Hush: 2", "hush-1 hush-2", "hush\x00-1", "hüsh"]
+)
+async def test_a_file_that_holds_no_token_is_told_without_a_word_of_it(tmp_path: Path, written: str) -> None:
+    """Libraries quote a header that they can not send; writer, reader and their log name the file instead."""
+    file = configured(tmp_path, f"http://127.0.0.1:{free_port()}", bucket="pumpd", token_file="token")
+    (tmp_path / "token").write_text(written, encoding="utf-8")
+    (tmp_path / "token").chmod(0o600)
+    config = load(file)
+    with capture_logs() as logs:
+        writer = open_writer(config)
+        writer.write(row(0))
+        await until(lambda: writer.status().failing)
+        failing = writer.status().failing
+        await writer.close()
+    with pytest.raises(StoreError, match="token holds no token") as caught:
+        InfluxQuery(influx_place(config)).ask("SHOW DATABASES")
+    assert failing == "token holds no token: one line without spaces, in ASCII"
+    told = f"{failing} {caught.value} {logs}".lower()
+    assert not {"hush", "hüsh"} & set(re.findall(r"\w+", told))
