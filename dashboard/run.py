@@ -106,9 +106,13 @@ async def run(config_path: Path) -> None:
 
     manager = service_manager()
 
+    closing: set[asyncio.Task[None]] = set()
+
     def stop() -> None:
         manager.stopping()
         parts.hub.close()
+        # Whoever waits for a database that hangs is told now: nothing waits for it at the end.
+        closing.add(loop.create_task(reader.close(), name="dashboard.reader"))
         server.should_exit = True
 
     def words() -> str:
@@ -126,6 +130,7 @@ async def run(config_path: Path) -> None:
         _log.info("dashboard down", site=settings.site)
     finally:
         telling.cancel()
+        await asyncio.gather(*closing)
         bound.close()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

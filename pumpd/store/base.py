@@ -116,7 +116,7 @@ class HistoryReader(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Let go of files and connections; safe to call twice. Questions raise StoreError from then on."""
         ...
 
 

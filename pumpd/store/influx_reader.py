@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.store.base import SERIES, Bucket, JournalLine, Trend
 from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_query import InfluxQuery, name, text
 from pumpd.store.line_protocol import DOSE_FIELDS, JOURNAL, READING, ROLLUPS
+from pumpd.store.questions import Questions
 from pumpd.store.rollups import LEVELS_MS, READINGS, Grid, grid
 from pumpd.store.trends import UNITS
-
-T = TypeVar("T")
 
 SPANS_PER_BUCKET = 20
 """A roll-up answers when so many of its spans, or more, fit into a bucket: buckets are then whole spans."""
@@ -38,7 +35,7 @@ class InfluxHistoryReader:
     def __init__(self, place: InfluxPlace, site: str) -> None:
         self._query = InfluxQuery(place)
         self._site = site
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pumpd-reader")
+        self._questions = Questions()
 
     async def trend(
         self, pump: PumpId, channel: ChannelId, series: str, start_ms: int, end_ms: int, buckets: int
@@ -57,7 +54,7 @@ class InfluxHistoryReader:
                 level_ms = candidate_ms
         wanted = grid(start_ms, end_ms, buckets, level_ms)
         of = f"site = {text(self._site)} AND pump = {text(pump)} AND channel = {text(channel)}"
-        return await self._in_thread(lambda: self._trend(of, series, start_ms, end_ms, wanted))
+        return await self._questions.ask(lambda: self._trend(of, series, start_ms, end_ms, wanted))
 
     async def journal(
         self, pump: PumpId | None, start_ms: int, end_ms: int, limit: int
@@ -69,12 +66,12 @@ class InfluxHistoryReader:
             f" WHERE site = {text(self._site)}{of_pump} AND {_within(start_ms, end_ms)}"
             f" ORDER BY time DESC LIMIT {limit}"
         )
-        found = await self._in_thread(lambda: self._query.ask(statement))
+        found = await self._questions.ask(lambda: self._query.ask(statement))
         return [_journal_line(row) for series in found for row in series.rows]
 
     async def close(self) -> None:
-        """Let go of the thread."""
-        self._executor.shutdown(wait=False)
+        """Let go of the thread, which may hang in a question."""
+        self._questions.close()
 
     def _trend(self, of: str, series: str, start_ms: int, end_ms: int, wanted: Grid) -> Trend:
         from_ms = wanted.bucket(0)[0]
@@ -144,9 +141,6 @@ class InfluxHistoryReader:
             for row in series.rows
             if row["n"]
         ]
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
 def _within(start_ms: int, end_ms: int) -> str:

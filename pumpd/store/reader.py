@@ -103,6 +103,7 @@ class SqliteHistoryReader:
         self._history = ReadOnlyFile(history)
         self._journal = ReadOnlyFile(journal)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pumpd-reader")
+        self._closed = False
 
     async def trend(
         self, pump: PumpId, channel: ChannelId, series: str, start_ms: int, end_ms: int, buckets: int
@@ -133,9 +134,14 @@ class SqliteHistoryReader:
 
     async def close(self) -> None:
         """Let go of files and thread."""
-        await self._in_thread(self._history.close)
-        await self._in_thread(self._journal.close)
-        self._executor.shutdown(wait=False)
+        if self._closed:
+            return
+        self._closed = True
+        for file in (self._history, self._journal):
+            self._executor.submit(file.close)
+        await asyncio.get_running_loop().run_in_executor(None, self._executor.shutdown)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise StoreError("the history is closed")
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
