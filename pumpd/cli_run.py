@@ -55,7 +55,7 @@ def reload(config: ConfigOption) -> None:
     from pumpd.reload import reload as reload_daemon
 
     known = asyncio.run(reload_daemon(load(config)))
-    out().print(f"pumpd listens to: {known or 'no dashboard'}")
+    out().print(f"the daemon listens to: {known or 'no dashboard'}")
 
 
 def dashboard(config: ConfigOption, verbose: Verbose = False) -> None:

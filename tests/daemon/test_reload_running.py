@@ -106,7 +106,7 @@ async def test_a_running_daemon_takes_up_keys_and_nothing_else(tmp_path: Path) -
             assert "no contact" in await asked(OLD)
             assert "does not know" in await asked(NEW)
             write(tmp_path, broker.port, pump, trusts["new"])
-            assert await verb() == (0, f"pumpd listens to: new {NEW.public.id}\n")
+            assert await verb() == (0, f"the daemon listens to: new {NEW.public.id}\n")
             assert "not taken up" not in log.read_text()
             assert "no contact" in await asked(NEW)
             assert "does not know" in await asked(OLD)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,57 +24,63 @@ pytestmark = pytest.mark.requirement("DASH-6", "HTTPS-1")
 TOO_MANY = (1013, "too many pages are open")
 
 
+@asynccontextmanager
+async def hub() -> AsyncIterator[Serving]:
+    """Yield a hub, and end whatever pages are left of it."""
+    before = asyncio.all_tasks()
+    try:
+        yield Serving()
+    finally:
+        for task in asyncio.all_tasks() - before:
+            await _end(task)
+
+
 @in_virtual_time
 async def test_a_page_that_says_too_much_is_cut() -> None:
     """It answers each beat, also several at once after a pause; one frame more than that ends it."""
-    serving = Serving()
-    page, task = serving.open()
-    await asyncio.sleep(0.5)
-    for _ in range(3):
-        for _ in range(FRAMES_A_BEAT - 1):
-            page.answers.put_nowait('{"seen":1}')
-        await asyncio.sleep(1)
-    assert page.end() is None
-    for _ in range(FRAMES_A_BEAT + 1):
-        page.answers.put_nowait("nonsense")
-    await asyncio.sleep(0.01)
-    assert page.closed == (1008, "this page says too much")
-    assert serving.hub.open_pages == 0
-    await task
+    async with hub() as serving:
+        page, _ = serving.open()
+        await asyncio.sleep(0.5)
+        for _ in range(3):
+            for _ in range(FRAMES_A_BEAT - 1):
+                page.answers.put_nowait('{"seen":1}')
+            await asyncio.sleep(1)
+        assert page.end() is None
+        for _ in range(FRAMES_A_BEAT + 1):
+            page.answers.put_nowait("nonsense")
+        await asyncio.sleep(0.01)
+        assert page.closed == (1008, "this page says too much")
+        assert serving.hub.open_pages == 0
 
 
 @in_virtual_time
 async def test_one_sign_in_has_so_many_pages_and_no_more() -> None:
     """The next one is refused, others' pages are not; one that goes makes room."""
-    serving = Serving()
-    opened = [serving.open("eve") for _ in range(PAGES_EACH)]
-    await asyncio.sleep(0.1)
-    refused, refusing = serving.open("eve")
-    anns, anns_task = serving.open("ann")
-    await asyncio.sleep(0.1)
-    assert refused.closed == TOO_MANY
-    assert refused.frames == []
-    assert anns.of("picture")
-    await _end(opened.pop()[1])
-    again, again_task = serving.open("eve")
-    await asyncio.sleep(0.1)
-    assert again.of("picture")
-    for task in (refusing, anns_task, again_task, *(task for _, task in opened)):
-        await _end(task)
-    assert serving.hub.open_pages == 0
+    async with hub() as serving:
+        opened = [serving.open("eve") for _ in range(PAGES_EACH)]
+        await asyncio.sleep(0.1)
+        refused, _ = serving.open("eve")
+        anns, _ = serving.open("ann")
+        await asyncio.sleep(0.1)
+        assert refused.closed == TOO_MANY
+        assert refused.frames == []
+        assert anns.of("picture")
+        await _end(opened.pop()[1])
+        again, _ = serving.open("eve")
+        await asyncio.sleep(0.1)
+        assert again.of("picture")
 
 
 @in_virtual_time
 async def test_there_are_so_many_pages_and_no_more() -> None:
     """However many sign-ins somebody makes."""
-    serving = Serving()
-    opened = [serving.open(f"eve {number}") for number in range(MOST_PAGES)]
-    late, late_task = serving.open("ann")
-    await asyncio.sleep(0.1)
-    assert serving.hub.open_pages == MOST_PAGES
-    assert late.closed == TOO_MANY
-    for _, task in (*opened, (late, late_task)):
-        await _end(task)
+    async with hub() as serving:
+        for number in range(MOST_PAGES):
+            serving.open(f"eve {number}")
+        late, _ = serving.open("ann")
+        await asyncio.sleep(0.1)
+        assert serving.hub.open_pages == MOST_PAGES
+        assert late.closed == TOO_MANY
 
 
 def _page(made: Served) -> ClientConnection:

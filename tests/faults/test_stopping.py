@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(bool(missing()), reason=missing()),
     pytest.mark.requirement("DAE-3"),
+    pytest.mark.timeout(120),
 ]
+STARTS_WITHIN_S = 60.0
+"""Its imports alone take half a minute where others keep the machine busy; its end is what is measured."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -29,19 +33,19 @@ pytestmark = [
 async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signals, hangs: bool) -> None:
     """SIGTERM and SIGINT, with all well, and with pumps, broker and InfluxDB that hang: exit 0 within 2 s."""
     lines: list[TcpLine] = []
-    with mosquitto(tmp_path) as broker:
+    with mosquitto(tmp_path) as broker, ExitStack() as held:
         listener = Listener(broker.port, f"{TOPICS}/#", tmp_path / "heard")
         witness = Witness(listener)
         await pumps_on_sockets(lines)
         config = write_config(tmp_path, broker.port, lines)
-        silent = socket.create_server(("127.0.0.1", 0))  # it takes connections, and never answers
+        silent = held.enter_context(socket.create_server(("127.0.0.1", 0)))  # it never answers
         if hangs:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             config.write_text(config.read_text() + f'history: {{kind: influxdb, url: "{url}"}}\n')
         nursery = await Nursery.open(config, tmp_path / "log")
         try:
             await nursery.start()
-            await until(lambda: is_online_again(witness, ""))
+            await until(lambda: is_online_again(witness, ""), STARTS_WITHIN_S)
             if hangs:
                 for line in lines:
                     line.line.faults.add(None, Fault(FaultKind.SILENCE))
@@ -49,7 +53,7 @@ async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signal
                 silent.settimeout(15)
                 asked, _ = await asyncio.to_thread(silent.accept)
                 assert asked.recv(4) == b"POST"
-                asked.setblocking(False)
+                held.callback(asked.close)
             began_s = time.monotonic()  # noqa: TID251 - a real process ends in real time
             assert await nursery.end(number) == 0, (tmp_path / "log").read_text()[-2000:]
             assert time.monotonic() - began_s < 2.0  # noqa: TID251
@@ -58,7 +62,6 @@ async def test_it_stops_within_two_seconds(tmp_path: Path, number: signal.Signal
         finally:
             broker.thaw()
             await nursery.close()
-            silent.close()
             listener.stop()
             for line in lines:
                 await line.unplug()
