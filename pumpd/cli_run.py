@@ -50,7 +50,7 @@ def run(config: ConfigOption, verbose: Verbose = False) -> None:
 
 
 def reload(config: ConfigOption) -> None:
-    """Have the daemon that runs read anew which dashboards it listens to; nothing else is taken up."""
+    """Have the daemon that runs read anew which dashboards it listens to, and which pumps the house has."""
     from pumpd.config import load
     from pumpd.reload import reload as reload_daemon
 
