@@ -29,7 +29,7 @@ SITE, NODE, DASHBOARD = "clinic", "ward-a", "dashboard"
 OWNERS: Final[Mapping[str, int]] = {"mosquitto": 1883, "influxdb": 1000, "pumpd": 10001, "dashboard": 10001}
 """The number of the account under which each service runs."""
 HERE = ("localhost", "127.0.0.1")
-SERVERS = ("mosquitto", "influxdb")
+SERVERS = ("mosquitto", "influxdb", "dashboard")
 """Those with a certificate of their own."""
 RENEWED_BEFORE = timedelta(days=30)
 HEALTH_ACCOUNT = "health"
@@ -66,20 +66,21 @@ def make_stack_secrets(folder: Path, now: datetime, own: Own = _own) -> bool:
         with (made / "acl").open("a") as rules:
             rules.write(HEALTH_RULES)
         (made / "health.password").write_text(health)
-        certificate, key = _vouched(made, "influxdb", now)
         token = secrets.token_urlsafe(32).encode()
         _hand_out(
             folder,
             {
                 "mosquitto": {name: (made / name).read_bytes() for name in BROKER_FILES},
                 "influxdb": {
-                    "server.pem": certificate,
-                    "server.key": key,
+                    **_serving(made, "influxdb", now),
                     "admin-token": token,
                     "admin-password": secrets.token_urlsafe(24).encode(),
                 },
                 "pumpd": _client(made, node_account(NODE), token),
-                "dashboard": _client(made, dashboard_account(DASHBOARD), token),
+                "dashboard": {
+                    **_serving(made, "dashboard", now),
+                    **_client(made, dashboard_account(DASHBOARD), token),
+                },
             },
             own,
         )
@@ -88,29 +89,34 @@ def make_stack_secrets(folder: Path, now: datetime, own: Own = _own) -> bool:
     return True
 
 
-def _vouched(authority: Path, server: str, now: datetime) -> tuple[bytes, bytes]:
+def _serving(authority: Path, server: str, now: datetime) -> dict[str, bytes]:
     """Return a certificate for a server and its key, from the authority in a folder."""
     key = load_pem_private_key((authority / "ca.key").read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
     vouching = Authority(x509.load_pem_x509_certificate((authority / "ca.pem").read_bytes()), key)
-    return vouching.vouch(server, [server, *HERE], now, now + timedelta(days=CERTIFICATE_DAYS))
+    shown = vouching.vouch(server, [server, *HERE], now, now + timedelta(days=CERTIFICATE_DAYS))
+    return dict(zip(("server.pem", "server.key"), shown, strict=True))
 
 
 def _renewed(folder: Path, now: datetime, own: Own) -> bool:
-    """Give servers whose certificate ends soon another one; return whether there was one."""
+    """Give servers without a certificate that lasts another one; return whether there was one."""
     renewed = False
     for server in SERVERS:
         place = folder / server
-        ends = x509.load_pem_x509_certificate((place / "server.pem").read_bytes()).not_valid_after_utc
-        if ends - now > RENEWED_BEFORE:
+        if _holds(place / "server.pem", now + RENEWED_BEFORE):
             continue
         renewed = True
-        files = zip(("server.pem", "server.key"), _vouched(folder / "authority", server, now), strict=True)
-        for name, content in files:
-            (place / name).unlink()
+        for name, content in _serving(folder / "authority", server, now).items():
+            (place / name).unlink(missing_ok=True)
             write_private(place / name, content)
             own(place / name, OWNERS[server])
     return renewed
+
+
+def _holds(certificate: Path, at: datetime) -> bool:
+    if not certificate.exists():
+        return False
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc > at
 
 
 def _client(made: Path, account: str, token: bytes) -> dict[str, bytes]:

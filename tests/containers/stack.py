@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
+import ssl
 import threading
 import time
 import urllib.request
@@ -12,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from tests.containers.engine import Engine, now_s
+from tests.containers.engine import Engine, EngineError, now_s
 from tests.house.tree import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
 FRESH_MS = 5_000
+AUTHORITY = "/run/pumpd/ca.pem"
 PUMPD, CONFIG = "/opt/pumpd/bin/pumpd", "/etc/pumpd/compose/dashboard.yaml"
 """The program and its configuration inside of pumpd's image."""
 SERVICE = "com.docker.compose.service"
@@ -35,6 +38,7 @@ class Stack:
         self.engine = engine
         self.address = address
         self._cookie = ""
+        self._trust: ssl.SSLContext | None = None
         self._tries = 0
         self._files = ("-f", str(COMPOSE), "-f", str(override), "--project-directory", str(ROOT))
 
@@ -66,14 +70,25 @@ class Stack:
     def picture(self) -> dict[str, Any]:
         """Return what the dashboard says; OSError when nothing answers at the published port."""
         asked = urllib.request.Request(f"{self.address}/api/state", headers={"Cookie": self._let_in()})
-        with urllib.request.urlopen(asked, timeout=3) as answer:
+        with self._open(asked) as answer:
             said: dict[str, Any] = json.load(answer)
         return said
+
+    def _open(self, asked: urllib.request.Request) -> http.client.HTTPResponse:
+        """Return the answer of the page, if the authority that the service secrets made vouches for it."""
+        if self._trust is None:
+            try:
+                authority = self.compose("exec", "-T", "dashboard", "cat", AUTHORITY)
+            except EngineError as error:
+                raise ConnectionError("the dashboard does not run") from error
+            self._trust = ssl.create_default_context(cadata=authority)
+        answer: http.client.HTTPResponse = urllib.request.urlopen(asked, timeout=3, context=self._trust)
+        return answer
 
     def _let_in(self) -> str:
         """Return the cookie of a wall screen, let in once by the code that ``pumpd screen add`` gives."""
         if not self._cookie:
-            with urllib.request.urlopen(f"{self.address}/healthz", timeout=3):  # a code is good for one try
+            with self._open(urllib.request.Request(f"{self.address}/healthz")):  # a code is good for one try
                 self._tries += 1
             name = f"trial-{self._tries}"
             made = self.compose("exec", "-T", "dashboard", PUMPD, "screen", "add", name, "-c", CONFIG)
@@ -82,7 +97,7 @@ class Stack:
                 data=json.dumps({"code": made.split()[0]}).encode(),
                 headers={"Content-Type": "application/json", "Origin": self.address},
             )
-            with urllib.request.urlopen(asked, timeout=3) as answer:
+            with self._open(asked) as answer:
                 self._cookie = str(answer.headers["Set-Cookie"]).partition(";")[0]
         return self._cookie
 

@@ -24,7 +24,7 @@ from tests.containers.kills import STEPS
 from tests.containers.stack import COMPOSE, NotBackError, Stack
 from tests.proof_run import commit
 
-PORT = 8080
+PAGE = "https://localhost:8443"
 UP_WITHIN_S = 120.0
 
 
@@ -98,7 +98,7 @@ def trial() -> bool:
         say(f"dockerd {version} answers")
         with bases.base_images(made, scratch) as images:
             say(f"base images made: {', '.join(sorted(images.values()))}")
-            stack = Stack(made, f"http://127.0.0.1:{PORT}", override(scratch, data))
+            stack = Stack(made, PAGE, override(scratch, data))
             stack.compose("build")
         measured = sizes(made, images)
         say(f"pumpd's image has {measured.whole_mb} MB, {measured.below_mb} MB of them the Python image")

@@ -62,7 +62,7 @@ def test_the_whole_of_pumpd_is_there() -> None:
     """Broker, database, daemon and page start; the simulated ward only when it is asked for."""
     assert {"mosquitto", "influxdb", "pumpd", "dashboard", "ward"} == WATCHING
     assert [name for name, service in SERVICES.items() if service.get("profiles")] == ["ward"]
-    assert all("healthcheck" in SERVICES[name] for name in WATCHING - {"ward"})
+    assert all("healthcheck" in SERVICES[name] for name in WATCHING)
 
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
@@ -88,12 +88,14 @@ def test_images_are_pinned(name: str) -> None:
 
 @pytest.mark.requirement("HOUSE-COMPOSE")
 def test_nothing_is_reachable_from_outside(secrets: Path) -> None:
-    """Ports are published on loopback; what stands on the machine's own network binds to loopback itself."""
-    ports = [str(port) for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 2
-    assert all(port.startswith("127.0.0.1:") for port in ports)
-    assert [name for name, each in SERVICES.items() if each.get("network_mode") == "host"] == ["dashboard"]
-    assert config_of("dashboard", secrets).dashboard.host == "127.0.0.1"
+    """The page alone is published, over TLS and on loopback; no service is on the machine's own network."""
+    published = {name: each["ports"] for name, each in SERVICES.items() if "ports" in each}
+    assert list(published) == ["dashboard"]
+    (port,) = published["dashboard"]
+    assert port.startswith("127.0.0.1:")
+    assert port.endswith(f":{config_of('dashboard', secrets).dashboard.port}")
+    assert config_of("dashboard", secrets).dashboard_certificate is not None
+    assert {each.get("network_mode", "none") for each in SERVICES.values()} == {"none"}
     tls = (ROOT / "config" / "mosquitto" / "tls.conf").read_text()
     assert "allow_anonymous false" in tls
     assert re.findall(r"^listener (\S+)", tls, re.MULTILINE) == ["8883"]
@@ -104,6 +106,7 @@ def test_the_configurations_in_the_containers_are_accepted(secrets: Path) -> Non
     """check-config accepts what the services start with; daemon and page name just the ward's pumps."""
     daemon, page_of = config_of("pumpd", secrets), config_of("dashboard", secrets)
     assert daemon.pumps == page_of.pumps
+    assert {page_of.mqtt.host, str(page_of.history.url)[len("https://") :].partition(":")[0]} < set(SERVICES)
     assert (daemon.data_dir, daemon.site) == (page_of.data_dir, page_of.site)
     assert {daemon.mqtt.username, page_of.mqtt.username} == accounts_in(secrets) - {"health"}
     ward = load_ward(ROOT / "config" / "compose" / "ward.yaml")
@@ -243,3 +246,13 @@ def test_a_certificate_that_ends_soon_is_renewed(tmp_path: Path) -> None:
         renewed = load_pem_x509_certificate((tmp_path / server / "server.pem").read_bytes())
         renewed.verify_directly_issued_by(load_pem_x509_certificate(authority))
         assert renewed.not_valid_after_utc > NOW + lasts
+
+
+@pytest.mark.requirement("HOUSE-COMPOSE")
+def test_a_server_without_a_certificate_is_given_one(tmp_path: Path) -> None:
+    """Secrets that were made when the page had none of its own are made whole by the next start."""
+    assert make_stack_secrets(tmp_path, NOW, lambda _path, _account: None)
+    (tmp_path / "dashboard" / "server.pem").unlink()
+    assert make_stack_secrets(tmp_path, NOW, lambda _path, _account: None)
+    made = load_pem_x509_certificate((tmp_path / "dashboard" / "server.pem").read_bytes())
+    made.verify_directly_issued_by(load_pem_x509_certificate((tmp_path / DONE).read_bytes()))
