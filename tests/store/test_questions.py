@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 
@@ -63,7 +64,7 @@ async def test_answers_come_in_order_and_errors_to_whoever_asked() -> None:
     def fails() -> None:
         raise ValueError("no such series")
 
-    asked = [asyncio.create_task(questions.ask(lambda n=n: order.append(n)), name=f"t{n}") for n in range(9)]
+    asked = [asyncio.create_task(questions.ask(partial(order.append, n)), name=f"t{n}") for n in range(9)]
     with pytest.raises(ValueError, match="no such series"):
         await questions.ask(fails)
     await asyncio.gather(*asked)
@@ -79,7 +80,7 @@ async def test_so_many_wait_and_no_more_and_the_gone_are_passed_over() -> None:
     questions, free, answered = Questions(), threading.Event(), list[int]()
     hangs = asyncio.create_task(questions.ask(free.wait), name="hangs")
     waits = [
-        asyncio.create_task(questions.ask(lambda n=n: answered.append(n)), name=f"waits {n}")
+        asyncio.create_task(questions.ask(partial(answered.append, n)), name=f"waits {n}")
         for n in range(MOST_WAITING - 1)
     ]
     await asyncio.sleep(0)
