@@ -21,7 +21,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, Phase, settings
 
-from tests import proof
+from tests import proof, sharing
 
 settings.register_profile(
     "test", derandomize=True, deadline=None, database=None, print_blob=True, max_examples=100
@@ -138,10 +138,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests of real processes on one worker, so that two of them never fight for two cores."""
-    for item in items:
-        if item.get_closest_marker("real") or item.get_closest_marker("e2e"):
-            item.add_marker(pytest.mark.xdist_group("real"))
+    """Put the longest tests first."""
+    items[:] = sharing.in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> sharing.SharedScheduling:
+    """Give tests that share a browser, a server or a recording to one worker."""
+    return sharing.SharedScheduling(config)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ STATIC = Path(__file__).parents[2] / "dashboard" / "static" / "index.html"
 IN_A_BROWSER = [
     pytest.mark.real,
     pytest.mark.timeout(120),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(bool(ABSENT), reason=ABSENT or "all there"),
     pytest.mark.skipif(not STATIC.is_file(), reason="the front end is not built: run make setup"),
 ]

@@ -31,9 +31,6 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.e2e,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group(
-        "demo"
-    ),  # two demos that look for free ports at the same moment may find the same
 ]
 
 
