@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,9 +23,14 @@ from tests import proof
 from tests.qa.planted import PLANTED
 from tests.qa.small import LIBRARY
 
-DRAWN = [made_hospital(seed) for seed in range(400)]
 STOPPED_ALONE = 224
 """A hospital of one pump, which stands still: the first one of which a start is seen at once."""
+
+
+@cache
+def drawn() -> tuple[Scenario, ...]:
+    """Return hospitals as they are drawn, enough for everything that can happen."""
+    return tuple(made_hospital(seed) for seed in range(400))
 
 
 @pytest.mark.requirement("INV-1", "INV-2", "INV-3", "INV-4", "INV-5", "QA-6")
@@ -40,15 +46,15 @@ def test_explored_hospitals_hold_every_invariant() -> None:
 @pytest.mark.requirement("QA-6")
 def test_everything_that_can_happen_is_drawn() -> None:
     """Every action, one to six pumps, every kind of line and mechanism turn up."""
-    actions = {event.action for hospital in DRAWN for event in hospital.timeline}
+    actions = {event.action for hospital in drawn() for event in hospital.timeline}
     # The dates of certificates touch nothing that an invariant speaks of, and no invariant can hold over what
     # a disk has lost: scenarios play them.
     played = {"certificate-holds", "renew-certificate", "damage-record"}
     assert actions == {*happenings.TAKES, *timeline.TAKES} - played
-    kinds = {e.kind for h in DRAWN for e in h.timeline if isinstance(e, timeline.TimelineEvent) and e.kind}
+    kinds = {e.kind for h in drawn() for e in h.timeline if isinstance(e, timeline.TimelineEvent) and e.kind}
     assert len(kinds) == 8
-    assert {len(hospital.pumps) for hospital in DRAWN} == {1, 2, 3, 4, 5, 6}
-    pumps = [pump for hospital in DRAWN for pump in hospital.pumps]
+    assert {len(hospital.pumps) for hospital in drawn()} == {1, 2, 3, 4, 5, 6}
+    pumps = [pump for hospital in drawn() for pump in hospital.pumps]
     assert {pump.url.partition("://")[0] for pump in pumps} == {"modbus-tcp", "modbus-rtu"}
     assert any(pump.url.endswith("/3") for pump in pumps)
     assert any(pump.real for pump in pumps)
@@ -63,7 +69,7 @@ def test_everything_that_can_happen_is_drawn() -> None:
 @pytest.mark.requirement("QA-6")
 def test_what_is_drawn_stays_within_what_is_claimed() -> None:
     """On RTU no reply is later than three time-outs, whatever comes together; on TCP no reply is damaged."""
-    for hospital in DRAWN:
+    for hospital in drawn():
         urls = {pump.id: pump.url for pump in hospital.pumps}
         late: dict[str, list[tuple[float, float]]] = {}
         for event in hospital.timeline:
@@ -87,9 +93,9 @@ def test_what_is_drawn_stays_within_what_is_claimed() -> None:
 def test_a_seed_draws_the_same_and_what_it_draws_loads(tmp_path: Path) -> None:
     """A hospital written to a file is a scenario without a fault, and the same one."""
     for seed in (8, *range(0, 400, 20)):
-        write_scenario(DRAWN[seed], LIBRARY, tmp_path / "hospital.yaml")
+        write_scenario(drawn()[seed], LIBRARY, tmp_path / "hospital.yaml")
         loaded: Scenario = load_scenario(tmp_path / "hospital.yaml").scenario
-        as_drawn = {"library": DRAWN[seed].library, "timeline": tuple(_beside(e) for e in loaded.timeline)}
+        as_drawn = {"library": drawn()[seed].library, "timeline": tuple(_beside(e) for e in loaded.timeline)}
         assert loaded.model_copy(update=as_drawn) == made_hospital(seed)
 
 
