@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from pumpd.clock import Clock
@@ -22,7 +23,7 @@ from pumpd.core.infusion_seen import reckoned
 from pumpd.core.infusion_watch import InfusionWatch, flow_to_set
 from pumpd.core.infusion_words import amount_digits, amount_unit
 from pumpd.core.newer_library import newer_limits
-from pumpd.core.quantities import NL_PER_ML, NS_PER_S, Volume
+from pumpd.core.quantities import NL_PER_ML, NS_PER_S, AmountKind, Volume, Weight
 from pumpd.daemon.seams import LivePump
 
 SHOWN_OBSERVATIONS = 12
@@ -122,6 +123,7 @@ def _pumps(infusion: Infusion) -> list[str]:
     return list(dict.fromkeys(f"{c.pump}/{c.channel}" for c in reversed(infusion.carriers)))[::-1]
 
 
+@lru_cache(maxsize=1024)  # a version never changes, and its infusion is told every second
 def _version(version: ProgrammeVersion) -> VersionPart:
     programme = version.programme
     return VersionPart(
@@ -169,11 +171,21 @@ def _total(limit: TotalLimit, watch: InfusionWatch, now_ns: int) -> TotalPart:
         given = watch.dose.series_e6_p
     else:
         given = watch.dose.account.given(window_ns, now_ns) * NL_PER_ML
-    soft, hard = limit.amount.soft_max, limit.amount.hard_max
+    soft_max, hard_max = _most(limit, weight, kind)
     return TotalPart(
         over=limit.over.value,
         window_h=None if limit.window_s is None else limit.window_s // 3600,
         given=amount_digits(int(given), kind),
-        soft_max=None if soft is None else amount_digits(int(soft.p_for(weight) * NL_PER_ML), kind),
-        hard_max=None if hard is None else amount_digits(int(hard.p_for(weight) * NL_PER_ML), kind),
+        soft_max=soft_max,
+        hard_max=hard_max,
+    )
+
+
+@lru_cache(maxsize=1024)  # worked out in fractions, and the same for the whole of an infusion
+def _most(limit: TotalLimit, weight: Weight | None, kind: AmountKind) -> tuple[str | None, str | None]:
+    """Return the soft and the hard limit for this patient, as digits."""
+    soft, hard = limit.amount.soft_max, limit.amount.hard_max
+    return (
+        None if soft is None else amount_digits(int(soft.p_for(weight) * NL_PER_ML), kind),
+        None if hard is None else amount_digits(int(hard.p_for(weight) * NL_PER_ML), kind),
     )

@@ -15,6 +15,7 @@ from pumpd.daemon.app import App
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.journal_lines import JournalLines, LastChange
+from pumpd.qa.parsed import parsed
 from pumpd.qa.record import Channel
 from pumpd.store.base import HistoryRow
 
@@ -155,11 +156,11 @@ class AlarmsJudge:
             whose = None if asked["pump"] is None else (asked["pump"], asked["channel"])
             self._asked.add((whose, asked["condition"], asked["revision"]))
         elif topic.endswith("/event"):
-            event = json.loads(payload)
+            event = parsed(payload)
             if event["journalled"] and not self._disk.has_event(event["id"]):
                 self._broken.tell("INV-4", "an event was on the network before it was on disk", event["id"])
         elif topic.endswith("/snapshot") and payload:
-            self._said_on_disk(json.loads(payload))
+            self._said_on_disk(parsed(payload))
 
     def _said_on_disk(self, snapshot: dict[str, Any]) -> None:
         whose = (snapshot["pump"], snapshot["channel"])
@@ -236,7 +237,7 @@ class AlarmsJudge:
         payload = self._hospital.broker.retained.get(f"{topic}/snapshot", b"")
         known = self._snapshots.get(topic)
         if known is None or known[0] is not payload:
-            alarms = json.loads(payload)["alarms"] if payload else []
+            alarms = parsed(payload)["alarms"] if payload else []
             known = payload, {a["condition"]: (a["revision"], a["signal"]) for a in alarms}
             self._snapshots[topic] = known
         alone = self._alone.get(topic, set())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pumpd.contract.age import Transit
@@ -14,6 +13,7 @@ from pumpd.core.telemetry import ChannelId, Provenance, PumpId
 from pumpd.daemon.seams import LivePump
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
+from pumpd.qa.parsed import parsed
 from pumpd.qa.record import Channel
 from pumpd.qa.truth import Truth, claim_in, claim_of
 from pumpd.store.base import HistoryRow
@@ -71,13 +71,13 @@ class ValuesJudge:
     def heard(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 - as Heard
         """Take a message that reached the broker."""
         if topic.endswith("/telemetry"):
-            self._telemetry(json.loads(payload))
+            self._telemetry(parsed(payload))
         elif topic.endswith("/snapshot") and payload:
-            self._snapshot(json.loads(payload))
+            self._snapshot(parsed(payload))
         elif topic.endswith("/event"):
             self.told(EventPayload.model_validate_json(payload))
         elif "/alarm/" in topic and payload:
-            alarm = json.loads(payload)
+            alarm = parsed(payload)
             channel = (alarm["pump"], alarm["channel"])
             self._provenance(channel, alarm["provenance"], self._boot, f"alarm {topic}")
 
