@@ -143,9 +143,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> sharing.SharedScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing.SharedScheduling:
     """Give tests that share a browser, a server or a recording to one worker."""
-    return sharing.SharedScheduling(config)
+    return sharing.SharedScheduling(config, log)
 
 
 @pytest.fixture

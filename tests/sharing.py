@@ -40,12 +40,12 @@ def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     return sorted(items, key=rank)
 
 
-class SharedScheduling(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
-    """Hands out whole files, in the order in which they were collected."""
+class SharedScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out whole files, in the order in which they were collected; its base has no types."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Make it for the controller of the workers."""
-        super().__init__(config)
+    def __init__(self, config: pytest.Config, log: object) -> None:
+        """Make it for the controller of the workers, which gives its log."""
+        super().__init__(config, log)
         config.option.loadscopereorder = False  # by the number of tests, which tells nothing of their length
 
     def _split_scope(self, nodeid: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pumpd.daemon.app import App
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.journal_lines import JournalLines, LastChange
-from pumpd.qa.parsed import parsed
+from pumpd.qa.parsed import command_in, parsed
 from pumpd.qa.record import Channel
 from pumpd.store.base import HistoryRow
 
@@ -149,10 +148,10 @@ class AlarmsJudge:
     def heard(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 - as Heard
         """Take a message that reached the broker."""
         if topic.endswith("/command/off-line"):
-            asked = json.loads(json.loads(payload)["command"])
+            asked = command_in(payload)
             self._taken_off.add((asked["pump"], asked["channel"]))
         elif topic.endswith(("/command/acknowledge", "/command/accept")):
-            asked = json.loads(json.loads(payload)["command"])
+            asked = command_in(payload)
             whose = None if asked["pump"] is None else (asked["pump"], asked["channel"])
             self._asked.add((whose, asked["condition"], asked["revision"]))
         elif topic.endswith("/event"):

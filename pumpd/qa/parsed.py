@@ -11,3 +11,8 @@ from typing import Any
 def parsed(payload: bytes) -> Any:
     """Return what a message in JSON says; it is shared, so nobody may change it."""
     return json.loads(payload)
+
+
+def command_in(payload: bytes) -> Any:
+    """Return what a signed message asks of the daemon."""
+    return json.loads(parsed(payload)["command"])
