@@ -137,11 +137,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     return done
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first."""
-    items[:] = sharing.in_order(items)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> sharing.SharedScheduling:
     """Give tests that share a browser, a server or a recording to one worker."""

@@ -1,4 +1,4 @@
-"""Which tests one worker runs together, so that what they share is made once, and which come first."""
+"""Which tests one worker runs together, so that what they share is made once."""
 
 from __future__ import annotations
 
@@ -8,36 +8,11 @@ from xdist.scheduler import LoadScopeScheduling
 SHARE_A_FOLDER = ("tests/outside/",)
 """Folders whose tests share what takes long to make: an environment of its own."""
 SHARE_NOTHING = (
-    "tests/qa/test_shipped_scenarios.py",
-    "tests/qa/test_planted.py",
     "tests/dialects/test_every.py",
+    "tests/qa/test_planted.py",
+    "tests/qa/test_shipped_scenarios.py",
 )
 """Files of many long tests that go to whichever worker is free."""
-FIRST = (
-    "tests/mutants/test_judging.py",
-    "tests/outside/",
-    "tests/dashboard/test_look.py",
-    "tests/dashboard/test_page.py",
-    "tests/e2e/",
-    "tests/faults/",
-    "tests/dashboard/",
-    "tests/qa/",
-    "tests/dialects/",
-    "tests/mutants/",
-    "tests/simulator/",
-    "tests/benchmarks/",
-    "tests/backup/",
-)
-"""What takes longest: begun last, it would keep everybody waiting at the end."""
-
-
-def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests with those first that take longest; files stay whole."""
-
-    def rank(item: pytest.Item) -> int:
-        return next((n for n, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
-
-    return sorted(items, key=rank)
 
 
 class SharedScheduling(LoadScopeScheduling):  # type: ignore[misc]
