@@ -38,6 +38,7 @@ _BETWEEN_S: Final = 0.5
 """Between a reply and the next question (specification, request mode)."""
 _MOST_REPEATS: Final = 3
 
+_BED_ID: Final = re.compile(rb"[/-9A-z]{1,15}")
 Told = Mapping[str, str]
 """Parameter -> value, as they came."""
 
@@ -71,7 +72,10 @@ class Alive(Command[str]):
         """Return the bed id, which every further question must bear."""
         if _quadruples(frame)[0][2:] != ["GNACK", "0"]:
             raise WireError(f"{frame!r} is no reply to {self.text}")
-        return frame.partition(b"/1/1>")[0].decode()
+        bed_id = frame.partition(b"/1/1>")[0]
+        if not _BED_ID.fullmatch(bed_id):
+            raise WireError(f"{bed_id!r} can not be a bed id")
+        return bed_id.decode()
 
 
 @dataclass(frozen=True, slots=True)
