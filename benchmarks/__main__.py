@@ -12,11 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bench_dialects import rows as dialects
 from benchmarks.bench_evaluate import GOAL_PER_S as EVALUATE_GOAL
 from benchmarks.bench_evaluate import PUMPS as EVALUATED
 from benchmarks.bench_evaluate import readings_per_s
@@ -26,6 +26,7 @@ from benchmarks.bench_infusions import run as infusions
 from benchmarks.bench_model import GOAL as MODEL_GOAL
 from benchmarks.bench_model import run as model
 from benchmarks.bench_store import run as store
+from benchmarks.row import Row, verdict
 from benchmarks.world import ROOT, cores, many_files, surroundings, write_files
 
 PUMPS = 1000
@@ -35,23 +36,6 @@ PAUSE_GOAL_MS = 5.0
 PAUSES = 300
 LATE_S = 1.5
 PAGE = ROOT / "docs" / "bench.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure beside its goal."""
-
-    what: str
-    measured: str
-    goal: str
-    reached: bool | None
-    """None for a figure without a goal, told for the ratio's sake."""
-    said: str = ""
-
-
-def verdict(row: Row) -> str:
-    """Return whether a goal was reached; nothing where there is none."""
-    return "" if row.reached is None else "reached" if row.reached else "MISSED"
 
 
 def measure(kind: str, folder: Path, seconds: float) -> dict[str, Any]:
@@ -228,7 +212,7 @@ def main() -> None:
     )
     asked.add_argument(
         "--only",
-        choices=["cost", "most", "pauses", "store", "model", "evaluate", "infusions"],
+        choices=["cost", "most", "pauses", "store", "model", "evaluate", "infusions", "dialects"],
         help="one figure; nothing is written down",
     )
     options = asked.parse_args()
@@ -262,6 +246,8 @@ def main() -> None:
         found, where = whole_sessions()
         rows += found
         profile += where
+    if options.only in {None, "dialects"}:
+        rows += dialects()
     for row in rows:
         print(
             f"{row.what:<75} {row.measured:>10}   {'goal: ' + row.goal if row.goal else '':<24} "

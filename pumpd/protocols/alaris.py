@@ -294,5 +294,6 @@ DIALECT: Final = Dialect(
     refusals=(),
     addresses=range(1, 2),
     questions=AlarisServer,
+    baud=38400,
 )
 """No refusal of a reading was ever recorded; remote control that is not permitted is one of its own."""

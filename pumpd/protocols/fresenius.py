@@ -221,6 +221,7 @@ ORCHESTRA: Final = Dialect(
     never_sent=NEVER_SENT,
     refusals=tuple(REFUSALS),
     addresses=range(1, 6),
+    baud=19200,
 )
 PILOT: Final = Dialect(
     name="fresenius-pilot",
@@ -230,4 +231,5 @@ PILOT: Final = Dialect(
     never_sent=NEVER_SENT,
     refusals=tuple(REFUSALS),
     addresses=range(1, 2),
+    baud=19200,
 )

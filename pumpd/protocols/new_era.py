@@ -26,7 +26,7 @@ REFUSED_AS: Final = {
     "?": "unknown command",
     "?NA": "not now",
     "?OOR": "out of range",
-    "?COM": "bad packet",
+    "?COM": "bad packet; in safe mode every line is one: have its timer (SAF) taken off at the pump",
     "?IGN": "ignored, a new phase had begun",
 }
 _REPLY: Final = re.compile(rb"(\d\d)(A\?[A-Z]|[A-Z])([^\x00-\x1f]{0,24})")
@@ -296,5 +296,6 @@ DIALECT: Final = Dialect(
     refusals=tuple(REFUSALS),
     addresses=range(100),
     questions=NewEraServer,
+    baud=19200,
 )
 """RUN and PUR make it go, a rate with a unit may be a raise, and the others change what it will do."""
