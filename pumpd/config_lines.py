@@ -87,16 +87,20 @@ def _bad_url(document: Document, path: DocPath, url: str, error: str) -> Problem
     return document.problem(path, f"the URL is not good: {reason}", URLS, f"write it like {example}")
 
 
+_OWN_ADDRESS = "write this pump's own address"
+
+
 def _shared(
     document: Document, line: str, members: list[tuple[DocPath, PumpSection, PumpUrl]]
 ) -> Iterator[Problem]:
     first_place, _, first = members[0]
     taken: dict[int | None, DocPath] = {}
-    for place, _, url in members:
+    for place, pump, url in members:
         path = (*place, "url")
         if url.unit in taken:
             what = f"the pump on line {document.line(taken[url.unit])} is at unit {url.unit} of {line} too"
-            yield document.problem(path, what, "one pump per address", "write this pump's own address")
+            remedy = "list the places of a rack in one entry" if pump.channels else _OWN_ADDRESS
+            yield document.problem(path, what, "one pump per address", remedy)
         taken.setdefault(url.unit, path)
         if not url.agrees_with(first):
             other = document.line((*first_place, "url"))
@@ -195,13 +199,7 @@ def driver_problems(
             )
             continue
         yield from _control(document, place, pump, spec)
-        for at, name in enumerate(pump.channels):
-            if name not in spec.places or name in pump.channels[:at]:
-                what = f"{spec.name} has no place '{name}'" if spec.places else f"{spec.name} is no rack"
-                allowed = (
-                    f"{spec.places[0]} to {spec.places[-1]}, each once" if spec.places else "no channels"
-                )
-                yield document.problem((*place, "channels"), what, allowed, "mend channels, or leave it out")
+        yield from _places(document, (*place, "channels"), pump, spec)
         if pump.real and pump.programme is not None and not spec.card.human_use:
             yield document.problem(
                 (*place, "programme"),
@@ -224,6 +222,20 @@ def driver_problems(
                 f"steps of {step}",
                 f"write {type(step)(pump.ceiling.nl_per_h // step.nl_per_h * step.nl_per_h)}",
             )
+
+
+def _places(document: Document, path: DocPath, pump: PumpSection, spec: DriverSpec) -> Iterator[Problem]:
+    """Yield every place that a rack does not have or that stands there twice."""
+    if pump.channels and not spec.places:
+        what = f"{spec.name} is no rack"
+        yield document.problem(path, what, "no channels", "leave channels out")
+        return
+    for at, name in enumerate(pump.channels):
+        if name in spec.places and name not in pump.channels[:at]:
+            continue
+        what = f"place '{name}' stands twice" if name in spec.places else f"{spec.name} has no place '{name}'"
+        allowed = f"{spec.places[0]}, {spec.places[1]} and so on to {spec.places[-1]}, each once"
+        yield document.problem(path, what, allowed, "name each place whose pump is watched, once")
 
 
 def _control(document: Document, place: DocPath, pump: PumpSection, spec: DriverSpec) -> Iterator[Problem]:
