@@ -5,6 +5,8 @@ status, alarms, errors and the packet ``SAF0``; NESP-Lib 2.0.0 (MIT) for the for
 
 Basic mode: ``[address]COMMAND`` and a carriage return; the reply is STX, two digits of address, a status
 letter (or ``A?`` and an alarm's), data, ETX: no check. Safe mode: STX, length, text, CRC-16/XMODEM, ETX.
+Basic mode: ``[address]COMMAND`` and a carriage return; reply STX, two digits of address, a status letter (or
+``A?`` and an alarm letter), data, ETX: no check. Safe mode: both ways STX, length, text, CRC-16/XMODEM, ETX.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ REFUSED_AS: Final = {
     "?": "unknown command",
     "?NA": "not now",
     "?OOR": "out of range",
-    "?COM": "bad packet; in safe mode every line is one: have its timer (SAF) taken off at the pump",
+    "?COM": "bad packet; in safe mode every line is one: have SAF taken off at the pump",
     "?IGN": "ignored, a new phase had begun",
 }
 _REPLY: Final = re.compile(rb"(\d\d)(A\?[A-Z]|[A-Z])([^\x00-\x1f]{0,24})")

@@ -10,7 +10,6 @@ from pumpd.drivers.registry import shipped
 from pumpd.errors import DeviceRefusedError, WireError
 from pumpd.protocols.bcc_frame import PLAIN, frame_of, unstuffed
 from pumpd.protocols.wire import Framer, Request
-from pumpd.qa.conformance.framing import put
 from pumpd.qa.conformance.rig import Rig, rig
 from pumpd.qa.conformance.subject import subject_of
 from pumpd.qa.virtual_time import run_virtual
@@ -68,7 +67,9 @@ async def replies(on: Rig, *, plain: bool) -> list[Reply]:
     for request in await on.questions():
         if request.permission.value != "read":
             continue
-        frame = put(on, request).frame
+        server = on.framing.server_framer()
+        (question,) = server.feed(on.framing.framer().encode(request))
+        frame = server.encode(question, on.face.answer(question.payload))
         if plain:
             frame = frame_of(PLAIN + unstuffed(frame)[7:-6])
         payload = fed(on.framing.framer(), request, frame)

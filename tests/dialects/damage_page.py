@@ -104,16 +104,16 @@ def _worst(found: Found) -> str:
 
 _RACKS: Final = (
     "Nothing of the others counts on one damaged reply: where a check is that weak, or there is none, a "
-    "value counts only when the next reply bears it out. A rack of B. Braun is the exception. Its block "
-    "of a pump is long and its sum has 8 bits, so {worst} are read as something else. Two bits of one "
-    "reply have to be hit: on a line that damages one frame in twenty with one to three bits, one "
-    "reading in some thousands is wrong, and the next one is right again. Keep such lines short and "
-    "shielded, or use the TCP port."
+    "value counts only when the next reply bears it out, which leaves a counter that is damaged to what "
+    "it could have come to. A rack of B. Braun is the exception. Its block of a pump is long and its sum "
+    "has 8 bits, so {worst} are read as something else. Two bits of one reply have to be hit: on a line "
+    "that damages one frame in twenty with one to three bits, one reading in some thousands is wrong, and "
+    "the next one is right again. Keep such lines short and shielded, or use the TCP port."
 )
 _CREDITED: Final = (
-    "Damage that a check detects by construction, late and second replies, those of other pumps, noise "
-    "and refusals are tried in [proof.md](proof.md) under *hostile exchanges*: up to three flipped bits "
-    "in a frame, with B. Braun one, since there a sum misses two. 0 values credited to the wrong "
-    "question in 100,000 seeded exchanges means below 3 in 100,000 at 95 %, for each dialect on its own; "
-    "it does not mean never."
+    "Late and second replies, those of other pumps, noise, refusals and damage of up to three bits are "
+    "tried in [proof.md](proof.md) under *hostile exchanges*. 0 values credited to the wrong question in "
+    "100,000 seeded exchanges means below 3 in 100,000 at 95 %, for each dialect on its own; it does not "
+    "mean never. A reading that damage made wrong unseen is not one of another question: with B. Braun, "
+    "Harvard and New Era it can be, and is counted apart there; with all others it counts as a failure."
 )

@@ -135,3 +135,27 @@ async def test_a_code_nobody_knows_is_another_alarm():
         _, b = await on.driver.read(on.talk)
         assert b.alarms == {PumpAlarm.OTHER}
         assert b.raw_alarms == ("alarm code 77",)
+
+
+@pytest.mark.requirement("MAP-2", "MAP-3")
+@pytest.mark.parametrize("order", ["cdab", "abcd"])
+@in_virtual_time
+async def test_what_a_vendors_map_may_ask_for_beside_a_value(order):
+    """A place that speaks before the status, a unit of two coils, and a channel that has no pump."""
+    async with rig(SPEC, "modbus-rtu", DeviceSettings(order)) as on:
+        on.face.models["B"].press_start()
+        on.face.models["B"].raise_alarm(PumpAlarm.AIR)
+        for switch, status in ((1, PumpStatus.PRIMING), (0, PumpStatus.STOPPED)):
+            on.face.forced["channels.B.status.first[0]"] = (switch,)
+            assert (await on.driver.read(on.talk))[1].status is status
+        pressures = {}
+        for coils in ((1, 0), (0, 1), (0, 0), (1, 1)):
+            on.face.forced["channels.B.pressure.unit"] = coils
+            pressures[coils] = (await on.driver.read(on.talk))[1].pressure
+        assert pressures[1, 0].validity is pressures[0, 1].validity is Validity.VALID
+        assert [pressures[coils].raw for coils in ((0, 0), (1, 1))] == [
+            f"unit code {code} is not in the map" for code in (0, 3)
+        ]
+        for fitted, alarms in ((0, set()), (1, {PumpAlarm.AIR})):
+            on.face.forced["channels.B.fitted"] = (fitted,)
+            assert (await on.driver.read(on.talk))[1].alarms == alarms

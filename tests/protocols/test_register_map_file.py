@@ -27,6 +27,9 @@ examples:
 """
 
 
+AT_9, COIL_9 = "function: 3, address: 9", "function: 1, address: 9"
+
+
 def test_the_smallest_map_is_accepted():
     """What the other tests break is good."""
     assert load_map(GOOD, "map.yaml").channels["1"].flow.unit == "mL/h"
@@ -53,6 +56,14 @@ def test_the_smallest_map_is_accepted():
         ("value: 1,", "value: 2,", 11, "channels.1.pause", "coil can not be 2"),
         ("order: abcd", "order: {function: 3, address: 9}", 6, "order", "one way"),
         ("order: abcd", "order: abcd\nspeed: 3", 7, "speed", "speed"),
+        ("order: abcd", f"order: {{{AT_9}, type: u16, pattern: 9}}", 6, "order", "pattern with type u32"),
+        ("order: abcd", f"order: {{{AT_9}, type: u16, codes: {{0: abdc}}}}", 6, "order.codes.0", "abdc"),
+        ("unit: mL/h", f"unit: {{{COIL_9}, type: bits, codes: {{1: mL/h}}}}", 10, "", "count: 2 to 16"),
+        ("unit: mL/h", f"unit: {{{COIL_9}, type: u16, codes: {{1: mL/h}}}}", 10, "", "single bits"),
+        ("unit: mL/h", f"unit: {{{AT_9}, codes: {{1: mL/h}}}}", 10, "channels.1.flow", "range_unit"),
+        ("999]", f"999], range_unit: L/h, unit: {{{AT_9}, codes: {{1: ml}}}}", 10, "", "twice"),
+        ("1: running}", "1: running}, first: [{name: x, " + AT_9 + ", codes: {0: stopped}}]", 9, "", "null"),
+        ("    flow:", "    fitted: {" + AT_9 + ", codes: {0: maybe}}\n    flow:", 10, "", "maybe"),
         ("examples:", "never_sent: {start: {function: 5, address: 1, value: 1}}\nexamples:", 0, "", "pause"),
     ],
 )
