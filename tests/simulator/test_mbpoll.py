@@ -1,4 +1,4 @@
-"""mbpoll does all that it offers to a simulated ISCO: well, with an alarm, refused, silent, and well again."""
+"""mbpoll does all that it offers to a simulated ISCO: well, with an alarm, refused, silent, and again."""
 
 from __future__ import annotations
 
