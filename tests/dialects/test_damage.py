@@ -57,10 +57,10 @@ def test_what_each_check_misses_is_measured_beside_the_theory():
         PAGE.write_text(page(found), encoding="utf-8")
     text = PAGE.read_text(encoding="utf-8")
     for name, (frames, _) in found.items():
-        check, shares = reckoned(name, frames)
+        check, now = reckoned(name, frames)
         told = text.partition(f"| `{name}` | {check} | ")[2].partition(" |")[0]
         close = [share_in(each) for each in told.split(" / ")] == [
-            approx(share_in(each)) for each in shares.split(" / ")
+            approx(share_in(each)) for each in now.split(" / ")
         ]
         assert close, f"{name}: make proof writes the page anew"
     assert (

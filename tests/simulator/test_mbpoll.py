@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
@@ -34,8 +36,8 @@ async def performed(port: int) -> dict[str, str]:
     for name, (asked, written) in OPERATIONS.items():
         line = ("-m", "tcp", "-p", str(port), "-o", "0.1", *asked, "127.0.0.1", *written)
         status, values, said = await mbpoll(*line)
-        failed = said.strip().rpartition(": ")[2]
-        found[name] = failed if status else " ".join(values.values()) or "done"
+        failed = re.search("failed: (.*)", said)
+        found[name] = failed[1] if status and failed else " ".join(values.values()) or "done"
     return found
 
 
