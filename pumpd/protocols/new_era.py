@@ -2,11 +2,8 @@
 
 Source: New Era Pump Systems, NE-1000 user manual (publication 1200-01), RS-232 pages 32 to 40, for framing,
 status, alarms, errors and the packet ``SAF0``; NESP-Lib 2.0.0 (MIT) for the forms of RAT, DIS and VER.
-
 Basic mode: ``[address]COMMAND`` and a carriage return; the reply is STX, two digits of address, a status
 letter (or ``A?`` and an alarm's), data, ETX: no check. Safe mode: STX, length, text, CRC-16/XMODEM, ETX.
-Basic mode: ``[address]COMMAND`` and a carriage return; reply STX, two digits of address, a status letter (or
-``A?`` and an alarm letter), data, ETX: no check. Safe mode: both ways STX, length, text, CRC-16/XMODEM, ETX.
 """
 
 from __future__ import annotations
