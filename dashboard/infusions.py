@@ -24,6 +24,7 @@ from pumpd.contract.infusion_payloads import (
 )
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import PausePumpPayload
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.contract.quieting import OffLinePayload, TestChannelPayload
 
 INFUSION_VERBS: Mapping[str, type[CommandPayload]] = {
@@ -38,6 +39,7 @@ OTHER_VERBS: Mapping[str, type[CommandPayload]] = {
     "off-line": OffLinePayload,
     "pause-pump": PausePumpPayload,
     "test-channel": TestChannelPayload,
+    "exchange-ports": ExchangePortsPayload,
 }
 """What is asked of a pump itself, or of its node."""
 _ANSWER_WITHIN_S: Mapping[str, float] = {"test-channel": SENT_WITHIN_S + ANSWER_WITHIN_S}

@@ -14,6 +14,7 @@ from pumpd import (
     cli_contacts,
     cli_drivers,
     cli_explore,
+    cli_fleet,
     cli_history,
     cli_keys,
     cli_library,
@@ -42,6 +43,7 @@ app = typer.Typer(
 cli_run.add_to(app)
 cli_config.add_to(app)
 cli_drivers.add_to(app)
+cli_fleet.add_to(app)
 cli_ports.add_to(app)
 cli_trace.add_to(app)
 cli_map.add_to(app)

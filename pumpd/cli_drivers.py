@@ -35,6 +35,8 @@ def list_drivers() -> None:
         table.add_row(name, card.make, card.model, card.verified, str(len(card.unverified)), pause)
     out().print(table)
     out().print("unverified: what documents leave open; `pumpd drivers show NAME` tells it", markup=False)
+    nameless = [name for name, spec in installed().items() if not spec.card.checks_identity]
+    out().print(f"identity not checked, since no serial number is told: {', '.join(nameless)}", markup=False)
     for package, reason in faults().items():
         out().print(f"{package} can not be used: {reason}", markup=False)
 

@@ -103,8 +103,11 @@ class Config:
         return read_bounded(self.file.parent / self.history.token_file).decode().strip()
 
 
-def load(file: Path) -> Config:
-    """Return what ``file`` says; ConfigError names every problem in it and in the files it names."""
+def load(file: Path, fleet: Path | None = None) -> Config:
+    """Return what ``file`` says; ConfigError names every problem in it and in the files it names.
+
+    ``fleet`` is read in the place of the table that it names.
+    """
     document = read_document(file)
     checked = check(document, ConfigSection)
     if checked.model is None:
@@ -127,7 +130,7 @@ def load(file: Path) -> Config:
             problems.append(document.problem(("library",), what, found[0].allowed, remedy))
     problems += [
         problem
-        for problem in cross_problems(document, checked, library, doubtful, file.parent)
+        for problem in cross_problems(document, checked, library, doubtful, file.parent, fleet)
         if problem.path not in said
     ]
     if problems:
@@ -155,6 +158,6 @@ def load(file: Path) -> Config:
         operation=section.operation,
         dashboards=section.dashboards,
         trials=tuple(each.trial(file.parent) for each in section.trials),
-        fleet=None if fleet_file is None else read_fleet(fleet_file, str(fleet_file)).fleet,
+        fleet=None if fleet_file is None else read_fleet(fleet or fleet_file, str(fleet_file)).fleet,
         fleet_file=fleet_file,
     )

@@ -30,8 +30,9 @@ def cross_problems(
     library: DrugLibrary | None,
     doubtful: frozenset[str],
     directory: Path,
+    fleet: Path | None = None,
 ) -> Iterator[Problem]:
-    """Yield every problem between fields.
+    """Yield every problem between fields; ``fleet`` is read in the place of the table that is named.
 
     ``library`` is None when it could not be read. Where it has faults, ``doubtful`` names its drugs: that one
     of their entries is not found says nothing.
@@ -57,7 +58,7 @@ def cross_problems(
     yield from _same_bed(document, pumps)
     yield from line_problems(document, pumps, installed(), section.lines.latency_ms)
     yield from driver_problems(document, pumps, installed())
-    yield from fleet_problems(document, pumps, installed(), section.fleet, directory)
+    yield from fleet_problems(document, pumps, installed(), section.fleet, directory, fleet)
     for place, pump in pumps:
         yield from programme_problems(document, place, pump, library, doubtful)
     templates = [(checked.place(("templates", at)), each) for at, each in enumerate(section.templates)]

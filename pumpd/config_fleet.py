@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,15 @@ def fleet_in(raw: bytes, name: str) -> FleetFile:
     table = _Table(name)
     pumps = list(table.pumps(raw))
     return FleetFile(Fleet(pumps), tuple(sorted(table.problems, key=lambda problem: problem.line)))
+
+
+def fleet_text(fleet: Fleet) -> str:
+    """Return ``fleet`` as its file holds it."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows((p.asset, p.make, p.model, p.serial_number, p.firmware) for p in fleet.pumps)
+    return text.getvalue()
 
 
 class _Table:
@@ -188,12 +198,16 @@ def fleet_problems(
     drivers: Mapping[str, DriverSpec],
     named: str,
     directory: Path,
+    instead: Path | None = None,
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the file ``named``, and where the configuration and it do not agree."""
+    """Yield what is wrong with the file ``named``, and where the configuration and it do not agree.
+
+    ``instead`` is read in its place, under its name.
+    """
     if not named:
         return
     try:
-        read = read_fleet(directory / named, str(directory / named))
+        read = read_fleet(instead or directory / named, str(directory / named))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         what = f"the fleet {named} can not be read: {reason}"

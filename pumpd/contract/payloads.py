@@ -121,11 +121,15 @@ class LinkPart(Part):
 
     state: Literal["connecting", "up", "down", "wrong-device", "stopped"]
     detail: str = ""
+    instead: str = ""
+    """The pump of the fleet that answers in its place; empty when none does."""
     driver: str
     verified: str
     """What the driver's card says: none, simulator, transcript or hardware."""
     unverified: tuple[str, ...] = ()
     """What the card says of the driver that its documents leave open, each in a sentence."""
+    human_use: bool = True
+    """False for a laboratory pump: no infusion can begin on a real one."""
     url: str
     round_trip_ms: float | None = None
     errors: int = 0

@@ -35,6 +35,7 @@ MAY_ASK: Mapping[str, frozenset[Role]] = {
     "off-line": _ALARM,
     "pause-pump": _CLINICAL,
     "test-channel": _TECHNICAL,
+    "exchange-ports": _ALARM,
     "begin": _CLINICAL,
     "change": _CLINICAL,
     "observe": _CLINICAL,

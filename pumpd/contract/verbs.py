@@ -14,6 +14,7 @@ from pumpd.contract.infusion_payloads import (
 )
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.contract.quieting import (
     AcceptPayload,
     OffLinePayload,
@@ -33,6 +34,7 @@ VERBS: Mapping[str, type[CommandPayload]] = {
     "accept": AcceptPayload,
     "off-line": OffLinePayload,
     "test-channel": TestChannelPayload,
+    "exchange-ports": ExchangePortsPayload,
     "pause-pump": PausePumpPayload,
     "begin": BeginPayload,
     "change": ChangePayload,

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -24,16 +25,16 @@ from pumpd.daemon.infusion_book import InfusionBook
 from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.journalling import JournalDesk
 from pumpd.daemon.late_journal import LateJournal
-from pumpd.daemon.lines import Talk
 from pumpd.daemon.node_watch import NodeWatch
-from pumpd.daemon.parts import Parts, Watched
+from pumpd.daemon.parts import Parts
 from pumpd.daemon.pipeline import Pipeline, set_up
 from pumpd.daemon.plan import PumpPlan
+from pumpd.daemon.ports import Ports
+from pumpd.daemon.recorder import Recorder
 from pumpd.daemon.requests import Requests
 from pumpd.daemon.restoring import restore
 from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import LinkStatus, LivePump, Publisher, Ward
-from pumpd.daemon.session import Session
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.daemon.watchdog import Watchdog
 from pumpd.errors import StoreError, StoreTakenError
@@ -73,6 +74,7 @@ class App:
         self.restrainer: Restrainer
         self.escalator: Escalator
         self._times: DoseTimes
+        self.ports: Ports
         self.requests: Requests
         self._head_notes: HeadNotes
         self.book: InfusionBook
@@ -96,8 +98,11 @@ class App:
         events = EventWriter(ward)
         desk = self._desk = JournalDesk(ward, journal, self._clock)
         self.pipeline = Pipeline(ward, desk, events, parts.history, self._clock)
-        sessions = {watched.plan.pump: self._session(watched) for watched in parts.watched}
-        self.restrainer = Restrainer(self.pipeline, sessions.__getitem__, self._clock)
+        self.ports = ports = Ports(
+            parts.watched, ward, self.pipeline, self._clock, parts.random, self._supervisor
+        )
+        self.restrainer = Restrainer(self.pipeline, ports.session, self._clock)
+        ports.is_restrained = self.restrainer.is_under_way
         self.pipeline.restrain_with(self.restrainer)
         self.escalator = Escalator(ward, parts.calls, self.pipeline, self._clock, parts.random)
         self.pipeline.on_changes = self.escalator.changed
@@ -105,7 +110,9 @@ class App:
         self.pipeline.on_watch = book.moved
         plans = {watched.plan.pump: watched.plan for watched in parts.watched}
         infusions = InfusionDesk(ward, self.pipeline, events, plans, book, self._clock)
-        self.requests = Requests(ward, self.pipeline, self.restrainer, journal, self.escalator, infusions)
+        self.requests = Requests(
+            ward, self.pipeline, self.restrainer, journal, self.escalator, infusions, ports
+        )
         machine = parts.machine
         self._times = DoseTimes(self._clock, None if machine is None else await machine.synchronised())
         unwatched = self._restore(journal.restored)
@@ -118,6 +125,8 @@ class App:
         self._supervisor.on_ended = self._publishing.on_ended = self.node_watch.ended
         recorder = parts.recorder
         if recorder is not None:
+            self._recorded(recorder)
+            ports.on_moved.append(partial(self._recorded, recorder))
             recorder.begin(ward)
             desk.on_kept, self.pipeline.on_trouble = recorder.decided, recorder.trouble
             self._supervisor.start("pumpd.recorder", recorder.run)
@@ -130,19 +139,14 @@ class App:
             self._supervisor.start("pumpd.journal", journal.run)
         for line in parts.lines:
             self._supervisor.start(f"pumpd.line[{line.name}]", line.run)
-        for pump, session in sessions.items():
-            self._supervisor.start(f"pumpd[{pump}].session", session.run, session.crashed)
-        on_lines = [
-            (watched.line.name, ward.pumps[watched.plan.pump, channel])
-            for watched in parts.watched
-            for channel in watched.plan.channels
-        ]
-        dead_lines = DeadLines(ward, on_lines, self.pipeline)
+        ports.start()
+        dead_lines = DeadLines(ward, ports.on_lines, self.pipeline)
+        ports.on_moved.append(dead_lines.learn)
         self.watchdog = Watchdog(
             list(ward.pumps.values()),
             self.pipeline,
             self._clock,
-            [dead_lines.look, self.escalator.look, Around(ward, self._talks(), self.pipeline).look],
+            [dead_lines.look, self.escalator.look, Around(ward, ports.talks, self.pipeline).look],
         )
         self._supervisor.start("pumpd.watchdog", self.watchdog.run)
         self._supervisor.start("pumpd.node-watch", self.node_watch.run)
@@ -198,26 +202,8 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
 
-    def _session(self, watched: Watched) -> Session:
-        plan = watched.plan
-        lives = {channel: self.ward.pumps[plan.pump, channel] for channel in plan.channels}
-        return Session(
-            plan,
-            lives,
-            watched.driver,
-            watched.line,
-            watched.talk,
-            self.pipeline,
-            self._clock,
-            watched.chance or self._parts.random,
-        )
-
-    def _talks(self) -> list[tuple[Talk, list[LivePump]]]:
-        pumps = self.ward.pumps
-        return [
-            (w.talk, [pumps[w.plan.pump, channel] for channel in w.plan.channels])
-            for w in self._parts.watched
-        ]
+    def _recorded(self, recorder: Recorder) -> None:
+        recorder.moved(watched.plan for watched in self.ports.watched)
 
     def _open_journal(self) -> Journal:
         try:
@@ -236,6 +222,9 @@ class App:
         for lost in restored.unreadable:
             _log.error("stored state can not be read", what=str(lost), reason=lost.reason)
         unwatched = restore(self.ward, restored, self._times)
+        elsewhere = self.ports.restore(restored.durables)
+        if elsewhere:
+            _log.warning("ports not exchanged again", reason=elsewhere)
         self.book.regroup()
         return unwatched
 

@@ -5,7 +5,7 @@ And whether the drug library in force is tighter than the one under which their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pumpd.core.conditions import ConditionId
 from pumpd.core.line_quality import Quality, Sample, disturbance, sampled
@@ -25,13 +25,17 @@ class Around:
     """Looks once a turn of the watchdog, and tells only what is said for the first time."""
 
     def __init__(
-        self, ward: Ward, talks: Iterable[tuple[Talk, Sequence[LivePump]]], pipeline: Pipeline
+        self,
+        ward: Ward,
+        talks: Callable[[], Iterable[tuple[Talk, Sequence[LivePump]]]],
+        pipeline: Pipeline,
     ) -> None:
-        """``talks`` are the conversations of the node, each with the channels of its pump."""
+        """``talks`` returns the conversations of the node, each with the channels of its pump."""
         self._ward = ward
         self._pipeline = pipeline
         self._lives = tuple(ward.pumps.values())
-        self._lines: list[tuple[Talk, Sequence[LivePump], Quality]] = [(t, lives, ()) for t, lives in talks]
+        self._talks = talks
+        self._quality: dict[Talk, Quality] = {}
         self._turn = 0
 
     def look(self) -> None:
@@ -43,7 +47,7 @@ class Around:
                 if live.state.told.get(told.condition) != told:
                     self._pipeline.take(live, told)
         if self._turn % SAMPLED_EVERY_TURNS == 0:
-            self._lines = [self._heard(*line) for line in self._lines]
+            self._quality = {talk: self._heard(talk, lives) for talk, lives in self._talks()}
         self._turn += 1
 
     def _asked(self, live: LivePump) -> ToldOfPump:
@@ -52,17 +56,16 @@ class Around:
             return asked_of_nurse(None)
         return asked_of_nurse(newer_limits(watch.infusion, self._ward.library))
 
-    def _heard(
-        self, talk: Talk, lives: Sequence[LivePump], quality: Quality
-    ) -> tuple[Talk, Sequence[LivePump], Quality]:
+    def _heard(self, talk: Talk, lives: Sequence[LivePump]) -> Quality:
         counters = talk.counters
+        quality = self._quality.get(talk, ())
         quality = sampled(quality, Sample(self._pipeline.now().mono_ns, counters.asked, counters.marred))
         words = disturbance(quality)
         for live in lives:
             told = live.state.told.get(ConditionId.LINE_DISTURBED)
             if words is not None and (told is None or bool(told.words) is not bool(words)):
                 self._pipeline.take(live, ToldOfPump(ConditionId.LINE_DISTURBED, words))
-        return talk, lives, quality
+        return quality
 
 
 def _given(live: LivePump) -> Given | None:

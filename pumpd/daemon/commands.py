@@ -13,6 +13,7 @@ from pumpd.clock import Clock
 from pumpd.contract.infusion_payloads import InfusionCommand
 from pumpd.contract.parts import CommandPayload
 from pumpd.contract.payloads import AcknowledgePayload, PausePumpPayload, ReplyPayload
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.contract.quieting import (
     AcceptPayload,
     AlarmCommandPayload,
@@ -204,6 +205,8 @@ class Commands:
             await self._port.pause_pump(
                 PumpId(command.pump), ChannelId(command.channel), command.user, command.reason, command.id
             )
+        elif isinstance(command, ExchangePortsPayload):
+            return await self._port.exchange_ports(command)
         elif isinstance(command, InfusionCommand):
             return await self._port.infusion(command)
         return ""

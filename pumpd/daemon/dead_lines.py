@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pumpd.core.alarms import Alarm, AlarmSignal
 from pumpd.core.conditions import ConditionId
@@ -19,18 +19,30 @@ _SILENT = frozenset({LinkState.CONNECTING, LinkState.DOWN})
 class DeadLines:
     """Looks at every line with several pumps once a turn of the watchdog."""
 
-    def __init__(self, ward: Ward, lines: Iterable[tuple[str, LivePump]], pipeline: Pipeline) -> None:
-        """``lines`` are all channels, each with the name of the line that it is on."""
+    def __init__(
+        self, ward: Ward, lines: Callable[[], Iterable[tuple[str, LivePump]]], pipeline: Pipeline
+    ) -> None:
+        """``lines`` returns all channels, each with the name of the line that it is on."""
         self._ward = ward
         self._pipeline = pipeline
-        found: dict[str, list[LivePump]] = {}
-        for line, live in lines:
-            found.setdefault(line, []).append(live)
-        self._lines: Mapping[str, Sequence[LivePump]] = {
-            line: lives for line, lives in found.items() if len({live.pump for live in lives}) > 1
-        }
+        self._on_lines = lines
+        self._lines: Mapping[str, Sequence[LivePump]] = {}
+        self.learn()
         self._dead: frozenset[str] = frozenset()
         """The lines that were dead at the last look."""
+
+    def learn(self) -> None:
+        """Learn anew which channels are on which line; one that is alone on its line speaks for itself."""
+        found: dict[str, list[LivePump]] = {}
+        for line, live in self._on_lines():
+            found.setdefault(line, []).append(live)
+        several = {line: lives for line, lives in found.items() if len({live.pump for live in lives}) > 1}
+        for line in found.keys() - several.keys():
+            for live in found[line]:
+                alarm = _own(live)
+                if alarm is not None and alarm.suppressed_by:
+                    self._pipeline.take(live, Suppress(""))
+        self._lines = several
 
     def look(self) -> None:
         """Tell of lines of which no pump answers; a pump that is silent alone speaks for itself."""

@@ -241,7 +241,7 @@ class InfusionDesk:
             raise ValueError(f"{live.pump} carries an infusion: end it first, or move it to another pump")
         if state.wrong_device:
             raise ValueError(f"another pump answers in the place of {live.pump}: look at the pump")
-        if state.setup.provenance is Provenance.REAL and not self._plans[live.pump].human_use:
+        if state.setup.provenance is Provenance.REAL and not live.place.human_use:
             raise ValueError(f"{live.pump} is a laboratory pump: it is not for people")
 
     def _check_bed(self, live: LivePump, infusion: Infusion, carrier: Carrier) -> None:

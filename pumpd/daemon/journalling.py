@@ -237,6 +237,7 @@ def durable(owner: Owner, clock: Clock) -> Durable:
         state.restraints,
         state.delivered,
         state.watch,
+        seat=owner.seat,
         epoch_ns=epoch_ns(clock),
         host_boot_id=host_boot_id(clock),
     )

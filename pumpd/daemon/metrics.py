@@ -19,7 +19,6 @@ class NodeMetrics:
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
-        self._watched = tuple(inside.parts.watched)
 
     def families(self) -> Iterator[Metric]:
         """Yield every metric; before the daemon has started only what it is."""
@@ -38,7 +37,7 @@ class NodeMetrics:
         )
         if not inside.started:
             return
-        yield from metrics_pumps.lines(self._watched)
+        yield from metrics_pumps.lines(inside.app.ports.watched)
         yield from metrics_pumps.pumps(ward.pumps, inside.clock.monotonic_ns())
         yield from metrics_pumps.alarms(ward)
         yield from self._restraints()

@@ -149,11 +149,15 @@ class Pipeline:
         detail: str = "",
         by: str = "",
         command_id: str | None = None,
+        also: Sequence[Owner] = (),
     ) -> asyncio.Future[None]:
-        """Keep and tell something that is no alarm: a step of a restraint, the node's start and stop."""
+        """Keep and tell something that is no alarm: a step of a restraint, the node's start and stop.
+
+        What ``also`` is now is kept with it.
+        """
         live = owner if isinstance(owner, LivePump) else None
         made = self._events.note(live, kind, event, self._clock.wall(), detail=detail, by=by)
-        return self._desk.keep(owner, [made], command_id)
+        return self._desk.keep(owner, [made], command_id, also)
 
     def link_changed(self, live: LivePump) -> None:
         """Tell that ``live.link`` says something else."""

@@ -57,8 +57,6 @@ class PumpPlan:
     escalation: EscalationPlan = NOBODY
     trials: tuple[Trial, ...] = ()
     """What engineers have tried and signed with this driver; each holds for the firmware that it names."""
-    human_use: bool = True
-    """False for a laboratory pump: a real one can not begin an infusion."""
     fleet: Fleet | None = None
     """The pumps of the house; None: nobody said which they are."""
 

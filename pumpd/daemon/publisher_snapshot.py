@@ -101,11 +101,11 @@ class SnapshotWriter:
             f'{{"v":1,"advisory":true,"node":{quoted(ward.node)},"boot_id":{quoted(ward.boot_id)},"seq":'
         )
         place = live.place
-        self._line = _keys(
+        self._driver = _keys(
             driver=quoted(place.driver),
             verified=quoted(place.verified),
             unverified=f"[{','.join(map(quoted, place.unverified))}]",
-            url=quoted(place.url),
+            human_use="true" if place.human_use else "false",
         )
         self._standing_for: tuple[object, ...] = ()
         self._standing = ""
@@ -134,7 +134,8 @@ class SnapshotWriter:
             f',{self._standing},"freshness":"{state.freshness.value}","reading":{reading or "null"}'
             f',"infusion":{"null" if infusion is None else infusion.model_dump_json()}'
             f',"alarms":[{self._alarms}]'
-            f',"link":{{"state":"{link.state.value}","detail":{quoted(link.detail)},{self._line}'
+            f',"link":{{"state":"{link.state.value}","detail":{quoted(link.detail)}'
+            f',"instead":{quoted(link.instead or "")},{self._driver},"url":{quoted(live.place.url)}'
             f',"round_trip_ms":{took},"errors":{link.errors}}}}}'
         ).encode()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pumpd.core.conditions import ConditionId
+from pumpd.core.telemetry import PumpId
 from pumpd.core.told import ToldOfPump
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
@@ -44,7 +45,13 @@ def answered(plan: PumpPlan, found: Identity) -> str:
     if plan.fleet is None or not found.serial_number:
         return described(found)
     known = plan.fleet.who(found)
-    return described(found) + (", not in the fleet" if known is None else f", {known.asset} of the fleet")
+    return f"{described(found)}, not in the fleet" if known is None else f"{known.asset} ({described(found)})"
+
+
+def another_of_the_fleet(plan: PumpPlan, found: Identity) -> PumpId | None:
+    """Return which pump of the fleet answered in the place of another; None when it is not known for sure."""
+    known = None if plan.fleet is None else plan.fleet.who(found)
+    return None if known is None or known.asset == plan.pump else known.asset
 
 
 def tell_stranger(

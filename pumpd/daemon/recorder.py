@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,7 @@ class Recorder:
         self._clock = clock
         self._reel = reel
         self._lines: list[_Line] = []
+        self._sections: dict[PumpId, PumpSection] = {}
         self._by_pump: dict[PumpId, Tape] = {}
         self._lives: Mapping[tuple[PumpId, ChannelId], LivePump] = {}
         self._infusions = RecordedInfusions({})
@@ -72,6 +73,7 @@ class Recorder:
         self._lines.append(_Line(tape, tuple(sections), {}))
         for section in sections:
             self._by_pump[PumpId(section.id)] = tape
+            self._sections[PumpId(section.id)] = section
         return tape
 
     def transport(self, tape: Tape, inner: Transport) -> Transport:
@@ -106,6 +108,25 @@ class Recorder:
                 if event.kind == "infusion" and event.by:
                     for pump, told in self._infusions.changed(owner, event):
                         self._by_pump[pump].decided(Kind.INFUSION, encode_json(told))
+
+    def moved(self, plans: Iterable[PumpPlan]) -> None:
+        """Learn where every pump is read from here on; where others are, another segment begins."""
+        at = {plan.place.url: plan for plan in plans}
+        for line in self._lines:
+            here = [at[section.url] for section in line.sections]
+            sections = tuple(self._placed(plan) for plan in here)
+            if sections == line.sections:
+                continue
+            line.sections, line.plans = sections, {plan.pump: plan for plan in here}
+            for plan in here:
+                self._by_pump[plan.pump] = line.tape
+            if self._ward is not None:
+                line.tape.anew()
+
+    def _placed(self, plan: PumpPlan) -> PumpSection:
+        place = plan.place
+        where = {"url": place.url, "bed": place.bed, "ward": place.ward}
+        return self._sections[plan.pump].model_copy(update=where)
 
     def trouble(self, pump: PumpId, error: Exception) -> None:
         """Take why a reading did not come."""

@@ -17,6 +17,7 @@ from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recorded_state import state_of
 from pumpd.daemon.seams import LivePump, Ward
+from pumpd.drivers.fleet import Fleet, FleetPump
 from pumpd.drivers.registry import find
 from pumpd.store.values import read, written
 
@@ -39,6 +40,7 @@ def head_of(
         "wall": wall.isoformat(),
         "config_sha256": ward.config_sha256,
         "latency_ms": config.lines.latency_ms,
+        "fleet": None if config.fleet is None else [written(pump) for pump in config.fleet.pumps],
         "library": written(replace(config.library, entries=tuple(entries))),
         "pumps": [
             {
@@ -86,3 +88,9 @@ def library_of(head: dict[str, Any]) -> DrugLibrary:
     library = read(DrugLibrary, head["library"])
     assert isinstance(library, DrugLibrary)
     return library
+
+
+def fleet_of(head: dict[str, Any]) -> Fleet | None:
+    """Return the house's pumps that a head names; None where nobody said which they are."""
+    told = head.get("fleet")
+    return None if told is None else Fleet(read(FleetPump, pump) for pump in told)

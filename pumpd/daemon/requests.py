@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from pumpd.contract.infusion_payloads import InfusionCommand
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.core.freshness import Freshness
 from pumpd.core.state import PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -14,6 +15,7 @@ from pumpd.daemon.escalator import Escalator
 from pumpd.daemon.gate import refused_by_gate
 from pumpd.daemon.infusion_desk import InfusionDesk
 from pumpd.daemon.pipeline import Pipeline
+from pumpd.daemon.ports import Ports
 from pumpd.daemon.restraint import Restrainer
 from pumpd.daemon.seams import LivePump, Ward
 from pumpd.store.base import Journal
@@ -33,7 +35,9 @@ class Requests:
         journal: Journal,
         escalator: Escalator,
         infusions: InfusionDesk,
+        ports: Ports,
     ) -> None:
+        self._ports = ports
         self._escalator = escalator
         self._infusions = infusions
         self._ward = ward
@@ -101,12 +105,20 @@ class Requests:
 
     async def infusion(self, asked: InfusionCommand) -> str:
         """Carry out what is asked of an infusion; see ``CommandPort.infusion``."""
+        return await self._saying(asked.id, partial(self._infusions.carry_out, asked))
+
+    async def exchange_ports(self, asked: ExchangePortsPayload) -> str:
+        """Read a pump where it answers; see ``CommandPort.exchange_ports``."""
+        return await self._saying(asked.id, partial(self._ports.exchange, asked))
+
+    async def _saying(self, command_id: str, doing: Callable[[], Coroutine[None, None, str]]) -> str:
+        """Carry out what tells what it did; empty when it was done before."""
         said: list[str] = []
 
         async def carry_out() -> None:
-            said.append(await self._infusions.carry_out(asked))
+            said.append(await doing())
 
-        await self._once(asked.id, carry_out)
+        await self._once(command_id, carry_out)
         return "".join(said)
 
     async def stop(self) -> None:
@@ -126,7 +138,7 @@ class Requests:
                 return
             running = asyncio.get_running_loop().create_task(carry_out(), name=f"pumpd.command[{command_id}]")
             self._under_way[command_id] = running
-            running.add_done_callback(functools.partial(self._ended, command_id))
+            running.add_done_callback(partial(self._ended, command_id))
         await asyncio.shield(running)
 
     def _ended(self, command_id: str, task: asyncio.Task[None]) -> None:

@@ -127,6 +127,10 @@ class Restrainer:
         )
         return await asyncio.shield(self._start(attempt))
 
+    def is_under_way(self, pump: PumpId) -> bool:
+        """Return whether a channel of this pump is being restrained."""
+        return any(of == pump for of, _ in self._under_way)
+
     async def stop(self) -> None:
         """Give up what is under way; the next start finds the alarms as they were."""
         tasks = list(self._under_way.values())

@@ -14,10 +14,12 @@ from typing import Protocol
 from pumpd.clock import Clock
 from pumpd.contract.infusion_payloads import InfusionCommand
 from pumpd.contract.payloads import EventPayload
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.core.alarms import NO_ALARMS, Alarms
 from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.infusion_watch import PatientDose
+from pumpd.core.seat import Seat
 from pumpd.core.site import SiteState
 from pumpd.core.state import PersonSays, PumpState
 from pumpd.core.telemetry import ChannelId, PumpId
@@ -48,6 +50,8 @@ class LinkStatus:
     """How long the last whole reading took."""
     errors: int = 0
     """Replies that were missing, damaged or refusals, since start."""
+    instead: PumpId | None = None
+    """The pump of the fleet that answers in its place; None when none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Place:
     url: str
     unverified: tuple[str, ...] = ()
     """What the card says that its documents leave open."""
+    human_use: bool = True
+    """False for a laboratory pump."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +95,8 @@ class LivePump:
     told: Told = field(default_factory=Told)
     home: Place | None = None
     """Where the configuration says it stands, while an infusion took it elsewhere or named it."""
+    seat: Seat | None = None
+    """Where a person said that the pump is; None: where the configuration says."""
     identity: Identity | None = None
     """Who answered last; None until somebody did."""
     sequence: int = 0
@@ -224,6 +232,13 @@ class CommandPort(Protocol):
 
     def refused(self, detail: str, by: str) -> None:
         """Write down that a command was not taken; returns at once."""
+        ...
+
+    async def exchange_ports(self, asked: ExchangePortsPayload) -> str:
+        """Read a pump from now on at the port where it answers; no pump is touched.
+
+        Returns in words where the other one is looked for. ValueError says why not.
+        """
         ...
 
     async def infusion(self, asked: InfusionCommand) -> str:

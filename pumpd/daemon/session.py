@@ -17,7 +17,7 @@ from pumpd.daemon.backoff import Backoff
 from pumpd.daemon.lines import Line, Talk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
-from pumpd.daemon.recognition import answered, expected_instead, tell_stranger
+from pumpd.daemon.recognition import another_of_the_fleet, answered, expected_instead, tell_stranger
 from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
 from pumpd.drivers.base import (
     ChannelReading,
@@ -219,6 +219,7 @@ class Session:
         expected = expected_instead(self._plan, self._first, identity)
         tell_stranger(self._plan, identity, expected, self._lives.values(), self._pipeline)
         if expected:
+            self._link.instead = another_of_the_fleet(self._plan, identity)
             self._wrong(answered(self._plan, identity), expected)
         self._first = identity
         self._recognised = opening
@@ -277,6 +278,8 @@ class Session:
     def _is(self, state: LinkState, detail: str) -> None:
         if self._link.state is state and self._link.detail == detail:
             return
+        if state is not LinkState.WRONG_DEVICE:
+            self._link.instead = None
         self._link.state, self._link.detail = state, detail
         for live in self._lives.values():
             self._pipeline.link_changed(live)

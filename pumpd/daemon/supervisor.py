@@ -32,11 +32,15 @@ class Supervisor:
         name: str,
         run: Callable[[], Awaitable[None]],
         crashed: Callable[[str], None] | None = None,
-    ) -> None:
-        """Run ``run`` for as long as the daemon does; ``crashed`` is told why whenever it ended by itself."""
+    ) -> asyncio.Task[None]:
+        """Run ``run`` for as long as the daemon does; ``crashed`` is told why whenever it ended by itself.
+
+        Whoever cancels what is returned ends it for good.
+        """
         task = asyncio.get_running_loop().create_task(self._keep(name, run, crashed), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def expect_end(self) -> None:
         """From now on a task that returns has ended as it should."""

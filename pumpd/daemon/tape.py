@@ -74,6 +74,12 @@ class Tape:
         if lost_bytes or not self._begun or self._segment_bytes >= self._most_bytes // SEGMENTS:
             self._begin()
 
+    def anew(self) -> None:
+        """Begin another segment: its head says who is on the line from here on."""
+        if self._begun:
+            self._hand_on()
+        self._begin()
+
     def end(self) -> None:
         """Hand on the last of it."""
         self.put(Kind.END)

@@ -145,6 +145,7 @@ def _watched(
             card.verified,
             section.url,
             card.unverified,
+            card.human_use,
         ),
         real=section.real,
         model=card.model if card.capabilities["identity"].state == "done" else "",
@@ -165,7 +166,6 @@ def _watched(
         inactivation=config.alarms.inactivation(),
         escalation=config.alarms.escalation.plan(),
         trials=tuple(trial for trial in config.trials if trial.driver == spec.name) if spec.pausable else (),
-        human_use=card.human_use,
         fleet=config.fleet,
     )
     talk = bus.conversation(

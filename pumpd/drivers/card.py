@@ -91,6 +91,11 @@ class Card(_Part):
     """Everything it ever writes, in words."""
     capabilities: dict[str, Capability]
 
+    @property
+    def checks_identity(self) -> bool:
+        """False where no serial number is told: another pump of the make may stand there unseen."""
+        return "identity not checked" not in self.capabilities["identity"].comment
+
     @model_validator(mode="after")
     def _speaks_of_everything(self) -> Card:
         missing = [name for name in CAPABILITIES if name not in self.capabilities]

@@ -50,8 +50,14 @@ class Fleet:
         return self._pumps.get(asset)
 
     def who(self, found: Identity) -> FleetPump | None:
-        """Return which pump answered; None when it is none of these, or can not tell who it is."""
-        return self._by_mark.get((found.model, found.serial_number))
+        """Return which pump answered; None when it is none of these, or can not tell who it is.
+
+        Where a pump tells no model, its serial number must be that of one pump alone.
+        """
+        if found.model or not found.serial_number:
+            return self._by_mark.get((found.model, found.serial_number))
+        same = [pump for pump in self._pumps.values() if pump.serial_number == found.serial_number]
+        return same[0] if len(same) == 1 else None
 
     def changes(self, other: Fleet) -> list[str]:
         """Return in words what ``other`` says of pumps that is not said here, asset number first."""

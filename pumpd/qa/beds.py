@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from pumpd.core.telemetry import PumpId
+from pumpd.drivers.fleet import Fleet, FleetPump
 from pumpd.drivers.registry import find
 from pumpd.qa.frames import FrameJudge
 from pumpd.qa.record import Channel
@@ -155,13 +157,27 @@ class Beds:
         return next((section, url) for section, url in pairs if section.id == pump)
 
 
+def serial_number_of(pump: ScenarioPump, position: int) -> str:
+    """Return the serial number of a pump at ``position`` of its file, from 0."""
+    return pump.simulated.serial_number or f"SIM-{position + 1:04}"
+
+
+def fleet_of(pumps: Sequence[ScenarioPump]) -> Fleet:
+    """Return the pumps of a file as those of a house."""
+    cards = [find(pump.driver).card for pump in pumps]
+    return Fleet(
+        FleetPump(PumpId(pump.id), card.make, card.model, serial_number_of(pump, at), pump.simulated.firmware)
+        for at, (pump, card) in enumerate(zip(pumps, cards, strict=True))
+    )
+
+
 def _section(pump: ScenarioPump, url: PumpUrl, position: int) -> PumpSection:
     simulated, spec = pump.simulated, find(pump.driver)
     return PumpSection(
         id=pump.id,
         unit=spec.address(url.unit),
         map=spec.dialect.name if spec.dialect else spec.card.register_map,
-        serial_number=simulated.serial_number or f"SIM-{position + 1:04}",
+        serial_number=serial_number_of(pump, position),
         firmware=simulated.firmware,
         reply_time_ms=simulated.reply_time_ms,
         device=simulated.device,

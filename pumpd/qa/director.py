@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
+from pumpd.qa.happenings import TYPED, SiteEvent
 from pumpd.qa.people import OF_AN_ALARM
 from pumpd.qa.world import TO_SURROUNDINGS, World
 from pumpd.simulator.timeline import TimelineEvent
@@ -53,7 +53,7 @@ class Director:
         now: dict[str, Callable[[], None]] = {
             **{verb: lambda: self._ask(event) for verb in (*OF_AN_ALARM, "pause-pump", "off-line")},
             "reboot": lambda: self._reboot(event),
-            **dict.fromkeys(OF_INFUSIONS, lambda: self._ask(event)),
+            **dict.fromkeys(TYPED, lambda: self._ask(event)),
         }
         waiting: dict[str, Callable[[], Awaitable[None]]] = {
             "swap": lambda: self._swap(event),

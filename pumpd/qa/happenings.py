@@ -15,20 +15,22 @@ from pumpd.contract.infusion_payloads import (
     TransferPayload,
 )
 from pumpd.contract.parts import CommandPayload
+from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.core.conditions import ConditionId
 from pumpd.fields import Number, TopicId, refused
 from pumpd.simulator.timeline import TAKES as AT_PUMP
 from pumpd.simulator.timeline import TimelineEvent, WardPart
 
-OF_INFUSIONS: dict[str, tuple[str, type[CommandPayload]]] = {
+TYPED: dict[str, tuple[str, type[CommandPayload]]] = {
     "begin": ("begin", BeginPayload),
     "change": ("change", ChangePayload),
     "observe": ("observe", ObservePayload),
     "end": ("end", EndPayload),
     "transfer": ("transfer", TransferPayload),
     "swap-infusion": ("swap", SwapPayload),
+    "exchange-ports": ("exchange-ports", ExchangePortsPayload),
 }
-"""What a person at a dashboard may ask of an infusion -> the command that asks it, and its payload."""
+"""What a person at a dashboard may ask with values of her own -> the command for it and its payload."""
 _BY_THE_DESK = {
     "id": "qa-request",
     "dashboard": "qa",
@@ -77,7 +79,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "accept": ("pump", "alarm", "by"),
     "pause-pump": ("pump", "by"),
     "off-line": ("pump", "by", "for_s"),
-    **dict.fromkeys(OF_INFUSIONS, ("pump", "by", "typed")),
+    **dict.fromkeys(TYPED, ("pump", "by", "typed")),
 }
 """Each action that is no simulated pump's own, and the keys that it needs."""
 MAY_TAKE: dict[str, tuple[str, ...]] = {
@@ -90,7 +92,7 @@ MAY_TAKE: dict[str, tuple[str, ...]] = {
     "accept": ("channel", "name", "revisions_ago"),
     "pause-pump": ("channel", "name"),
     "off-line": ("channel", "name"),
-    **dict.fromkeys(OF_INFUSIONS, ("channel", "name")),
+    **dict.fromkeys(TYPED, ("channel", "name")),
 }
 
 
@@ -131,7 +133,7 @@ class SiteEvent(WardPart):
     by: Annotated[str, Field(min_length=1)] | None = None
     """For all that a person asks: who does."""
     typed: dict[str, Any] | None = None
-    """For what is asked of an infusion: what was typed, with the keys of the command."""
+    """For what is asked of an infusion or a port: what was typed, with the keys of the command."""
     name: str | None = None
     """What a check calls this request."""
     revisions_ago: Annotated[int, Field(strict=True, ge=0)] | None = None
@@ -160,7 +162,7 @@ class SiteEvent(WardPart):
 
 def _can_be_sent(action: str, typed: dict[str, Any]) -> None:
     """Refuse what no page could send: keys that the command does not have, values that it does not take."""
-    payload = OF_INFUSIONS[action][1]
+    payload = TYPED[action][1]
     keys = ", ".join(key for key in payload.model_fields if key not in {"v", "advisory", *_BY_THE_DESK})
     spare = ", ".join(sorted(set(typed) - set(payload.model_fields)))
     if spare:

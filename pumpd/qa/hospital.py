@@ -27,7 +27,7 @@ from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.wiring import parts_of
 from pumpd.errors import StoreError, TransportError
 from pumpd.mqtt import Broker
-from pumpd.qa.beds import Beds
+from pumpd.qa.beds import Beds, fleet_of
 from pumpd.qa.broker import MemoryBroker
 from pumpd.qa.damage import damage_record
 from pumpd.qa.frames import FrameJudge
@@ -272,6 +272,7 @@ class Hospital:
             syslog="",
             pumps=scenario.pumps,
             alarms=scenario.alarms,
+            fleet=fleet_of(scenario.pumps) if scenario.fleet else None,
         )
 
     def _connect(self, ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> WatchedPublisher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pumpd.qa.beds import fleet_of
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
 from pumpd.qa.invariants_alarms import AlarmsJudge
@@ -21,7 +22,9 @@ class Invariants:
         """Make it; ``begin`` once the pumps are there."""
         self._hospital = hospital
         self._broken = Broken(hospital.now_s)
-        self._truth = Truth({pump.id: pump.driver for pump in hospital.loaded.scenario.pumps})
+        scenario = hospital.loaded.scenario
+        fleet = fleet_of(scenario.pumps) if scenario.fleet else None
+        self._truth = Truth({pump.id: pump.driver for pump in scenario.pumps}, fleet)
         self._values = ValuesJudge(hospital, self._truth, self._broken)
         self._alarms = AlarmsJudge(hospital, self._broken)
         self._infusions = InfusionsJudge(hospital, self._broken)

@@ -28,7 +28,7 @@ from pumpd.contract.topics import Topics
 from pumpd.errors import TransportError
 from pumpd.mqtt import Broker, Incoming, MqttConnection, OpenSession
 from pumpd.qa.carried import Carried, carried
-from pumpd.qa.happenings import OF_INFUSIONS, SiteEvent
+from pumpd.qa.happenings import TYPED, SiteEvent
 from pumpd.qa.record import Channel, Record
 from pumpd.qa.seeded_keys import seeded_signer
 
@@ -134,9 +134,9 @@ class Desk:
                     "reason": "it goes to the workshop",
                 }
             )
-        elif event.action in OF_INFUSIONS:
+        elif event.action in TYPED:
             assert event.pump is not None
-            verb, payload = OF_INFUSIONS[event.action]
+            verb, payload = TYPED[event.action]
             typed = dict(event.typed or {})
             if typed.get("library_sha256") == SHOWN:
                 typed["library_sha256"] = self._newer.get((event.pump, event.channel), "none on the screen")

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from pumpd.config import load
+from pumpd.config_fleet import fleet_text
 from pumpd.errors import ConfigError
-from pumpd.qa.beds import listen_as_written
+from pumpd.qa.beds import fleet_of, listen_as_written
 from pumpd.qa.happenings import SiteEvent
 from pumpd.qa.hospital import NODE, SITE
 from pumpd.qa.people import DASHBOARD
@@ -76,6 +77,9 @@ def write_config(
         | {"url": url(parse_url(pump.url))}
         for pump in loaded.scenario.pumps
     ]
+    fleet = file.with_name("fleet.csv")
+    if loaded.scenario.fleet:
+        fleet.write_text(fleet_text(fleet_of(loaded.scenario.pumps)), encoding="utf-8")
     library_file = loaded.file.parent / (library or loaded.scenario.library)
     configuration = {
         "site": SITE,
@@ -88,6 +92,7 @@ def write_config(
         "alarms": loaded.scenario.alarms.model_dump(mode="json", exclude_unset=True),
         "machine": {"time_server": False},
         "syslog": str(file.parent / "syslog"),  # where nobody listens: nothing of it is news
+        "fleet": fleet.name if loaded.scenario.fleet else "",
         "pumps": pumps,
     }
     file.write_text(json.dumps(configuration, indent=1), encoding="utf-8")  # JSON is YAML

@@ -29,7 +29,7 @@ from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.publisher import NodePublisher
 from pumpd.daemon.recorded_state import durable_of, take_up
 from pumpd.daemon.recorder import Recorder
-from pumpd.daemon.recording_head import driver_sha256, library_of
+from pumpd.daemon.recording_head import driver_sha256, fleet_of, library_of
 from pumpd.daemon.restoring import take_up as take_up_durable
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.tape import Tape
@@ -296,4 +296,5 @@ def _config(
         lines=LinesSection(latency_ms=head["latency_ms"]),
         syslog="",
         pumps=tuple(pumps(PumpSection.model_validate(told["section"])) for told in head["pumps"]),
+        fleet=fleet_of(head),
     )

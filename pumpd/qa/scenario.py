@@ -83,6 +83,10 @@ class Scenario(Section):
     alarms: AlarmsSection = Field(
         default_factory=AlarmsSection, description="how long alarms may be quieted, and who is called"
     )
+    fleet: Flag = Field(
+        default=False,
+        description="true when the house's pumps are known: those of this file, by their serial numbers",
+    )
     timeline: tuple[Happening, ...] = Field(default=(), description="what happens when")
     expect: tuple[Check, ...] = Field(default=(), description="what must follow from it")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pumpd.core.quantities import NL_PER_ML
 from pumpd.core.telemetry import Telemetry
+from pumpd.drivers.fleet import Fleet
 from pumpd.drivers.registry import find
 from pumpd.protocols.registers import QUANTITIES
 from pumpd.qa.record import Channel
@@ -82,10 +83,14 @@ def claim_in(part: Mapping[str, Any]) -> Claim:
 
 
 class Truth:
-    """Every answer of every pump of a scenario, by the place in which the pump stood."""
+    """Every answer of every pump of a scenario, by the place in which the pump stood.
 
-    def __init__(self, drivers: Mapping[str, str]) -> None:
+    Where the house's pumps are known, by which of them it is, wherever it stands.
+    """
+
+    def __init__(self, drivers: Mapping[str, str], fleet: Fleet | None = None) -> None:
         """Make it for pumps with these drivers: pump id -> name of its driver."""
+        self._owned = None if fleet is None else {pump.serial_number: pump.asset for pump in fleet.pumps}
         self._held: dict[Channel, list[Held]] = {}
         self._step: dict[Channel, dict[str, int]] = {}
         self._said: dict[Channel, frozenset[str]] = {}
@@ -113,11 +118,13 @@ class Truth:
     def answered(self, pump: SimulatedPump, at_s: float) -> None:
         """Take note of what ``pump`` holds as it answers."""
         face = pump.face
+        serial = face.texts["serial_number"]
+        whose = pump.name if self._owned is None else self._owned.get(serial, serial)
         for channel, model in face.models.items():
             path = f"channels.{channel}."
             forced = frozenset(name.removeprefix(path) for name in face.forced)
-            held = Held(at_s, face.texts["serial_number"], model.status.value, _numbers(model), forced)
-            self._held.setdefault((pump.name, channel), []).append(held)
+            held = Held(at_s, serial, model.status.value, _numbers(model), forced)
+            self._held.setdefault((whose, channel), []).append(held)
 
     def between(self, channel: Channel, from_s: float, to_s: float) -> Iterator[Held]:
         """Yield what was held at the answers of that span, the newest first."""

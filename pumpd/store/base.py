@@ -13,6 +13,7 @@ from pumpd.core.conditions import ConditionId
 from pumpd.core.delivery_account import Carried
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.restraints import RestraintRecord
+from pumpd.core.seat import Seat
 from pumpd.core.telemetry import ChannelId, Provenance, PumpId, Telemetry
 
 
@@ -156,6 +157,8 @@ class Durable:
     """
     host_boot_id: str = ""
     """The boot of the machine in which it was written: in the same one its times stand as they are."""
+    seat: Seat | None = None
+    """Where a person said that the pump is; None: where the configuration says."""
 
 
 @dataclass(frozen=True, slots=True)

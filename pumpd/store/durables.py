@@ -15,6 +15,7 @@ from pumpd.core.delivery_account import Carried
 from pumpd.core.inactivation import Inactivation, InactivationKind
 from pumpd.core.quantities import FlowRate
 from pumpd.core.restraints import RestraintRecord
+from pumpd.core.seat import Seat
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.store.base import Durable
 from pumpd.store.infusion_value import dose_of, dose_value, watch_of, watch_value
@@ -44,6 +45,7 @@ def durable_text(durable: Durable) -> str:
             "doses": [dose_value(dose) for dose in durable.doses],
             "epoch_ns": durable.epoch_ns,
             "host_boot_id": durable.host_boot_id,
+            "seat": written(durable.seat),
         }
     )
 
@@ -71,6 +73,7 @@ def parse_durable(pump: PumpId | None, channel: ChannelId | None, text: str) -> 
         tuple(dose_of(told) for told in body.get("doses", ())),
         body.get("epoch_ns"),
         body.get("host_boot_id", ""),
+        read(Seat | None, body.get("seat")),
     )
 
 

@@ -59,6 +59,14 @@ def test_a_simulator_says_so_to_the_driver(point):
     shown(point)
 
 
+@pytest.mark.requirement("FLEET-3")
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_a_card_says_where_a_pump_can_not_be_known(name):
+    """ "identity not checked" stands on the cards of those pumps that tell no serial number, and on no others."""
+    subject = subject_of(shipped()[name])
+    assert subject.spec.card.checks_identity is ("serial_number" in subject.tells)
+
+
 @pytest.mark.requirement("SIM-1", "MAP-1")
 @each("status", "alarm")
 def test_the_driver_reads_what_the_model_holds(point):

@@ -1,7 +1,7 @@
 """A ward of canned pumps on a broker, to look at the page without a daemon.
 
 ``python -m tests.dashboard.fake_ward PORT SCENE`` publishes until it is stopped.
-Scenes: calm, busy, stale, real, mixed (beds 1 to 3 are real), hostile.
+Scenes: calm, busy, stale, real, mixed (beds 1 to 3 are real), hostile, laboratory (bed 12).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pumpd.contract.payloads import (
     AcknowledgePayload,
     AlarmPart,
     EventPayload,
+    LinkPart,
     NodeStatusPayload,
     ReplyPayload,
     SnapshotPayload,
@@ -67,6 +68,11 @@ def _pumps(scene: str, now: datetime) -> list[FakePump]:
     if scene == "stale":
         pumps[2].silent_since_s = pumps[6].silent_since_s = 0.0
         pumps[6].alarms = [canned.alarm(ConditionId.LINK_LOST, since=now)]
+    if scene == "laboratory":
+        pumps[11].snapshot |= {"provenance": "real", "make": "New Era", "model": "NE-1000"}
+        pumps[11].snapshot["link"] = LinkPart(
+            state="up", driver="new-era", verified="simulator", human_use=False, url="serial:///dev/ttyUSB0"
+        )
     pumps[8].flow = 0.0
     pumps[8].snapshot["status"] = "stopped"
     pumps[11].flow = 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from pumpd.config_fleet import COLUMNS
 from tests.dashboard.people import prepare
 from tests.dashboard.served import ROOT, Served, start
 from tests.mosquitto import Mosquitto, free_port
@@ -39,6 +42,7 @@ data_dir: {directory}/var
 mqtt: {{host: 127.0.0.1, port: {mqtt}}}
 library: {library}
 dashboard: {{host: 127.0.0.1, port: {web}}}
+fleet: fleet.csv
 templates:
   - {{name: Low dose, drug: ketamine, concentration: 2 mg/mL, care_area: pain-clinic, volume: 50 mL,
      duration_min: 120, dose: 0.1 mg/kg/h, dose_min: 0.1 mg/kg/h, dose_max: 0.5 mg/kg/h}}
@@ -50,16 +54,24 @@ ORDER = (
 )
 
 
-def files(directory: Path, mqtt: int, pausable: int, contact: str) -> tuple[Path, Path, int]:
-    """Write the configuration and the ward; return both files and the page's port.
+def files(
+    directory: Path, mqtt: int, pausable: int, contact: str, serials: Mapping[str, str]
+) -> tuple[Path, Path, int]:
+    """Write the configuration, the fleet and the ward; return the first and the last, and the page's port.
 
     Bed 1 runs at 1.2 mg/kg/h, over the limit; bed 2 is nearly finished; without an order 3 and 5 run, 4 and
     6 stand. The bed ``pausable`` has an order, too; with it, it and bed 2 may be paused; ``contact`` is a
-    program to call.
+    program to call, and ``serials`` are those of pumps that are plugged in at another's port.
     """
     lines, web = free_port(), free_port()
     ward, config = directory / "ward.yaml", directory / "pumpd.yaml"
-    ward.write_text(WARD.format(lines=lines))
+    simulated = WARD.format(lines=lines).splitlines(keepends=True)
+    for pump, serial in serials.items():
+        at = next(i for i, line in enumerate(simulated) if pump in line)
+        simulated[at] = re.sub("SIM-[0-9]+", serial, simulated[at])
+    ward.write_text("".join(simulated))
+    rows = [f"PUMP-{bed:02},pumpd project,REF-1,SIM-{bed:04},1.0\n" for bed in range(1, BEDS + 1)]
+    (directory / "fleet.csv").write_text(",".join(COLUMNS) + "\n" + "".join(rows))
     library = ROOT / "config" / "demo" / "drug-library.yaml"
     text = CONFIG.format(directory=directory, mqtt=mqtt, library=library, web=web)
     if contact:
@@ -76,10 +88,12 @@ def files(directory: Path, mqtt: int, pausable: int, contact: str) -> tuple[Path
 
 
 @contextlib.contextmanager
-def hospital(directory: Path, pausable: int = 0, contact: str = "") -> Iterator[Served]:
-    """Yield the page of a hospital in which every pump is live; see ``files``."""
+def hospital(
+    directory: Path, pausable: int = 0, contact: str = "", serials: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Served]:
+    """Yield the page of a hospital in which every pump is live that is at its own port; see ``files``."""
     broker = Mosquitto(directory)
-    config, ward, web = files(directory, broker.port, pausable, contact)
+    config, ward, web = files(directory, broker.port, pausable, contact, serials)
     prepare(directory / "var")
     broker.start()
     programs = [
@@ -91,7 +105,7 @@ def hospital(directory: Path, pausable: int = 0, contact: str = "") -> Iterator[
 
     def all_live(state: Any) -> bool:
         live = [p for p in state["pumps"] if p["not_live"] == "" and p["reading"] is not None]
-        return len(live) == BEDS
+        return len(live) == BEDS - len(serials)
 
     try:
         made.until("/api/state", all_live, within_s=40)

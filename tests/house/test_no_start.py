@@ -26,8 +26,8 @@ ABOUT_PEOPLE = {"sign-in", "sign-out", "stay", "pin", "screen"}
 """What says who sits before the page; the daemon hears nothing of it."""
 ABOUT_AN_INFUSION = {"begin", "change", "observe", "end", "swap", "transfer"}
 """What is written down of what was meant; no pump hears of it either."""
-THE_REST = {"pause-pump", "off-line", "test-channel"}
-"""A pause only reduces, and passes the gate; no pump hears of the other two."""
+THE_REST = {"pause-pump", "off-line", "test-channel", "exchange-ports"}
+"""A pause only reduces, and passes the gate; no pump hears of the other three."""
 
 
 @pytest.mark.requirement("INV-1")

@@ -22,6 +22,7 @@ MORE: dict[str, dict[str, Any]] = {
     "off-line": {**PUMP, "for_s": 600, "reason": "to the workshop"},
     "test-channel": {"contact": "on call"},
     "pause-pump": {**PUMP, "reason": "too fast"},
+    "exchange-ports": {**PUMP, "to_pump": "PUMP-02", "to_channel": "1", "beds": "stay"},
     "begin": {**PUMP, "label": "B.K.", "identifier": "1234", "order": ORDER, "answers": ANSWERS},
     "change": {**INFUSION, "version": 1, "dose": "0.2", "order": ORDER, "answers": ANSWERS},
     "observe": {**PUMP, "infusion": "i-1", "pain": 3, "systolic_mmhg": 120, "sedation": "awake"},

@@ -135,6 +135,10 @@ class Asked:
     def refused(self, detail: str, by: str) -> None:
         self.written.append((detail, by))
 
+    async def exchange_ports(self, asked: object) -> str:
+        await self._carry_out("exchange-ports", asked)
+        return self.more
+
     async def infusion(self, asked: object) -> str:
         await self._carry_out("infusion", asked)
         return self.more

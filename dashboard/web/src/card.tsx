@@ -3,6 +3,7 @@
 import type { Signal } from "@preact/signals";
 import { AlarmBand } from "./alarm-band";
 import { decimalsOf, doseDecimals, GAP, number, span, unit } from "./format";
+import { FoundPump } from "./found-pump";
 import { delivers, type Freshness } from "./freshness";
 import type { Infusion } from "./infusion-types";
 import { amount, isDue, lookWords } from "./infusion-words";
@@ -15,7 +16,7 @@ import { pageOf } from "./route";
 import { Spark } from "./spark";
 import { ageOf, freshnessOf, linkUp, now, second, wallNow } from "./store";
 import type { Card, Reading } from "./types";
-import { alarmWords, capital, driverWords, identityWords, staleWords, statusWord } from "./words";
+import { alarmWords, capital, driverWords, identityWords, laboratoryWords, staleWords, statusWord } from "./words";
 
 interface BedProps {
   of: Signal<Card>;
@@ -41,6 +42,7 @@ export function BedCard({ of, wall, own = false }: BedProps) {
           alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
       )}
       <div class="card-side">
+        <FoundPump card={card} wall={wall} />
         {/* Made anew when an alarm comes or ends: Chromium does not always restyle what is inside a size container. */}
         <div class="card-body" key={worst ? "alarmed" : "quiet"}>
           {card.provenance === "demo" && <Watermark />}
@@ -155,7 +157,7 @@ function Progress({ card, fresh, ageMs }: { card: Card; fresh: Freshness; ageMs:
   const given = reading.volume_ml;
   const left = volumeLeft(reading, card.programme?.volume_ml ?? null);
   const isNear = card.alarms.some((alarm) => alarm.condition === "near-end" && alarm.signal !== "latched");
-  const doubts = [driverWords(card.link?.verified), identityWords(card)].filter(Boolean).join(", ");
+  const doubts = [laboratoryWords(card) && "laboratory pump", driverWords(card.link?.verified), identityWords(card)].filter(Boolean).join(", ");
   return (
     <p class="progress">
       {given !== null && (

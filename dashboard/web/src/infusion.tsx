@@ -11,7 +11,7 @@ import { mayAsk, session } from "./session";
 import { linkUp, second, wallNow } from "./store";
 import { TakeOver } from "./take-over";
 import type { Card } from "./types";
-import { capital } from "./words";
+import { capital, laboratoryWords } from "./words";
 
 type Opened = "begin" | "change" | "answer" | "observe" | "end" | "move" | "take-over" | null;
 const BUTTONS: readonly [Exclude<Opened, null>, string][] = [
@@ -23,6 +23,7 @@ export function InfusionPanel({ card }: { card: Card }) {
   const infusion = card.infusion ?? null;
   const live = linkUp.value && card.not_live === "";
   const goesOn = infusion !== null && infusion.state !== "ended";
+  const barred = laboratoryWords(card);
   const panel = useRef<HTMLElement>(null);
   const close = () => {
     open(null);
@@ -48,10 +49,11 @@ export function InfusionPanel({ card }: { card: Card }) {
           {infusion && BUTTONS.filter(([name]) => offered(name)).map(([name, words]) => (
             <button type="button" key={name} class="plain" onClick={() => open(name)}>{words}</button>
           ))}
-          {!goesOn && <button type="button" class="primary" onClick={() => open("begin")}>Begin an infusion</button>}
+          {!goesOn && !barred && <button type="button" class="primary" onClick={() => open("begin")}>Begin an infusion</button>}
         </div>
       )}
-      {opened === "begin" && !goesOn && <Begin {...props} />}
+      {barred && !goesOn && <p class="barred">{barred}</p>}
+      {opened === "begin" && !goesOn && !barred && <Begin {...props} />}
       {infusion && goesOn && opened === "change" && <Titrate {...props} infusion={infusion} />}
       {infusion && goesOn && opened === "answer" && <Answer {...props} infusion={infusion} />}
       {infusion && opened === "observe" && <Observe {...props} infusion={infusion} />}

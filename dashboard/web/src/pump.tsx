@@ -83,6 +83,7 @@ function LinkFacts({ card }: { card: Card }) {
       ["Line", link.url],
       ["State", link.state + (link.detail ? `: ${link.detail}` : "")],
       ["Driver", `${link.driver}${driverWords(link.verified) ? ` (${driverWords(link.verified)})` : ""}`],
+      ["For people", link.human_use === false ? "no: a laboratory pump" : "yes"],
       ["Unverified", (link.unverified ?? []).join("; ") || "nothing that its documents leave open"],
       ["Round trip", link.round_trip_ms === null ? "unknown" : `${link.round_trip_ms.toFixed(0)} ms`],
       ["Errors", String(link.errors)],

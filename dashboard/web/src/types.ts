@@ -97,9 +97,13 @@ export interface Limits {
 export interface Link {
   state: string;
   detail: string;
+  /** The pump of the house that answers in its place; empty when none does. */
+  instead?: string;
   driver: string;
   verified: string;
   unverified?: string[];
+  /** False for a laboratory pump: a real one can not begin an infusion. */
+  human_use?: boolean;
   url: string;
   round_trip_ms: number | null;
   errors: number;

@@ -105,6 +105,12 @@ export function identityWords(card: Card): string {
   return card.make && !card.serial_number ? "identity not checked" : "";
 }
 
+/** Return why no infusion can begin on a real laboratory pump; empty for others. The daemon refuses it, too. */
+export function laboratoryWords(card: Card): string {
+  if (card.provenance !== "real" || card.link?.human_use !== false) return "";
+  return `${card.pump} is a laboratory pump: it is not for people. No infusion can begin on it.`;
+}
+
 const EVENT: Record<string, string> = {
   raise: "began",
   worsen: "got worse",
@@ -143,6 +149,7 @@ export function eventWords(event: JournalEvent): string {
     const why = event.detail ? `. ${event.detail}` : "";
     return `${inThisClock(event.alarm.title)}: ${EVENT[event.event] ?? event.event}${by}${why}`;
   }
+  if (event.event === "exchange-ports") return `${event.pump ?? ""} ${event.detail}, by ${event.by}`;
   const words = event.kind === "restraint" ? RESTRAINT : event.kind === "infusion" ? INFUSION : {};
   const what = words[event.event] ?? event.event;
   return [what, event.detail, event.by && `by ${event.by}`].filter(Boolean).join(": ");
