@@ -218,6 +218,7 @@ class App:
         """Take up what the last run kept, before the first reading; return what is watched no more."""
         self.ward.journal_seq = max(self.ward.journal_seq, restored.last_seq)
         assert self._journal is not None
+        assert self._desk is not None
         self.ward.journal_head = self._journal.head
         for lost in restored.unreadable:
             _log.error("stored state can not be read", what=str(lost), reason=lost.reason)
@@ -225,6 +226,9 @@ class App:
         elsewhere = self.ports.restore(restored.durables)
         if elsewhere:
             _log.warning("ports not exchanged again", reason=elsewhere)
+            unwatched = (*unwatched, elsewhere)
+            for live in self.ward.pumps.values():
+                self._desk.save(live)  # what was said before is over
         self.book.regroup()
         return unwatched
 
@@ -233,7 +237,7 @@ class App:
 
     def _tell_unwatched(self, unwatched: Sequence[str]) -> None:
         for words in unwatched:
-            _log.error("infusion not watched", reason=words)
+            _log.error("not watched as before", reason=words)
             self.pipeline.note(self.ward, "node", "unwatched", detail=words)
 
     def _opened_late(self, restored: Restored) -> None:

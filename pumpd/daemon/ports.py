@@ -17,7 +17,7 @@ from pumpd.contract.ports import ExchangePortsPayload
 from pumpd.core.freshness import Freshness
 from pumpd.core.seat import Seat
 from pumpd.core.state import WrongDevice
-from pumpd.core.telemetry import PumpId
+from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.infusion_book import place as place_infusion
 from pumpd.daemon.lines import Talk
 from pumpd.daemon.parts import Watched
@@ -26,6 +26,8 @@ from pumpd.daemon.seams import LinkState, LivePump, Place, Ward
 from pumpd.daemon.session import Session
 from pumpd.daemon.supervisor import Supervisor
 from pumpd.store.base import Durable
+
+EXCHANGE = "exchange-ports"
 
 
 class Ports:
@@ -85,7 +87,7 @@ class Ports:
 
         ValueError says why not.
         """
-        gone, found = PumpId(asked.pump), PumpId(asked.to_pump)
+        gone, found = self._watched(asked.pump, asked.channel), self._watched(asked.to_pump, asked.to_channel)
         moved = asked.beds == "exchange"
         self._check(gone, found)
         if moved:
@@ -94,14 +96,12 @@ class Ports:
         here, there = self._at[found].plan.place, self._at[gone].plan.place
         # Both pumps in one transaction: after a crash no port has two of them, and none has no port.
         first, *others = [*self.lives(found), *self.lives(gone)]
-        kept = self._note(first, f"is read at {here.url}, as {gone} was; {_stands(here)}", asked, others)
-        self._note(
-            self.lives(gone)[0], f"is looked for at {there.url}, where {found} was; {_stands(there)}", asked
-        )
-        for live in (first, *others):
-            if live.state.wrong_device:
-                self._pipeline.take(live, WrongDevice("", ""))  # nobody has answered there yet
-            self._pipeline.link_changed(live)
+        words = f"is read at {here.url}, as {gone} was; {_stands(here)}"
+        kept = arrive(self._pipeline, first, words, asked.user, asked.id, others)
+        words = f"is looked for at {there.url}, where {found} was; {_stands(there)}"
+        arrive(self._pipeline, self.lives(gone)[0], words, asked.user)
+        for live in others:
+            _nobody_yet(self._pipeline, live)
         await kept
         return f"{gone} is looked for at {there.url}"
 
@@ -132,11 +132,14 @@ class Ports:
             self._tell_moved()
         return ""
 
+    def _watched(self, pump: str, channel: str) -> PumpId:
+        """Return the pump; ValueError when there is none with this channel: its ward was judged by both."""
+        if (PumpId(pump), ChannelId(channel)) not in self._ward.pumps:
+            raise ValueError(f"{pump}/{channel}: this node watches no such pump")
+        return PumpId(pump)
+
     def _check(self, gone: PumpId, found: PumpId) -> None:
         """ValueError when ``found`` is not for sure the one that answers in the place of ``gone``."""
-        for pump in (gone, found):
-            if pump not in self._at:
-                raise ValueError(f"{pump}: this node watches no such pump")
         if self._link(gone) != (LinkState.WRONG_DEVICE, found):
             raise ValueError(f"{found} does not answer in the place of {gone} any more: look again")
         twins = [p for p in self._at if p != gone and self._link(p) == (LinkState.WRONG_DEVICE, found)]
@@ -221,19 +224,26 @@ class Ports:
             watched.chance or self._random,
         )
 
-    def _note(
-        self, live: LivePump, detail: str, asked: ExchangePortsPayload, also: Sequence[LivePump] | None = None
-    ) -> asyncio.Future[None]:
-        """Write it down; with ``also`` it is the effect of the command, and theirs too."""
-        return self._pipeline.note(
-            live,
-            "command",
-            "exchange-ports",
-            detail=detail,
-            by=asked.user,
-            command_id=None if also is None else asked.id,
-            also=also or (),
-        )
+
+def arrive(
+    pipeline: Pipeline,
+    live: LivePump,
+    words: str,
+    by: str,
+    command_id: str | None = None,
+    also: Sequence[LivePump] = (),
+) -> asyncio.Future[None]:
+    """Write down where a pump is, by whom it was said, and with it what ``also`` is; return as ``note``."""
+    kept = pipeline.note(live, "command", EXCHANGE, detail=words, by=by, command_id=command_id, also=also)
+    _nobody_yet(pipeline, live)
+    return kept
+
+
+def _nobody_yet(pipeline: Pipeline, live: LivePump) -> None:
+    """Nobody has answered at the port where it is: neither the right one nor another."""
+    if live.state.wrong_device:
+        pipeline.take(live, WrongDevice("", ""))
+    pipeline.link_changed(live)
 
 
 def _alike(one: Watched, other: Watched) -> bool:

@@ -13,6 +13,7 @@ from pumpd.core.quantities import NS_PER_S
 from pumpd.core.state import Acknowledge, PersonSays
 from pumpd.core.telemetry import ChannelId, PumpId
 from pumpd.daemon.app import App
+from pumpd.daemon.ports import EXCHANGE, arrive
 from pumpd.store.recording import Kind, Recording
 
 ASKED_BY_A_PERSON = "by a person: "
@@ -34,6 +35,8 @@ class Hands:
                 loop.call_at(record.at_ns / NS_PER_S, self._say, event)
             elif event.kind == "restraint" and event.event == "asked" and event.by:
                 loop.call_at(record.at_ns / NS_PER_S, self._pause, event, record.number)
+            elif event.kind == "command" and event.event == EXCHANGE:
+                loop.call_at(record.at_ns / NS_PER_S, self._arrived, event)
 
     async def stop(self) -> None:
         """Give up what is under way."""
@@ -54,6 +57,13 @@ class Hands:
             self._app.pipeline.take(live, _said(event, condition, revision))
         except ValueError as error:
             self.refused.append(f"{event.pump}: {event.by}, {event.event}: {error}")
+
+    def _arrived(self, event: EventPayload) -> None:
+        """Say that a pump is where this recording's head has it already."""
+        assert event.pump is not None
+        assert event.channel is not None
+        live = self._app.ward.pumps[PumpId(event.pump), ChannelId(event.channel)]
+        arrive(self._app.pipeline, live, event.detail, event.by)
 
     def _pause(self, event: EventPayload, number: int) -> None:
         task = asyncio.get_running_loop().create_task(

@@ -8,6 +8,7 @@ from pumpd.drivers.registry import shipped
 from pumpd.protocols.maps import shipped_names
 from pumpd.qa.conformance.family import FAMILIES, Point
 from pumpd.qa.conformance.score import points_of
+from pumpd.qa.conformance.subject import subject_of
 from tests.conformance import cost_page, drivers_page
 
 
@@ -62,7 +63,7 @@ def test_a_simulator_says_so_to_the_driver(point):
 @pytest.mark.requirement("FLEET-3")
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_a_card_says_where_a_pump_can_not_be_known(name):
-    """ "identity not checked" stands on the cards of those pumps that tell no serial number, and on no others."""
+    """Identity not checked: it stands on the cards of pumps that tell no serial number, and on no others."""
     subject = subject_of(shipped()[name])
     assert subject.spec.card.checks_identity is ("serial_number" in subject.tells)
 

@@ -29,9 +29,9 @@ def two(**changes: Any) -> list[dict[str, Any]]:
     return [pump(at, **FREE | {"bed": str(at)} | changes) for at in (1, 2)]
 
 
-async def tap(scene: WardScene, gone: int = 1, found: int = 2, **more: Any) -> str:
-    """Say that ``found`` is at the port of ``gone``."""
-    asked = {
+def asks(scene: WardScene, gone: int = 1, found: int = 2, **more: Any) -> dict[str, Any]:
+    """Return what a page sends to say that ``found`` is at the port of ``gone``."""
+    return {
         "id": f"tap-{gone}-{found}-{more.pop('count', 1):04}",
         "dashboard": "d",
         "user": "A. Nurse",
@@ -45,6 +45,11 @@ async def tap(scene: WardScene, gone: int = 1, found: int = 2, **more: Any) -> s
         "beds": "stay",
         **more,
     }
+
+
+async def tap(scene: WardScene, gone: int = 1, found: int = 2, **more: Any) -> str:
+    """Say that ``found`` is at the port of ``gone``."""
+    asked = asks(scene, gone, found, **more)
     return await scene.app.requests.exchange_ports(ExchangePortsPayload.model_validate(asked))
 
 
@@ -187,85 +192,6 @@ def test_exchanged_back_it_is_as_configured() -> None:
         assert [scene.live(n).link.state.value for n in (1, 2)] == ["up", "up"]
 
     play(story, two(), serials=EXCHANGED, fleet=HOUSE)
-
-
-def _refused(
-    story_serials: dict[str, str], why: str, pumps: list[dict[str, Any]] | None = None, **more: Any
-) -> None:
-    async def story(scene: WardScene) -> None:
-        await asyncio.sleep(10)
-        for count in (1, 2):  # a second tap changes nothing either
-            with pytest.raises(ValueError, match=why):
-                await tap(scene, count=count, **more)
-        assert ports(scene) == {str(p["id"]): p["url"][len("modbus-tcp://") :] for p in pumps or two()}
-        assert scene.outlet.happened("command") == []
-
-    play(story, pumps or two(), serials=story_serials, drugs=LIBRARY, fleet=HOUSE)
-
-
-@pytest.mark.parametrize(
-    ("serials", "more", "why"),
-    [
-        ({}, {}, "^PUMP-02 does not answer in the place of PUMP-01 any more: look again$"),
-        ({"PUMP-01": "SIM-03"}, {}, "^PUMP-02 does not answer in the place of PUMP-01"),
-        ({"PUMP-01": "SIM-99"}, {}, "^PUMP-02 does not answer in the place of PUMP-01"),
-        ({"PUMP-01": "SIM-03"}, {"found": 3}, "^PUMP-03: this node watches no such pump$"),
-        (EXCHANGED, {"gone": 7}, "^PUMP-07: this node watches no such pump$"),
-        (
-            {"PUMP-01": "SIM-02"},
-            {},
-            r"^PUMP-02 answers at its own port, too: two pumps tell one serial number\. Look at their labels",
-        ),
-    ],
-)
-def test_nothing_moves_unless_it_is_sure_which_pump_is_there(
-    serials: dict[str, str], more: dict[str, Any], why: str
-) -> None:
-    """Right pumps, a spare, a stranger, a pump of nobody, one that is there twice: refused in words."""
-    _refused(serials, why, **more)
-
-
-def test_a_pump_that_answers_in_two_places_is_nowhere_for_sure() -> None:
-    """Two strangers tell the serial number of one pump."""
-    pumps = [pump(at, **FREE | {"bed": str(at)}) for at in (1, 2, 3)]
-    why = "^PUMP-02 answers in the place of PUMP-03, too: two pumps tell one serial number"
-    _refused({"PUMP-01": "SIM-02", "PUMP-03": "SIM-02", "PUMP-02": "SIM-99"}, why, pumps)
-
-
-@pytest.mark.parametrize("changes", [{"poll_interval_s": 2.0}, {"stale_after_s": 20.0}])
-def test_ports_that_are_read_differently_are_for_the_engineer(changes: dict[str, Any]) -> None:
-    """What is known of how old a pump's values get goes with its port."""
-    pumps = [pump(1, **FREE), pump(2, **FREE | {"bed": "2"} | changes)]
-    why = "^PUMP-01 and PUMP-02 are not read alike: an engineer exchanges their ports in the configuration$"
-    _refused(EXCHANGED, why, pumps)
-
-
-def test_beds_with_an_order_or_an_infusion_are_not_exchanged() -> None:
-    """A patient's infusion must not come to stand at another bed by a tap about cables; the port may."""
-    ordered = [pump(1, bed="1", ward="pain-clinic"), pump(2, **FREE | {"bed": "2"})]
-    why = "^the order of PUMP-01 stands in the configuration: an engineer mends it$"
-    _refused(EXCHANGED, why, ordered, beds="exchange")
-
-    async def story(scene: WardScene) -> None:
-        await asyncio.sleep(5)
-        await Nurse(scene, 1).begin()
-        for number, serial in ((1, "SIM-02"), (2, "SIM-01")):
-            await scene.wire(number).served.unplug()
-            scene.faces[f"PUMP-{number:02}"].texts["serial_number"] = serial
-            await scene.wire(number).served.plug()
-        await asyncio.sleep(12)
-        with pytest.raises(ValueError, match=r"^PUMP-01 carries the infusion of B\.K\.: say that only"):
-            await tap(scene, beds="exchange")
-        await tap(scene, count=2)
-        await asyncio.sleep(10)
-        live = scene.live(1)
-        assert (live.place.bed, live.place.label, live.link.state.value) == ("1", "B.K.", "up")
-        assert live.home is not None
-        assert live.home.url == live.place.url == "modbus-tcp://10.0.0.2:502/1"
-        assert live.state.watch is not None
-        assert live.state.watch.goes_on
-
-    play(story, two(), drugs=LIBRARY, fleet=HOUSE)
 
 
 def test_the_same_tap_twice_has_one_effect() -> None:

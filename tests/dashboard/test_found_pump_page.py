@@ -1,4 +1,4 @@
-"""Who answers at a port, in a real browser: a pump of the house that waits for a tap, and a laboratory pump."""
+"""Who answers at a port, in a real browser: a pump of the house that waits for a tap; a laboratory pump."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def taps(made: Served) -> list[dict[str, Any]]:
 
 @pytest.mark.requirement("FLEET-5", "PEOPLE-3")
 def test_one_tap_says_where_a_pump_of_the_house_is(browser: Browser, page: Page, made: Served) -> None:
-    """Announced on both cards and on the wall, where nothing can be tapped; a viewer may not, an engineer may.
+    """Announced on both cards and on the wall, where nothing can be tapped; an engineer may, no viewer.
 
     From then on both pumps are read, and the journal has the name of who said it.
     """
@@ -70,7 +70,9 @@ def test_one_tap_says_where_a_pump_of_the_house_is(browser: Browser, page: Page,
     for bed, pump in (("4", "PUMP-06"), ("6", "PUMP-04")):
         card = page.locator(f"[data-key='{pump}/1']")
         expect(card.locator("h2")).to_have_text(bed)
-        expect(card.locator(".figure b").first).to_be_visible(timeout=15_000)  # struck out while it is not live
+        expect(card.locator(".figure b").first).to_be_visible(
+            timeout=15_000
+        )  # struck out while it is not live
         assert card_of(made, pump)["serial_number"] == f"SIM-000{pump[-1]}"
     lines = taps(made)
     assert [(line["pump"], line["by"]) for line in lines] == [("PUMP-06", "Eve"), ("PUMP-04", "Eve")]

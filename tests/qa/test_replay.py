@@ -30,6 +30,7 @@ FEW = (
     "daemon-killed",
     "disk-full",
     "nurse-asks-for-a-pause",
+    "pump-at-another-port",
     "pump-reboots",
     "ten-fold-rate",
     "ward-network-outage",
@@ -37,7 +38,7 @@ FEW = (
     "wire-delay-serial",
     "wire-silence",
 )
-"""Every way in which a recording can differ from a quiet one: wire, line, people, disk, restarts."""
+"""Every way in which a recording can differ from a quiet one: wire, line, people, ports, disk, restarts."""
 ROUND_TRIP = tuple(sorted(file.stem for file in SCENARIOS.glob("*.yaml"))) if proof.FULL else FEW
 """All shipped scenarios in ``make proof``."""
 WHEEL_S = 1.0
