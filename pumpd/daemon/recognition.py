@@ -41,11 +41,9 @@ def described(identity: Identity) -> str:
 
 
 def answered(plan: PumpPlan, found: Identity) -> str:
-    """Return who answered in the place of a pump, and what the fleet knows of it."""
-    if plan.fleet is None or not found.serial_number:
-        return described(found)
-    known = plan.fleet.who(found)
-    return f"{described(found)}, not in the fleet" if known is None else f"{known.asset} ({described(found)})"
+    """Return who answered in the place of a pump, and whether the fleet knows it."""
+    known = plan.fleet is None or not found.serial_number or plan.fleet.who(found) is not None
+    return described(found) if known else f"{described(found)}, not in the fleet"
 
 
 def another_of_the_fleet(plan: PumpPlan, found: Identity) -> PumpId | None:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 import structlog
 
@@ -219,7 +220,9 @@ class Session:
         expected = expected_instead(self._plan, self._first, identity)
         tell_stranger(self._plan, identity, expected, self._lives.values(), self._pipeline)
         if expected:
-            self._link.instead = another_of_the_fleet(self._plan, identity)
+            instead = self._link.instead = another_of_the_fleet(self._plan, identity)
+            if instead is not None:
+                self._wrong(instead, self._plan.pump)
             self._wrong(answered(self._plan, identity), expected)
         self._first = identity
         self._recognised = opening
@@ -229,7 +232,7 @@ class Session:
                 self._pipeline.take(live, WrongDevice("", ""))
         return opening
 
-    def _wrong(self, found: str, expected: str) -> None:
+    def _wrong(self, found: str, expected: str) -> NoReturn:
         self._recognised = 0
         self._is(LinkState.WRONG_DEVICE, f"{found} answers, expected {expected}")
         for live in self._lives.values():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpd.contract import infusion_payloads, payloads, quieting
+from pumpd.contract import infusion_payloads, payloads, ports, quieting
 from pumpd.contract.documents import CHANNELS, documents
 from pumpd.contract.parts import Payload
 from pumpd.contract.topics import Topics
@@ -27,7 +27,7 @@ def test_every_payload_and_every_verb_is_in_them():
     """A payload model or a command that nobody documents is found here."""
     models = {
         model
-        for module in (payloads, quieting, infusion_payloads)
+        for module in (payloads, ports, quieting, infusion_payloads)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Payload) and not model.__subclasses__()
     }

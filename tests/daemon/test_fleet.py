@@ -75,8 +75,9 @@ def test_a_pump_of_the_fleet_at_another_port_is_named() -> None:
         for number, other in ((1, 2), (2, 1)):
             assert scene.readings(number) == []
             alarm = scene.live(number).told.alarms[WRONG]
-            assert alarm.measured == f"PUMP-0{other} (pumpd project REF-1 SIM-0{other})"
-            assert alarm.allowed == f"serial number SIM-0{number}"
+            assert alarm.measured == f"PUMP-0{other}"
+            assert alarm.allowed == f"PUMP-0{number}"
+            assert scene.live(number).link.detail == f"PUMP-0{other} answers, expected PUMP-0{number}"
             assert UNKNOWN not in scene.live(number).state.alarms
 
     swapped = {"PUMP-01": "SIM-02", "PUMP-02": "SIM-01"}

@@ -42,7 +42,6 @@ export function BedCard({ of, wall, own = false }: BedProps) {
           alarms={alarms} ageMs={ageMs} answerable={!wall} live={linkUp.value && card.not_live === ""} />
       )}
       <div class="card-side">
-        <FoundPump card={card} wall={wall} />
         {/* Made anew when an alarm comes or ends: Chromium does not always restyle what is inside a size container. */}
         <div class="card-body" key={worst ? "alarmed" : "quiet"}>
           {card.provenance === "demo" && <Watermark />}
@@ -54,6 +53,7 @@ export function BedCard({ of, wall, own = false }: BedProps) {
           <Spark name={card.key} limits={card.limits ?? null}
             flow={fresh === "fresh" && card.reading?.flow_ml_h ? Number(card.reading.flow_ml_h) : null} />
         </div>
+        {!wall && <FoundPump card={card} />}
         {!wall && (own || worst) && <PausePump card={card} fresh={fresh} />}
       </div>
     </article>

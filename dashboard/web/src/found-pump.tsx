@@ -40,7 +40,7 @@ export function choices(card: Card, found: Card): readonly (readonly [Beds, stri
   return [["exchange", `It stands here, at bed ${card.bed}`], stay];
 }
 
-export function FoundPump({ card, wall }: { card: Card; wall: boolean }) {
+export function FoundPump({ card }: { card: Card }) {
   const instead = card.link?.instead;
   if (!instead || card.not_live !== "") return null;
   const found = foundAt(card, [...cards.value.values()].map((one) => one.value));
@@ -56,7 +56,7 @@ export function FoundPump({ card, wall }: { card: Card; wall: boolean }) {
       <p class="found-who">
         <b>{instead}</b>{found ? ` is known: it belongs to ${bed(found)}.` : " is a pump of the house without a port here. An engineer gives it one."}
       </p>
-      {found && !wall && (mayAsk(VERB)
+      {found && (mayAsk(VERB)
         ? (
           <>
             <p>Read its label. Where is {instead}?</p>
