@@ -24,10 +24,6 @@ export function exchangeRequest(card: Card, found: Card, beds: Beds): Request {
   return { path: VERB, body: { node, boot_id, pump, channel, to_pump: found.pump, to_channel: found.channel, beds } };
 }
 
-function bed(card: Card): string {
-  return card.bed ? `bed ${card.bed}` : "no bed";
-}
-
 function carries(card: Card): boolean {
   return card.programme !== null && card.programme !== undefined;
 }
@@ -54,7 +50,7 @@ export function FoundPump({ card }: { card: Card }) {
   return (
     <section class="found" aria-label={`${instead} is plugged in here`}>
       <p class="found-who">
-        <b>{instead}</b>{found ? ` is known: it belongs to ${bed(found)}.` : " is a pump of the house without a port here. An engineer gives it one."}
+        <b>{instead}</b>{found ? ` is known${found.bed ? `: it belongs to bed ${found.bed}` : ", and has no bed"}.` : " is a pump of the house without a port here. An engineer gives it one."}
       </p>
       {found && (mayAsk(VERB)
         ? (
