@@ -157,7 +157,7 @@ class Beds:
         return next((section, url) for section, url in pairs if section.id == pump)
 
 
-def serial_number_of(pump: ScenarioPump, position: int) -> str:
+def _serial_number(pump: ScenarioPump, position: int) -> str:
     """Return the serial number of a pump at ``position`` of its file, from 0."""
     return pump.simulated.serial_number or f"SIM-{position + 1:04}"
 
@@ -166,7 +166,7 @@ def fleet_of(pumps: Sequence[ScenarioPump]) -> Fleet:
     """Return the pumps of a file as those of a house."""
     cards = [find(pump.driver).card for pump in pumps]
     return Fleet(
-        FleetPump(PumpId(pump.id), card.make, card.model, serial_number_of(pump, at), pump.simulated.firmware)
+        FleetPump(PumpId(pump.id), card.make, card.model, _serial_number(pump, at), pump.simulated.firmware)
         for at, (pump, card) in enumerate(zip(pumps, cards, strict=True))
     )
 
@@ -177,7 +177,7 @@ def _section(pump: ScenarioPump, url: PumpUrl, position: int) -> PumpSection:
         id=pump.id,
         unit=spec.address(url.unit),
         map=spec.dialect.name if spec.dialect else spec.card.register_map,
-        serial_number=serial_number_of(pump, position),
+        serial_number=_serial_number(pump, position),
         firmware=simulated.firmware,
         reply_time_ms=simulated.reply_time_ms,
         device=simulated.device,
