@@ -22,6 +22,7 @@ from pumpd.qa.recorded_infusions import BY, RecordedInfusions
 from pumpd.qa.replay import Replayed
 from pumpd.qa.scenario import Scenario
 from pumpd.qa.scenario_text import write_scenario
+from pumpd.qa.whole_file import write_whole
 from pumpd.store.recording import Kind, Recording
 
 WINDOW_S = 5.0
@@ -59,10 +60,17 @@ def write_recorded_scenario(recording: Recording, replayed: Replayed, library: P
     events = [(r.at_ns, EventPayload.model_validate_json(r.payload)) for r in recording.of(Kind.EVENT)]
     began_ns = recording.began_ns
     story = _Story(recording, [((at - began_ns) / NS_PER_S, event) for at, event in events], readings)
-    expect = [*_expected(story), {"check": "nothing-else"}]
     infusions = RecordedInfusions(recording)
+    expect = [*infusions.checks(), *_expected(story), {"check": "nothing-else"}]
     lines = (*_hands(story), *_commands(story), *infusions.lines(), *_wire(story))
     timeline = sorted(lines, key=lambda event: event["at_s"])
+    begins_under = library
+    if infusions.older:
+        begins_under = file.with_name(f"{file.stem}-older-library.yaml")
+        write_whole(begins_under, infusions.older.encode())
+        for line in timeline:
+            if line["action"] == "replace-library":
+                line["library"] = str(library.resolve())
     reaches_s = [check["after_s"] + check["within_s"] for check in expect if "within_s" in check]
     pumps = [_pump(story, told["section"]) for told in recording.head["pumps"]]
     scenario = Scenario.model_validate(
@@ -70,13 +78,13 @@ def write_recorded_scenario(recording: Recording, replayed: Replayed, library: P
             "title": f"Recorded: {', '.join(pump['id'] for pump in pumps)}"[:80],
             "story": f"Made from a flight recording of pumpd {recording.head['program']}.",
             "duration_s": max([round(story.at_s(recording.ended_ns) + 1, 3), *reaches_s]),
-            "library": str(library),
+            "library": str(begins_under),
             "pumps": pumps,
             "timeline": timeline,
             "expect": expect,
         }
     )
-    write_scenario(scenario, library, file)
+    write_scenario(scenario, begins_under, file)
     return [*_left_out(story), *infusions.left_out]
 
 
