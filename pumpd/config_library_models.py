@@ -266,10 +266,12 @@ class LibrarySection(Section):
 
     version: str = Field(min_length=1, description="the library's version, as text", examples=['"2026-1"'])
     valid_from: Day | None = Field(
-        default=None, description="the first day it holds, as YYYY-MM-DD", examples=['"2026-01-31"']
+        default=None, description="the first day it holds, in UTC, as YYYY-MM-DD", examples=['"2026-01-31"']
     )
     review_by: Day | None = Field(
-        default=None, description="the last day before it must be looked at again", examples=['"2027-01-31"']
+        default=None,
+        description="the last day, in UTC, before it must be looked at again",
+        examples=['"2027-01-31"'],
     )
     signed_for: tuple[Literal["demo", "real"], ...] = Field(
         default=(), description="the kinds of pump the signatures cover: demo, real", examples=["[demo]"]

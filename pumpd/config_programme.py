@@ -122,10 +122,10 @@ def _hard_limits(
     document: Document, here: DocPath, programme: ProgrammeSection, entry: DrugLimits
 ) -> Iterator[Problem]:
     weight = programme.weight
-    if entry.unit.per_kg and weight is None:
+    if entry.by_weight and weight is None:
         yield document.problem(
             (*here, "weight"),
-            f"the library's limits are in {entry.unit.value}, which needs the patient's weight",
+            f"the library's limits are {entry.by_weight}, which needs the patient's weight",
             "a weight such as 70 kg",
             "add weight: with what the patient weighs",
         )

@@ -179,13 +179,20 @@ class DrugLimits:
     def by_weight(self) -> str:
         """Why an order must know the patient's weight, in words; empty where no limit asks for it.
 
-        A bolus per kilogram does not: without a weight it is not judged.
+        Limits that are for some weights only ask for it, whatever their unit. A bolus per kilogram does not:
+        without a weight it is not judged.
         """
         units: list[DoseUnit | AmountUnit] = [self.unit]
         units += [
             b.unit for t in self.totals for b in (t.amount.soft_max, t.amount.hard_max) if b is not None
         ]
-        return next((f"in {unit.value}" for unit in units if unit.per_kg), "")
+        return next((f"in {unit.value}" for unit in units if unit.per_kg), self._for_weights)
+
+    @property
+    def _for_weights(self) -> str:
+        ends = (("from", self.lightest), ("up to", self.heaviest))
+        words = " ".join(f"{end} {weight}" for end, weight in ends if weight is not None)
+        return f"for patients {words}" if words else ""
 
 
 @dataclass(frozen=True, slots=True)

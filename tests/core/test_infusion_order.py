@@ -11,6 +11,7 @@ from pumpd.core.infusion_order import check_answers, check_order, entry_for, flo
 from pumpd.core.infusion_record import Answer, Order
 from pumpd.core.quantities import Concentration, DoseRate, DoseUnit, FlowRate, Volume, Weight
 from tests.core.infusion_scene import FULL_ENTRY, LIBRARY, NEVER, NO, STEP, dose, order, programme
+from tests.core.situations import ENTRY
 
 CEILING = FlowRate.parse(35)
 pytestmark = pytest.mark.requirement("INF-1")
@@ -99,8 +100,8 @@ def test_what_is_set_is_rounded_down_and_never_nothing():
         check_order(order(), FULL_ENTRY, FlowRate.parse("10.6"), None)
 
 
-def test_a_weight_is_needed_only_where_limits_are_per_kilogram():
-    """Limits per kg, be it only of the total dose, refuse an order in mg/h without one; others do not."""
+def test_a_weight_is_needed_where_limits_are_by_weight_or_for_some_weights_only():
+    """Per kg, be it only of the total dose, or for patients of some weights: else nobody knows for whom."""
     per_hour = programme(
         weight=None, dose_min=DoseRate.parse("7 mg/h"), dose_max=DoseRate.parse("35 mg/h"), volume=None
     )
@@ -111,7 +112,21 @@ def test_a_weight_is_needed_only_where_limits_are_per_kilogram():
     for entry in (FULL_ENTRY, flat):
         with pytest.raises(ValueError, match="write the patient's weight"):
             _check(asked, entry)
-    _check(asked, replace(flat, totals=()))
+    for_some = replace(flat, totals=())
+    for words, entry in (
+        ("from 35 kg", replace(for_some, heaviest=None)),
+        ("up to 160 kg", replace(for_some, lightest=None)),
+    ):
+        with pytest.raises(ValueError, match=f"are for patients {words}: write the patient's weight"):
+            _check(asked, entry)
+    _check(asked, replace(for_some, lightest=None, heaviest=None))
+
+
+def test_a_second_person_checks_where_the_library_asks_for_one():
+    """An entry that says nothing of it asks for nobody."""
+    _check(order(checked_by=""), ENTRY)
+    with pytest.raises(ValueError, match="a second person must check"):
+        _check(order(checked_by=""), replace(ENTRY, second_check=True))
 
 
 def test_the_checklist_is_answered_before_a_start():

@@ -255,8 +255,10 @@ def test_an_entry_that_is_gone_and_one_by_weight_for_a_patient_without_one():
     )
     was = infusion(flat)
     was = replace(was, versions=(replace(was.ordered, programme=light, dose=light.dose_max),))
-    assert newer_limits(was, with_entry(replace(flat, lightest=Weight.parse(40), totals=()))) is None
+    flat = replace(flat, lightest=None, heaviest=None)
+    assert newer_limits(was, with_entry(replace(flat, totals=()))) is None
     by_weight = {
+        "for patients from 40 kg": replace(flat, lightest=Weight.parse(40)),
         "in mg/kg/h": FULL_ENTRY,
         "in mg/kg": replace(flat, totals=totals(TotalOver.SERIES, soft_max="4 mg/kg")[-1:]),
         "in ug/kg": replace(flat, totals=totals(TotalOver.SERIES, hard_max="500 ug/kg")[-1:]),
