@@ -5,6 +5,7 @@ And whether the drug library in force is tighter than the one under which their 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from pumpd.core.conditions import ConditionId
@@ -34,13 +35,15 @@ class Around:
         self._ward = ward
         self._pipeline = pipeline
         self._lives = tuple(ward.pumps.values())
+        channels = Counter(live.pump for live in self._lives)
+        self._several = {pump for pump, count in channels.items() if count > 1}
         self._talks = talks
         self._quality: dict[Talk, Quality] = {}
         self._turn = 0
 
     def look(self) -> None:
         """Look at all infusions, and now and then at all lines."""
-        given = {live: one for live in self._lives if (one := _given(live)) is not None}
+        given = {live: one for live in self._lives if (one := self._given(live)) is not None}
         found = same_drug(given)
         for live in self._lives:
             for told in (found.get(live, _ALONE), self._asked(live)):
@@ -56,6 +59,24 @@ class Around:
             return asked_of_nurse(None)
         return asked_of_nurse(newer_limits(watch.infusion, self._ward.library))
 
+    def _given(self, live: LivePump) -> Given | None:
+        """Return what a channel is to give and to whom; None when nothing is ordered, or to nobody known.
+
+        A configured programme is one order for the whole pump: of several channels it is for those that run.
+        """
+        programme, watch, place = live.state.setup.programme, live.state.watch, live.place
+        if programme is None:
+            return None
+        if watch is None and live.pump in self._several:
+            last = live.state.last
+            if last is None or not last.status.delivers:
+                return None
+        marks = {mark(place.ward, "bed", place.bed)} if place.bed else set()
+        if watch is not None:
+            marks.add(mark(*watch.infusion.patient.marks))
+        several = "" if live.channel == "1" else f"/{live.channel}"
+        return Given(programme.drug, f"{live.pump}{several}", frozenset(marks))
+
     def _heard(self, talk: Talk, lives: Sequence[LivePump]) -> Quality:
         counters = talk.counters
         quality = self._quality.get(talk, ())
@@ -66,15 +87,3 @@ class Around:
             if words is not None and (told is None or bool(told.words) is not bool(words)):
                 self._pipeline.take(live, ToldOfPump(ConditionId.LINE_DISTURBED, words))
         return quality
-
-
-def _given(live: LivePump) -> Given | None:
-    """Return what a channel is to give and to whom; None when nothing is ordered, or to nobody known."""
-    programme, watch, place = live.state.setup.programme, live.state.watch, live.place
-    if programme is None:
-        return None
-    marks = {mark(place.ward, "bed", place.bed)} if place.bed else set()
-    if watch is not None:
-        marks.add(mark(*watch.infusion.patient.marks))
-    several = "" if live.channel == "1" else f"/{live.channel}"
-    return Given(programme.drug, f"{live.pump}{several}", frozenset(marks))
