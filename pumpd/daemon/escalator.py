@@ -136,12 +136,15 @@ class Escalator:
             told = due if flooded else due[:1]
             reason = await self._send(contact, self._message(contact, told, flooded=flooded))
             for one in told:
+                if flooded and reason and _last_failed(one, contact) == reason:
+                    continue  # hundreds of lines a minute would say what the alarm says already
                 by = self._calls.ways.get(contact, "")
                 given = StepTold(one.alarm.condition, one.alarm.revision, contact, reason, by)
                 if isinstance(one.owner, LivePump):
                     self._pipeline.take(one.owner, given)
                 else:
                     self._pipeline.take_site(given)
+                await asyncio.sleep(0)  # of hundreds each is a turn of the loop: a pause may be due meanwhile
             self._outcome(contact, reason)
             if reason:
                 await asyncio.sleep(backoff.next_s())
@@ -222,6 +225,12 @@ def _over(sending: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
     sending.discard(task)
     if not task.cancelled():
         task.exception()
+
+
+def _last_failed(due: _Due, contact: str) -> str:
+    """Return why the last call of ``contact`` for this alarm failed; empty when none did."""
+    calls = () if due.alarm.climb is None else due.alarm.climb.calls
+    return next((call.failed for call in reversed(calls) if call.contact == contact), "")
 
 
 def _alarms(owner: Owner) -> Sequence[Alarm]:
