@@ -1,6 +1,7 @@
 /** Numbers and times as they stand on the screen: 0.5 never .5, 5 never 5.0, a thin space in thousands. */
 
 const THIN = "\u2009";
+const HALF_A_DAY_MS = 43_200_000;
 /** Between a number and its unit: a line never breaks there. */
 export const GAP = "\u00a0";
 
@@ -48,13 +49,27 @@ export function countdown(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** Return the time of day of an ISO time, or of ms since 1970, in the clock of this screen: "14:02". */
+/**
+ * Return the time of day of an ISO time, or of ms since 1970, in the clock of this screen: "14:02".
+ *
+ * In the night in which clocks go back an hour comes twice, and says which one it is: "02:30 (2nd)".
+ */
 export function timeOfDay(iso: string | number, seconds = false): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return "?";
   const two = (part: number) => String(part).padStart(2, "0");
   const text = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  return seconds ? `${text}:${two(at.getSeconds())}` : text;
+  return (seconds ? `${text}:${two(at.getSeconds())}` : text) + whichOfTwo(at);
+}
+
+function whichOfTwo(at: Date): string {
+  const offsetAt = (ms: number) => new Date(ms).getTimezoneOffset();
+  const back = (beforeMs: number) => (offsetAt(beforeMs + HALF_A_DAY_MS) - offsetAt(beforeMs)) * 60_000;
+  const now = at.getTime();
+  const goesBackMs = back(now);
+  if (goesBackMs > 0 && offsetAt(now + goesBackMs) > offsetAt(now)) return " (1st)";
+  const wentBackMs = back(now - HALF_A_DAY_MS);
+  return wentBackMs > 0 && offsetAt(now - wentBackMs) < offsetAt(now) ? " (2nd)" : "";
 }
 
 /** Return a UCUM unit as people write it: "ug/kg/min" becomes "µg/kg/min". */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { decimalsOf, doseDecimals, number, span, timeOfDay, unit } from "../src/format";
 
 describe("numbers", () => {
@@ -60,6 +60,21 @@ describe("times", () => {
     expect(timeOfDay(at.toISOString())).toBe("14:02");
     expect(timeOfDay(at.toISOString(), true)).toBe("14:02:03");
     expect(timeOfDay("soon")).toBe("?");
+  });
+
+  test.each([
+    ["2026-10-24T23:59:59Z", "01:59"],
+    ["2026-10-25T00:00:00Z", "02:00 (1st)"],
+    ["2026-10-25T00:59:59Z", "02:59 (1st)"],
+    ["2026-10-25T01:00:00Z", "02:00 (2nd)"],
+    ["2026-10-25T01:59:59Z", "02:59 (2nd)"],
+    ["2026-10-25T02:00:00Z", "03:00"],
+    ["2026-03-29T00:59:59Z", "01:59"],
+    ["2026-03-29T01:00:00Z", "03:00"],
+  ])("%s is %s where clocks go back that night", (iso, words) => {
+    vi.stubEnv("TZ", "Europe/Zurich");
+    expect(timeOfDay(iso)).toBe(words);
+    vi.unstubAllEnvs();
   });
 
   test("units are written as people write them", () => {
