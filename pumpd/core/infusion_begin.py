@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pumpd.core.drug_library import DrugLibrary, TotalOver
+from pumpd.core.drug_library import DrugLibrary
 from pumpd.core.field_error import FieldError
 from pumpd.core.infusion_order import check_answers, check_order, entry_for
 from pumpd.core.infusion_record import (
@@ -89,7 +89,7 @@ def longest_window_ns(library: DrugLibrary, drug: str) -> int:
         for entry in library.entries
         if entry.drug == drug
         for total in entry.totals
-        if total.over is TotalOver.WINDOW and total.window_s is not None
+        if total.window_s is not None
     )
     return max((KEPT_AT_LEAST_S, *windows_s)) * NS_PER_S
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpd.core.amounts import DrugAmount
+from pumpd.core.conditions import ConditionId
 from pumpd.core.drug_library import Bounds, DrugLimits, TotalLimit, TotalOver
 from pumpd.core.infusion_due import check_totals, total_findings, with_bounds
-from pumpd.core.infusion_totals import bounds_of, whole_order
+from pumpd.core.infusion_totals import DoseBound, bounds_of, whole_order
 from pumpd.core.infusion_watch import InfusionWatch, PatientDose
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, PG_PER_MG, Volume
 from pumpd.core.total_dose import DoseAccount, Stretch
@@ -149,3 +150,27 @@ def test_a_lawful_order_is_quiet_from_its_start_to_its_end(ml_h):
     assert found[1].measured == "72 mg in this infusion"
     assert found[1].allowed == "70 mg"
     assert dose("0.3") == watch.infusion.ordered.dose
+
+
+@pytest.mark.parametrize("over_nl", [0, 1])
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_leaves_the_window_is_no_overdose_and_a_few_steps_of_the_counter_are_none(
+    over_nl: int, *, hard: bool
+) -> None:
+    """100 mg in the day's window, of 160 that are kept: told from a nanolitre beyond three steps on."""
+    now_ns, step = 30 * NS_PER_H, Volume(1_000)
+    slack_nl = 3 * step.nl
+    concentration = PROGRAMME.concentration
+    beyond = (slack_nl + over_nl) * concentration.p_per_ml
+    half_gone = Stretch(now_ns - DAY_NS - NS_PER_H, now_ns - DAY_NS + NS_PER_H, 120 * MG)
+    account = DoseAccount(DAY_NS).plus(half_gone, 0)
+    account = account.plus(Stretch(now_ns - NS_PER_H, now_ns, 40 * MG + beyond), 1)
+    assert account.kept_e6_p == 160 * MG + beyond
+    limits = (50 * MG, 100 * MG) if hard else (100 * MG, 200 * MG)
+    watch = InfusionWatch(infusion(), 0, PatientDose(PATIENT, "ketamine", account))._replace(
+        bounds=(DoseBound(TotalOver.WINDOW, DAY_NS, *limits),)
+    )
+    found = dict(total_findings(watch, replace(SETUP, counter_step=step), now_ns))
+    lesser = [ConditionId.TOTAL_DOSE_SOFT] if hard else []
+    worse = ConditionId.TOTAL_DOSE_HARD if hard else ConditionId.TOTAL_DOSE_SOFT
+    assert list(found) == ([worse] if over_nl else lesser)

@@ -14,7 +14,7 @@ from pumpd.core.quantities import FlowRate
 from pumpd.core.state import PauseNow, PumpInput, RestraintOutcome
 from pumpd.core.telemetry import Provenance, PumpStatus
 from pumpd.daemon.pipeline import Pipeline
-from pumpd.daemon.restraint import WITHIN_S
+from pumpd.daemon.restraint import WITHIN_S, RestraintCounts
 from pumpd.daemon.seams import LivePump
 from pumpd.simulator.faults import Fault, FaultKind
 from tests.daemon.orders import library
@@ -49,6 +49,7 @@ def test_a_pump_that_gives_too_much_is_paused_read_back_and_told() -> None:
         assert steps == ["asked", "pause-sent", "paused"]
         (timing,) = scene.app.restrainer.timings
         assert 0 <= timing.written_ns - timing.completed_ns < 5_000_000
+        assert scene.app.restrainer.counts == RestraintCounts(asked_count=1, confirmed_count=1)
         await asyncio.sleep(20)
         assert len(scene.wire().writes()) == 1
 
@@ -196,6 +197,7 @@ def test_a_pause_that_is_not_obeyed_is_told_louder() -> None:
         ((asked_at, _),) = scene.outlet.happened("restraint", "asked")
         ((failed_at, _),) = scene.outlet.happened("restraint", "failed")
         assert failed_at - asked_at <= WITHIN_S + 0.1
+        assert scene.app.restrainer.counts == RestraintCounts(asked_count=1, failed_count=1)
 
     play(story, model=DeafModel)
 
