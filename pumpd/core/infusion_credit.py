@@ -48,8 +48,11 @@ def credited(
         up_to = torn = False
         if account.begun_ns == watch.account_ns:
             counted_nl = _counted_on(watch, account)
-            nl = counted_nl - watch.counted_nl
             torn = watch.torn and counted_nl > told_nl
+            if torn and account.counted_nl != watch.stepped_nl:
+                # It stepped, and less than a step may be beyond it, however little was credited there.
+                counted_nl = max(counted_nl, told_nl + step_nl)
+            nl = counted_nl - watch.counted_nl
         elif was_ns is None:
             counted_nl, nl = told_nl, 0
         elif account.counter_nl >= watch.counter_nl:

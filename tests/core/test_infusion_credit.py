@@ -60,7 +60,7 @@ def _told(nl: int, counted_nl: int, *, up_to: bool = False, torn: bool = False, 
 def test_without_a_counter_it_is_reckoned_by_the_rate_and_after_a_silence_by_the_highest() -> None:
     """The higher of what flowed and flows; a nanosecond beyond the gap it is at most so much."""
     assert _credited(taken_ns=None, gap_ns=0) == Credit(0)
-    assert _credited() == Credit(10_000)
+    assert _credited() == Credit(10_000, False, None, 0, 0, 0, 0, False)
     assert _credited(pace_nl_h=FAST) == Credit(20_000)
     assert _credited(GAP_NS + 1) == Credit(15_000, True)
     assert _credited(GAP_NS + 1, FAST) == Credit(20_000, True)
@@ -88,9 +88,20 @@ def test_by_the_account_that_was_credited_last(
     assert _credited(account=account, account_ns=BEGUN_NS, **watch) == expected
 
 
+@pytest.mark.parametrize(("step", "counted"), [(70, 700), (71, 701), (100, 730)])
+def test_a_step_that_does_not_reach_what_is_credited_leaves_a_step_open(step: int, counted: int) -> None:
+    """Up to a step may have flowed beyond the counter: "up to" holds all of it; else nothing is added."""
+    stepped: dict[str, Any] = {"account_ns": BEGUN_NS, "counted_nl": 700, "stepped_nl": 400}
+    told = _credited(account={}, step_nl=step, torn=True, **stepped)
+    assert told == _told(counted - 700, counted, torn=True)
+    assert _credited(account={}, step_nl=step, **stepped) == _told(0, 700)
+    stands = {**stepped, "stepped_nl": COUNTED}
+    assert _credited(account={}, step_nl=step, torn=True, **stands) == _told(0, 700, torn=True)
+
+
 def test_by_an_account_that_begins_anew() -> None:
     """Nothing before the first reading; where the counter went back, at most what could flow."""
-    anew = {"account_ns": EARLIER_NS, "counted_nl": 0}
+    anew: dict[str, Any] = {"account_ns": EARLIER_NS, "counted_nl": 0}
     assert _credited(account={}, taken_ns=None, **anew) == _told(0, 630)
     went_back = {**anew, "counter_nl": COUNTER + 1}
     assert _credited(account={}, **went_back) == _told(15_000, 630, up_to=True)

@@ -181,6 +181,23 @@ def test_on_another_pump_what_was_up_to_stays_so() -> None:
     )
 
 
+def test_two_restarts_and_a_step_of_the_counter_between_them_stay_up_to() -> None:
+    """What was credited beyond the counter is passed by a step: up to a further one may have flowed."""
+    course = Course()
+    course.killed()
+    course.flows(16)
+    course.read()
+    course.killed()
+    course.flows(1, 4)
+    course.read(4)
+    after = course.runs(2, 90)
+    assert after.at_most
+    assert course.given_nl <= after.given_nl == 3 * STEP_NL
+    last = course.runs(4, 90)
+    assert not last.at_most
+    assert last.given_nl <= course.given_nl < last.given_nl + STEP_NL
+
+
 @proof.examples("infusions over restarts against what really flowed", small=60, full=2_000)
 @given(
     st.lists(
