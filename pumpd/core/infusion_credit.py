@@ -49,9 +49,11 @@ def credited(
         if account.begun_ns == watch.account_ns:
             counted_nl = _counted_on(watch, account)
             torn = watch.torn and counted_nl > told_nl
-            if torn and account.counted_nl != watch.stepped_nl:
-                # It stepped, and less than a step may be beyond it, however little was credited there.
-                counted_nl = max(counted_nl, told_nl + step_nl)
+            if torn:
+                # All that flowed may be beyond what is credited, and no more than a step beyond the counter.
+                gone_nl = _gone(watch, reading, most_nl + step_nl)
+                most_counted_nl = watch.counted_nl + (most_nl if gone_nl is None else gone_nl)
+                counted_nl = max(counted_nl, min(most_counted_nl, account.counted_nl + step_nl))
             nl = counted_nl - watch.counted_nl
         elif was_ns is None:
             counted_nl, nl = told_nl, 0
@@ -93,14 +95,21 @@ def _counted_anew(
     least_nl = max(account.elsewhere_nl, before_nl)
     if not watch.resumed or (to_come is None and watch.to_come_nl is None):
         return least_nl - before_nl, least_nl, watch.torn and before_nl > 0
-    gone_nl = -1
-    if to_come is not None and watch.to_come_nl is not None:
-        gone_nl = watch.to_come_nl - to_come.nl
-    is_told = 0 <= gone_nl <= most_nl + step_nl  # else it was typed anew meanwhile
-    if is_told:
+    gone_nl = _gone(watch, reading, most_nl + step_nl)
+    if gone_nl is not None:
         least_nl = max(least_nl, before_nl + gone_nl)
     ahead_nl = least_nl
-    if moved_nl or not is_told:
-        unsaved_nl = min(gone_nl if is_told else most_nl, watch.top_nl_h * SAVED_EVERY_NS // NS_PER_H)
+    if moved_nl or gone_nl is None:
+        flowed_nl = most_nl if gone_nl is None else gone_nl
+        unsaved_nl = min(flowed_nl, watch.top_nl_h * SAVED_EVERY_NS // NS_PER_H)
         ahead_nl = max(least_nl, step_nl, unsaved_nl if moved_nl else before_nl + unsaved_nl)
     return ahead_nl - before_nl, ahead_nl, ahead_nl > least_nl or (watch.torn and ahead_nl > 0)
+
+
+def _gone(watch: InfusionWatch, reading: Telemetry, most_nl: int) -> int | None:
+    """Return by how much less is to come than before; None where that is not told, or was typed anew."""
+    to_come = reading.volume_to_be_infused.value
+    if to_come is None or watch.to_come_nl is None:
+        return None
+    gone_nl = watch.to_come_nl - to_come.nl
+    return gone_nl if 0 <= gone_nl <= most_nl else None

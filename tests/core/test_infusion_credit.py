@@ -88,15 +88,31 @@ def test_by_the_account_that_was_credited_last(
     assert _credited(account=account, account_ns=BEGUN_NS, **watch) == expected
 
 
-@pytest.mark.parametrize(("step", "counted"), [(70, 700), (71, 701), (100, 730)])
-def test_a_step_that_does_not_reach_what_is_credited_leaves_a_step_open(step: int, counted: int) -> None:
-    """Up to a step may have flowed beyond the counter: "up to" holds all of it; else nothing is added."""
-    stepped: dict[str, Any] = {"account_ns": BEGUN_NS, "counted_nl": 700, "stepped_nl": 400}
-    told = _credited(account={}, step_nl=step, torn=True, **stepped)
+@pytest.mark.parametrize(
+    ("step", "gone", "counted"),
+    [
+        (100, None, 700),
+        (101, None, 701),
+        (15_101, None, 15_700),
+        (130, 10, 710),
+        (130, 0, 700),
+        (130, 31, 730),
+        (20_000, 15_000 + 20_000, 20_600),
+        (20_000, 15_000 + 20_001, 15_700),
+        (20_000, -1, 15_700),
+    ],
+)
+@pytest.mark.parametrize("stepped_nl", [400, COUNTED])
+def test_what_may_be_less_holds_all_that_flowed_up_to_a_step_beyond_the_counter(
+    step: int, gone: int | None, counted: int, stepped_nl: int
+) -> None:
+    """By what the pump tells is still to come, else by its highest rate; without a doubt nothing is added."""
+    before: dict[str, Any] = {"account_ns": BEGUN_NS, "counted_nl": 700, "stepped_nl": stepped_nl}
+    rest: dict[str, Any] = {"reading_to_come": None if gone is None else 50_000 - gone, "to_come_nl": 50_000}
+    told = _credited(account={}, step_nl=step, torn=True, **before, **rest)
     assert told == _told(counted - 700, counted, torn=True)
-    assert _credited(account={}, step_nl=step, **stepped) == _told(0, 700)
-    stands = {**stepped, "stepped_nl": COUNTED}
-    assert _credited(account={}, step_nl=step, torn=True, **stands) == _told(0, 700, torn=True)
+    sure = _credited(account={}, step_nl=step, **before, **rest)
+    assert (sure.counted_nl, sure.torn) == (700 if stepped_nl == 400 else 730, False)
 
 
 def test_by_an_account_that_begins_anew() -> None:
