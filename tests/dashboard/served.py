@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = (
     "import asyncio, pathlib, sys; from dashboard.run import run; asyncio.run(run(pathlib.Path(sys.argv[1])))"
 )
+STARTS_WITHIN_S = 60.0
+"""Its imports alone take half a minute where others keep the machine busy."""
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
     "--headless",
@@ -160,10 +162,14 @@ def served(
         processes.append(ward)
     made = Served(f"http://127.0.0.1:{web_port}", mosquitto, processes[0], ward)
     try:
-        made.until("/healthz", lambda answer: answer["status"] == "ok")
+        made.until("/healthz", lambda answer: answer["status"] == "ok", STARTS_WITHIN_S)
         if scene is not None:
             live = len
-            made.until("/api/state", lambda s: live([p for p in s["pumps"] if p["not_live"] == ""]) == 12)
+            made.until(
+                "/api/state",
+                lambda s: live([p for p in s["pumps"] if p["not_live"] == ""]) == 12,
+                STARTS_WITHIN_S,
+            )
         yield made
     finally:
         for process in processes:
