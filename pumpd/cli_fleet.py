@@ -11,7 +11,6 @@ from pumpd.cli_config import ConfigOption
 from pumpd.cli_words import out
 
 fleet = typer.Typer(help="Look after the table of the house's pumps.", rich_markup_mode=None)
-NEXT = "a daemon that runs takes it up at SIGHUP, without a pause: systemctl reload pumpd"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,7 +51,7 @@ def import_table(
     """Put a table in the place of the fleet's, if it has no fault and the configuration agrees with it."""
     from pumpd.fleet_files import replace_fleet
 
-    _told(replace_fleet(config, table))
+    _told(config, replace_fleet(config, table))
 
 
 @fleet.command("add")
@@ -69,10 +68,11 @@ def add(
     from pumpd.drivers.fleet import FleetPump
     from pumpd.fleet_files import put_pump
 
-    _told(put_pump(config, FleetPump(PumpId(asset), make, model, serial, firmware)))
+    _told(config, put_pump(config, FleetPump(PumpId(asset), make, model, serial, firmware)))
 
 
-def _told(changes: list[str]) -> None:
+def _told(config: Path, changes: list[str]) -> None:
     for words in changes:
         out().print(words)
-    out().print(NEXT if changes else "nothing has changed")
+    then = f"a daemon that runs takes it up without a pause: pumpd reload -c {config}"
+    out().print(then if changes else "nothing has changed")

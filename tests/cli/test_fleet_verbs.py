@@ -63,7 +63,7 @@ def test_a_pump_is_added_and_listed(config: Path) -> None:
     """What changed is said, and what makes a daemon that runs know it; the table can be read again."""
     told = ran(*added(config, firmware="2.1"))
     assert "SPARE-1: not there -> M REF-1 A-9 2.1" in told
-    assert "SIGHUP" in told
+    assert f"pumpd reload -c {config}" in told
     fleet = load(config).fleet
     assert fleet is not None
     assert str(fleet.of(PumpId("SPARE-1"))) == "M REF-1 A-9 2.1"
