@@ -18,6 +18,9 @@ _PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymou
 """Without the default plug-ins, which log every packet and publish statistics."""
 
 
+TOLD_AGAIN_EVERY_S = 0.5
+
+
 @contextlib.asynccontextmanager
 async def embedded_broker(port: int) -> AsyncIterator[None]:
     """Serve MQTT 3.1.1 on ``127.0.0.1:port`` to anybody on this machine, while the context lasts.
@@ -36,7 +39,22 @@ async def embedded_broker(port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await broker.shutdown()
+        await _shut_down(broker)
+
+
+async def _shut_down(broker: Broker) -> None:
+    """Wait until it is down, and tell again to end who was told to.
+
+    ``asyncio.wait_for`` of Python 3.11 drops a cancellation that comes together with what it waits for;
+    amqtt then waits for the reader of that connection for ever.
+    """
+    ending = asyncio.create_task(broker.shutdown(), name="broker.shutdown")
+    while not (await asyncio.wait({ending}, timeout=TOLD_AGAIN_EVERY_S))[0]:
+        for task in asyncio.all_tasks():
+            of = getattr(task.get_coro(), "__qualname__", "")
+            if task.cancelling() and of.startswith("ProtocolHandler."):
+                task.cancel()
+    ending.result()
 
 
 async def serve(port: int, stop: asyncio.Event) -> None:
