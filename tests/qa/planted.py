@@ -83,6 +83,7 @@ def _one_transaction(patch: pytest.MonkeyPatch) -> None:
         return whole(self, request)
 
     patch.setattr(MbapFramer, "encode", encode)
+    patch.setattr(MbapFramer, "_filled_up", lambda *_: False)
 
 
 def _no_checksum(patch: pytest.MonkeyPatch) -> None:
@@ -225,7 +226,7 @@ PLANTED = (
     Planted(
         "one transaction for all",
         "INV-2",
-        "Every question on Modbus TCP has the same transaction id.",
+        "Questions on Modbus TCP share a transaction id, and a filled-up frame is taken.",
         _one_transaction,
         3,
     ),
