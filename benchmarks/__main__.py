@@ -33,6 +33,8 @@ PUMPS = 1000
 RATIO_GOAL = 3.0
 MOST_GOAL = 3000
 PAUSE_GOAL_MS = 5.0
+DAY_GOAL_MS = 50
+PROFILED = 2
 PAUSES = 300
 LATE_S = 1.5
 PAGE = ROOT / "docs" / "bench.md"
@@ -152,7 +154,7 @@ def whole_sessions() -> tuple[list[Row], str]:
         for cost in costs
     ]
     missed = not all(row.reached for row in rows)
-    return rows, profile_of_infusions(10) if missed else ""
+    return rows, profile_of_infusions(PROFILED) if missed else ""
 
 
 def core() -> Row:
@@ -204,6 +206,13 @@ def page(rows: list[Row], profile: str, seconds: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def stored(what: str, value: float, unit: str) -> Row:
+    """Return the row of a figure of the stores; a day read back from the embedded one has a goal."""
+    aims = what.startswith("history: a day of one pump")
+    goal = f"at most {DAY_GOAL_MS} ms" if aims else ""
+    return Row(what, f"{value:,.2f} {unit}", goal, value <= DAY_GOAL_MS if aims else None)
+
+
 def main() -> None:
     """Measure what is asked for, print the table and write it down."""
     asked = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -229,7 +238,7 @@ def main() -> None:
         rows += most(options.seconds)
     if options.only in {None, "store"}:
         figures = [*store(), *influx(print)]
-        rows += [Row(what, f"{value:,.2f} {unit}", "", reached=None) for what, value, unit in figures]
+        rows += [stored(*figure) for figure in figures]
     if options.only in {None, "model"}:
         rows += [
             Row(

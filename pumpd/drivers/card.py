@@ -70,8 +70,6 @@ class Card(_Part):
     """The check that the wire puts on each frame, or ``no integrity check``."""
     reply_time_ms: int = Field(ge=1, le=10_000)
     """Longest time from the end of a request to the first byte of its reply."""
-    late_reply_ms: int | None = Field(default=None, ge=1)
-    """How late a reply may still come, where that is more than three time-outs."""
     silent_s: int = Field(default=0, ge=0, le=600)
     """How long a pump that is well may answer nothing at all; its readings are not stale before then."""
     pause_proven_on: Literal["none", "simulator", "hardware"]
