@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.bucket import Bucket
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.dbrp_create import DBRPCreate
+from influxdb_client.domain.patch_bucket_request import PatchBucketRequest
+from influxdb_client.domain.patch_retention_rule import PatchRetentionRule
 from influxdb_client.domain.post_bucket_request import PostBucketRequest
 from influxdb_client.rest import ApiException
 from influxdb_client.service.buckets_service import BucketsService
 from influxdb_client.service.dbr_ps_service import DBRPsService
 from influxdb_client.service.write_service import WriteService
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from pumpd.store.influx_place import InfluxPlace
+from pumpd.store.influx_query import told_by
 from pumpd.store.influx_sender import LaterError, LinesRefusedError
+from pumpd.store.timely import TimelyResponse
 
 BLAMES_THE_LINES = frozenset({400, 413, 422})
 """Answers that will be the same next time: not understood, too large, of the wrong kind."""
 STORED = 204
 """What InfluxDB 1.x to 3.x and VictoriaMetrics answer; a proxy's page to sign in at says 200."""
-MOST_WORDS = 500
 WRITE_PATH = "/api/v2/write"
 PLAIN = "text/plain; charset=utf-8"
 
 
-def words_of(error: ApiException) -> str:
-    """Return what a server said, without what surrounds it."""
-    said = error.body or error.reason or ""
-    try:
-        told = json.loads(said)
-        said = told.get("message") or told.get("error") or said
-    except (ValueError, AttributeError):
-        pass
-    return f"{error.status}: {' '.join(str(said).split())[:MOST_WORDS]}"
+class _Timely(HTTPConnection):
+    response_class = TimelyResponse
+
+
+class _TimelyTls(HTTPSConnection):
+    response_class = TimelyResponse
+
+
+class _TimelyPool(HTTPConnectionPool):
+    ConnectionCls = _Timely
+
+
+class _TimelyTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TimelyTls
 
 
 class InfluxDoor:
@@ -56,10 +66,10 @@ class InfluxDoor:
                 place.bucket,
                 lines,
                 precision="ns",
-                content_type="text/plain; charset=utf-8",
+                content_type=PLAIN,
             )
         except ApiException as error:
-            words = self._place.without_secret(words_of(error))
+            words = _words(place, error)
             if error.status in BLAMES_THE_LINES:
                 raise LinesRefusedError(words) from None
             self.close()  # a changed secret is read again
@@ -74,27 +84,25 @@ class InfluxDoor:
             raise LaterError(f"{place.url}{WRITE_PATH}: {words}")
 
     def make_bucket(self, retention_s: int) -> str:
-        """Make bucket and DBRP mapping where they are missing (2.x); return what was done, in words.
+        """Make bucket, retention and DBRP mapping as they are to be (2.x); return what was done, in words.
 
-        LaterError with the server's words when it refuses.
+        LaterError with the server's words when it refuses, and where the name is another bucket's.
         """
         place = self._place
         try:
             client = self._connected()
             buckets = BucketsService(client.api_client)
             found = buckets.get_buckets(org=place.org, name=place.bucket).buckets
-            made = not found
+            mapped = self._mapped(client, found[0].id if found else "")
             if found:
-                bucket = found[0]
+                bucket, done = found[0], self._keep(buckets, found[0], retention_s)
             else:
                 org_id = client.organizations_api().find_organizations(org=place.org)[0].id
                 rule = BucketRetentionRules(type="expire", every_seconds=retention_s)
                 rules = [rule] if retention_s else []
                 request = PostBucketRequest(org_id=org_id, name=place.bucket, retention_rules=rules)
-                bucket = buckets.post_buckets(post_bucket_request=request)
-            mappings = DBRPsService(client.api_client)
-            known = mappings.get_dbr_ps(org=place.org, db=place.bucket).content
-            if not known:
+                bucket, done = buckets.post_buckets(post_bucket_request=request), "made"
+            if not mapped:
                 mapping = DBRPCreate(
                     org=place.org,
                     bucket_id=bucket.id,
@@ -102,9 +110,9 @@ class InfluxDoor:
                     retention_policy="autogen",
                     default=True,
                 )
-                mappings.post_dbrp(dbrp_create=mapping)
+                DBRPsService(client.api_client).post_dbrp(dbrp_create=mapping)
         except ApiException as error:
-            raise LaterError(f"{place.url}: {self._place.without_secret(words_of(error))}") from None
+            raise LaterError(f"{place.url}: {_words(place, error)}") from None
         except (HTTPError, OSError) as error:
             raise LaterError(f"{place.url}: {self._place.without_secret(str(error))}") from None
         except (ValueError, LookupError, TypeError):  # what influxdb-client makes of an answer it knows not
@@ -112,10 +120,37 @@ class InfluxDoor:
             raise LaterError(f"{place.url}: {words}") from None
         finally:
             self.close()
-        return (
-            f"bucket {place.bucket} {'made' if made else 'was there'}, "
-            f"its name for InfluxQL {'was there' if known else 'made'}"
+        return f"bucket {place.bucket} {done}, its name for InfluxQL {'was there' if mapped else 'made'}"
+
+    def _mapped(self, client: InfluxDBClient, bucket_id: str) -> bool:
+        """Return whether a mapping was made; what the server makes up while there is none is not one.
+
+        In 2.7 a made-up ("virtual") mapping follows the bucket's name, and gives way to any that is made.
+        """
+        place = self._place
+        made = DBRPsService(client.api_client).get_dbr_ps(org=place.org, db=place.bucket).content or []
+        for mapping in made:
+            if not mapping.virtual and mapping.default and mapping.bucket_id != bucket_id:
+                raise LaterError(
+                    f"{place.url}: InfluxQL knows another bucket ({mapping.bucket_id}) as {place.bucket}, so"
+                    " what is written could not be read; delete that mapping (influx v1 dbrp), or name"
+                    " another history.bucket"
+                )
+        return any(not mapping.virtual for mapping in made)
+
+    def _keep(self, buckets: BucketsService, bucket: Bucket, retention_s: int) -> str:
+        """Give a bucket the retention that it is to have; return what it had where that was another."""
+        kept_s = sum(int(rule.every_seconds) for rule in bucket.retention_rules or ())
+        if kept_s == retention_s:
+            return "was there"
+        rule = PatchRetentionRule(
+            type="expire",
+            every_seconds=retention_s,
+            shard_group_duration_seconds=0,  # the server chooses anew what fits
         )
+        request = PatchBucketRequest(retention_rules=[rule])
+        buckets.patch_buckets_id(bucket.id, patch_bucket_request=request)
+        return f"was there and kept readings {f'{kept_s / 86_400:g} days' if kept_s else 'for ever'}"
 
     def close(self) -> None:
         """Let go of connections."""
@@ -133,7 +168,13 @@ class InfluxDoor:
                 timeout=round(place.timeout_s * 1000),
                 ssl_ca_cert=place.ca_file or None,
             )
+            pools = {"http": _TimelyPool, "https": _TimelyTlsPool}
+            self._client.api_client.rest_client.pool_manager.pool_classes_by_scheme = pools
         return self._client
+
+
+def _words(place: InfluxPlace, error: ApiException) -> str:
+    return told_by(place, int(error.status or 0), str(error.body or error.reason or ""))
 
 
 def _retry_after_s(error: ApiException) -> float:

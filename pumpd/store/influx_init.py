@@ -10,9 +10,10 @@ DAY_S = 86_400
 
 
 def make_store(place: InfluxPlace, retention_days: int) -> str:
-    """Make what is missing; return what was done, in words. Run again, it changes the retention of 1.x alone.
+    """Make what is missing; return what was done, in words. Run again, it changes the retention alone.
 
-    ``retention_days`` is 0 for ever. StoreError with the server's words when it refuses.
+    3.x keeps the retention that it has. ``retention_days`` is 0 for ever.
+    StoreError with the server's words when it refuses.
     """
     query = InfluxQuery(place)
     version = query.version()
@@ -25,7 +26,7 @@ def make_store(place: InfluxPlace, retention_days: int) -> str:
             from pumpd.store.influx_client import InfluxDoor  # noqa: PLC0415 - only here
 
             made = InfluxDoor(place).make_bucket(retention_days * DAY_S)
-            return f"InfluxDB {version} at {place.url}: {made}; a bucket that is made {keeps}"
+            return f"InfluxDB {version} at {place.url}: {made}; it {keeps}"
         case "3":
             body: dict[str, str] = {"db": place.bucket}
             if retention_days:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from pumpd.errors import StoreError
 from pumpd.store.influx_place import InfluxPlace
+from pumpd.store.timely import TimelyConnection, TimelyTlsConnection
 
 MOST_WORDS = 500
+MOST_READ = 4096
+_REMEDIES = {
+    401: "; the token of history.token_file is not known there, or may not do this",
+    403: "; the token of history.token_file may not do this",
+}
+_NO_BUCKET = ("database not found", "retention policy not set", "retention policy not found")
+"""1.6 says the first. 2.7.11's v1/coordinator says the others, of a bucket that a token may not read, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,24 @@ def name(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+def _no_bucket(words: str) -> str:
+    """Return what to do where a server finds no bucket by this name, or none that may be read."""
+    if not any(each in words for each in _NO_BUCKET):
+        return ""
+    return "; make it (pumpd store init), or have the token of history.token_file read it"
+
+
+def told_by(place: InfluxPlace, code: int, body: str) -> str:
+    """Return a server's refusal in its words, without the secret, and what to do where that is known."""
+    try:
+        told = json.loads(body)
+        body = told.get("message") or told.get("error") or body
+    except (ValueError, AttributeError):
+        pass
+    words = place.without_secret(" ".join(str(body).split()))[:MOST_WORDS]  # cut last, or half a secret stays
+    return f"{code}: {words}{_REMEDIES.get(code, '')}"
+
+
 class InfluxQuery:
     """Asks one database; what is asked stands in the body, never in an address that a log could keep."""
 
@@ -54,7 +81,8 @@ class InfluxQuery:
         try:
             (result,) = json.loads(answer)["results"]
             if "error" in result:
-                raise StoreError(f"{self._place.url}: {self._place.without_secret(str(result['error']))}")
+                words = self._place.without_secret(str(result["error"]))
+                raise StoreError(f"{self._place.url}: {words}{_no_bucket(words)}")
             return tuple(
                 Series(
                     series.get("tags", {}),
@@ -67,13 +95,14 @@ class InfluxQuery:
 
     def version(self) -> str:
         """Return what the server calls itself, such as ``1.6.7`` or ``v2.7.1``; empty when silent."""
-        try:
-            with self._open(Request(f"{self._place.url}/ping")) as answer:  # noqa: S310 - http(s), checked
-                return str(answer.headers.get("X-Influxdb-Version", ""))
-        except HTTPError as error:
-            found = str(error.headers.get("X-Influxdb-Version", ""))
-            error.close()
-            return found
+        with self._listening():
+            try:
+                with self._open(Request(f"{self._place.url}/ping")) as answer:  # noqa: S310 - http(s), checked
+                    return str(answer.headers.get("X-Influxdb-Version", ""))
+            except HTTPError as error:
+                found = str(error.headers.get("X-Influxdb-Version", ""))
+                error.close()
+                return found
 
     def post(self, path: str, body: Mapping[str, Any]) -> None:
         """Post JSON to another of the server's paths; StoreError with its words."""
@@ -81,15 +110,14 @@ class InfluxQuery:
 
     def _send(self, path: str, body: bytes, kind: str = "application/x-www-form-urlencoded") -> bytes:
         request = Request(f"{self._place.url}{path}", body, {"Content-Type": kind})  # noqa: S310 - http(s)
-        try:
-            with self._open(request) as answer:
-                found = answer.read()
-        except HTTPError as error:
-            with error:
-                said = error.read(MOST_WORDS).decode(errors="replace").strip()
-            raise StoreError(
-                f"{self._place.url}{path}: {error.code}: {self._place.without_secret(said)}"
-            ) from None
+        with self._listening():
+            try:
+                with self._open(request) as answer:
+                    found = answer.read()
+            except HTTPError as error:
+                with error:
+                    words = told_by(self._place, error.code, error.read(MOST_READ).decode(errors="replace"))
+                raise StoreError(f"{self._place.url}{path}: {words}") from None
         assert isinstance(found, bytes)
         return found
 
@@ -97,16 +125,33 @@ class InfluxQuery:
         token = self._place.token()
         if token:
             request.add_unredirected_header("Authorization", f"Token {token}")
+        return self._opener.open(request, timeout=self._place.timeout_s)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Turn what goes wrong on the way, to the last byte of an answer, into a StoreError."""
         try:
-            return self._opener.open(request, timeout=self._place.timeout_s)
-        except HTTPError:
-            raise
-        except (URLError, OSError, HTTPException) as error:
+            yield
+        except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise StoreError(f"{self._place.url}: it does not answer: {reason}") from None
+
+
+class _Http(HTTPHandler):
+    def http_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(TimelyConnection, request)
+
+
+class _Https(HTTPSHandler):
+    def __init__(self, trusted: ssl.SSLContext) -> None:
+        super().__init__()
+        self._trusted = trusted
+
+    def https_open(self, request: Request) -> HTTPResponse:
+        return self.do_open(TimelyTlsConnection, request, context=self._trusted)
 
 
 def _opener(place: InfluxPlace) -> OpenerDirector:
     """Return what opens addresses: without a proxy that the environment names, with the place's own CA."""
     trusted = ssl.create_default_context(cafile=place.ca_file or None)
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=trusted))
+    return build_opener(ProxyHandler({}), _Http(), _Https(trusted))

@@ -29,6 +29,10 @@ REFUSED = "refused by the database"
 
 _TIME = re.compile(rb" ([0-9]+)$")
 _DROPPED = re.compile(r"\bdropped=([0-9]+)")
+_NAMES_POINTS = re.compile(r"\bdropped=[0-9]|partial write|unable to parse|parsing failed")
+"""What InfluxDB 1.x to 3.x say of points; who says 400 and none of this may be a proxy before them."""
+PROBES = 8
+"""So many lines are tried alone before somebody is believed who refuses lines and does not say which."""
 
 
 class LinesRefusedError(StoreError):
@@ -76,7 +80,6 @@ class Sender:
         self._tail = tail
         self._random = seeded
         self._retry_s = FIRST_RETRY_S
-        self._was_taken = False
         self._under_way: Sequence[Batch] = ()
         self.failing = ""
         """Why nothing is taken, or what was refused of the last lines; empty while all is well."""
@@ -103,8 +106,6 @@ class Sender:
     def _send_some(self) -> bool:
         batches = self._oldest()
         bad = self._send(b"\n".join([batch.lines for batch in batches]))
-        if len(bad) == sum(batch.line_count for batch in batches) > 1 and self._judges_nothing(bad):
-            raise LaterError(f"everything is refused: {bad[0].words}")
         if batches:
             self._settle(batches, bad)
         journalled = self._tail.read(self._spool.mark("journal_seq"))
@@ -134,10 +135,6 @@ class Sender:
             self._under_way = self._spool.oldest(LINES_PER_WRITE)
         return self._under_way
 
-    def _judges_nothing(self, bad: Sequence[_Bad]) -> bool:
-        """Return whether this may be a wrong address: nothing was ever taken, and no point is blamed."""
-        return not self._was_taken and not _DROPPED.search(bad[0].words)
-
     def _send(self, text: bytes) -> list[_Bad]:
         """Have lines stored; return those that never will be, with the database's words."""
         if not text:
@@ -145,14 +142,37 @@ class Sender:
         try:
             self._door.write(text)
         except LinesRefusedError as error:
-            words, lines = str(error), text.split(b"\n")
-            told = _DROPPED.search(words)
-            if len(lines) == 1 or (told and int(told[1]) == len(lines)):
-                return [_Bad(line, words) for line in lines]
-            middle = len(lines) // 2
-            return self._send(b"\n".join(lines[:middle])) + self._send(b"\n".join(lines[middle:]))
-        self._was_taken = True
+            lines, words = text.split(b"\n"), str(error)
+            if not _NAMES_POINTS.search(words):
+                self._must_be_a_judge(lines, words)
+            return self._split(lines, words)
         return []
+
+    def _must_be_a_judge(self, lines: Sequence[bytes], words: str) -> None:
+        """Return if one of a few lines is taken, or named as bad; else LaterError: points are not judged."""
+        for line in self._random.sample(lines, min(PROBES, len(lines))):
+            try:
+                self._door.write(line)
+            except LinesRefusedError as error:
+                if not _NAMES_POINTS.search(str(error)):
+                    continue
+            return
+        self._under_way = ()  # so that next time others, that came meanwhile, are among them
+        raise LaterError(f"everything is refused, and no point is named; is it the database? It says {words}")
+
+    def _split(self, lines: Sequence[bytes], words: str) -> list[_Bad]:
+        """Have the good ones of refused lines stored, and return the others."""
+        told = _DROPPED.search(words)
+        if len(lines) == 1 or (told and int(told[1]) == len(lines)):
+            return [_Bad(line, words) for line in lines]
+        bad: list[_Bad] = []
+        middle = len(lines) // 2
+        for half in (lines[:middle], lines[middle:]):
+            try:
+                self._door.write(b"\n".join(half))
+            except LinesRefusedError as error:
+                bad += self._split(half, str(error))
+        return bad
 
     def _later(self, error: Exception) -> float:
         if not self.failing:

@@ -32,8 +32,13 @@ def written(value: Any) -> Any:
         case frozenset():
             return sorted((written(item) for item in value), key=str)
     if is_dataclass(value):
-        return {f.name: written(getattr(value, f.name)) for f in fields(value)}
+        return {name: written(getattr(value, name)) for name in _names(value.__class__)}
     raise TypeError(f"{type(value).__name__} has no form in a recording")
+
+
+@cache  # a running infusion is told every few seconds, and has a hundred parts
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
 
 
 def read(kind: Any, told: Any, bound: Mapping[Any, Any] = types.MappingProxyType({})) -> Any:

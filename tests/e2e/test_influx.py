@@ -21,10 +21,10 @@ from pumpd.store.influx_verify import verify_history
 from tests.dashboard.people import COOKIE, prepare
 from tests.e2e.test_alarms import Program, programs
 from tests.mosquitto import free_port
-from tests.store.influx import influx, missing
+from tests.store.influx_named import MISSING, any_influx
 from tests.waiting import until
 
-pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing())]
+pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 FOR_EVER = (0, 2**42 // 60_000 * 60_000)
 
 
@@ -43,9 +43,9 @@ async def test_the_whole_of_pumpd_keeps_and_shows_its_readings_in_influxdb(tmp_p
     """Trend and journal on the dashboard come from InfluxDB, over a database that was killed meanwhile."""
     began_ms = int(SystemClock().wall().timestamp() * 1000)
     (tmp_path / "db").mkdir()
-    with influx(tmp_path / "db") as served, copied_demo(tmp_path) as files, programs() as started:
+    with any_influx(tmp_path / "db") as served, copied_demo(tmp_path) as files, programs() as started:
         place = served.make()
-        kept = f'{{kind: influxdb, url: "{served.url}"}}'
+        kept = json.dumps({"kind": "influxdb", **served.settings()})
         files.config.write_text(files.config.read_text().replace("{kind: sqlite}", kept))
         config = load(files.config)
         prepare(config.data_dir)

@@ -27,10 +27,12 @@ from tests.e2e.test_alarms import ROOT, Program, programs
 from tests.e2e.test_influx import FOR_EVER, waiting
 from tests.mosquitto import Listener, Mosquitto, mosquitto
 from tests.mosquitto import missing as broker_missing
-from tests.store.influx import Influx, influx, missing
+from tests.store.influx import Influx
+from tests.store.influx_named import MISSING as INFLUX_MISSING
+from tests.store.influx_named import any_influx
 from tests.waiting import until
 
-MISSING = missing() or broker_missing()
+MISSING = INFLUX_MISSING or broker_missing()
 pytestmark = [pytest.mark.real, pytest.mark.e2e, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 GATHERING = 5
 """Readings of a pump that may not be on disk yet: a second gathers, and a busy machine takes longer."""
@@ -41,7 +43,7 @@ def ward_of(directory: Path, pumps: int, served: Influx, broker: Mosquitto) -> P
     config = write_files(directory, pumps, 0, 0, 0).config
     said = yaml.safe_load(config.read_text())
     said["mqtt"]["port"] = broker.port
-    said["history"] = {"kind": "influxdb", "url": served.url}
+    said["history"] = {"kind": "influxdb", **served.settings()}
     config.write_text(yaml.safe_dump(said))
     return config
 
@@ -108,7 +110,7 @@ async def test_a_whole_node_loses_no_reading_while_influxdb_is_away(tmp_path: Pa
     pumps = proof.count("pumps at 1 Hz of a whole node without its InfluxDB", small=20, full=200)
     began = SystemClock().wall().astimezone(UTC)
     (tmp_path / "db").mkdir()
-    with influx(tmp_path / "db") as served, programs() as started, mosquitto(tmp_path) as broker:
+    with any_influx(tmp_path / "db") as served, programs() as started, mosquitto(tmp_path) as broker:
         query = InfluxQuery(served.make())
         config = ward_of(tmp_path, pumps, served, broker)
         site, spool = load(config).site, load(config).data_dir / "spool.db"

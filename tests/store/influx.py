@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Protocol
 
 from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_query import InfluxQuery, name
@@ -82,10 +83,24 @@ class Server:
             self._process = None
 
 
+class Stoppable(Protocol):
+    """What can be away for a while."""
+
+    port: int
+
+    def start(self) -> None:
+        """Be there again, and return once it answers."""
+        ...
+
+    def kill(self) -> None:
+        """Be away at once."""
+        ...
+
+
 class Influx:
     """The database behind its proxy."""
 
-    def __init__(self, server: Server, proxy: ProxyServer) -> None:
+    def __init__(self, server: Stoppable, proxy: ProxyServer) -> None:
         self.server = server
         self.proxy = proxy
         self.url = f"http://127.0.0.1:{proxy.server_address[1]}"
@@ -93,6 +108,17 @@ class Influx:
     def place(self, bucket: str = DATABASE, token: str = "") -> InfluxPlace:
         """Return how pumpd is to find it."""
         return InfluxPlace(self.url, "", bucket, lambda: token, 10.0)
+
+    def settings(self, bucket: str = DATABASE) -> dict[str, str]:
+        """Return what a configuration must say of it."""
+        return {"url": self.url, "bucket": bucket}
+
+    def kept_h(self, bucket: str) -> int:
+        """Return for how many hours it keeps what is in a bucket, 0 for ever."""
+        show = f"SHOW RETENTION POLICIES ON {name(bucket)}"
+        (policies,) = InfluxQuery(self.place()).ask(show, database=False)
+        (policy,) = policies.rows
+        return int(str(policy["duration"]).partition("h")[0].removesuffix("0s") or 0)
 
     def make(self, bucket: str = DATABASE) -> InfluxPlace:
         """Make an empty database, and return how to find it."""

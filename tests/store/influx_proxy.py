@@ -6,6 +6,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+LOOPBACK = "127.0.0.1"
+
 
 class _Proxy(BaseHTTPRequestHandler):
     """Passes everything on; ``/api/v2/write?bucket=B`` becomes ``/write?db=B``, as InfluxDB 1.8 has it."""
@@ -17,19 +19,20 @@ class _Proxy(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked = urlsplit(self.path)
         path = self.path
+        headers = {"Content-Type": self.headers.get("Content-Type", "text/plain")}
         told = self.headers.get("Authorization", "")
         self.server.asked.append((self.path, told))
         if self.server.token and asked.path != "/ping" and told != f"Token {self.server.token}":
             self.send_error(401)
             return
-        if asked.path == "/api/v2/write":
+        if self.server.host:
+            headers["Authorization"] = told
+        elif asked.path == "/api/v2/write":
             fields = parse_qs(asked.query)
             path = "/write?" + urlencode({"db": fields["bucket"][0], "precision": fields["precision"][0]})
         try:
-            onward = HTTPConnection("127.0.0.1", self.server.behind_port, timeout=30)
-            onward.request(
-                self.command, path, body, {"Content-Type": self.headers.get("Content-Type", "text/plain")}
-            )
+            onward = HTTPConnection(self.server.host or LOOPBACK, self.server.behind_port, timeout=30)
+            onward.request(self.command, path, body, headers)
             answer = onward.getresponse()
             said = answer.read()
             onward.close()
@@ -44,7 +47,7 @@ class _Proxy(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said)
 
-    do_GET = do_POST = _pass_on  # noqa: N815 - the names that the standard library calls
+    do_GET = do_POST = do_PATCH = do_DELETE = _pass_on  # noqa: N815 - the names that the standard library calls
 
     def log_message(self, *_: object) -> None:
         """Say nothing: a test's output is its own."""
@@ -56,8 +59,14 @@ class ProxyServer(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
 
-    def __init__(self, behind_port: int, place: tuple[str, int] = ("127.0.0.1", 0), token: str = "") -> None:
-        """``token`` is what every request must bear; empty asks for none."""
+    def __init__(
+        self, behind_port: int, place: tuple[str, int] = (LOOPBACK, 0), token: str = "", host: str = ""
+    ) -> None:
+        """``token`` is what every request must bear; empty asks for none.
+
+        ``host`` names a server that has the write path itself: to it everything goes on as it is.
+        """
+        self.host = host
         self.behind_port = behind_port
         self.token = token
         self.asked: list[tuple[str, str]] = []

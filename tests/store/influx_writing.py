@@ -1,6 +1,6 @@
 """A program that writes readings of many pumps through the whole store, in real time, until it is killed.
 
-``python -m tests.store.influx_writing DIRECTORY URL PUMPS SECONDS FIRST`` says each second how many it
+``python -m tests.store.influx_writing DIRECTORY URL BUCKET PUMPS SECONDS FIRST`` says each second how many it
 wrote, then waits until nothing waits any more.
 """
 
@@ -14,14 +14,13 @@ from pumpd.clock import SystemClock
 from pumpd.core.telemetry import PumpId
 from pumpd.store.influx_client import InfluxDoor
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
-from pumpd.store.influx_place import InfluxPlace
-from tests.store.influx import DATABASE
+from tests.store.influx_named import place_at
 from tests.store.readings import row
 
 
-async def main(directory: str, url: str, pumps: int, seconds: int, first: int) -> None:
+async def main(directory: str, url: str, bucket: str, pumps: int, seconds: int, first: int) -> None:
     """Write a reading of each pump a second."""
-    place = InfluxPlace(url, "", DATABASE, lambda: "", 5.0)
+    place = place_at(url, bucket)
     writer = InfluxHistoryWriter(SpoolPlace(Path(directory), 2**28), "clinic", lambda: InfluxDoor(place))
     clock, loop = SystemClock(), asyncio.get_running_loop()
     began_s = loop.time()
@@ -37,4 +36,4 @@ async def main(directory: str, url: str, pumps: int, seconds: int, first: int) -
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], *(int(word) for word in sys.argv[3:])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], *(int(word) for word in sys.argv[4:])))

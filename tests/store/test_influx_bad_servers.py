@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from pumpd.errors import StoreError
 from pumpd.store import influx_sender
 from pumpd.store.influx_client import InfluxDoor
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
 from pumpd.store.influx_place import InfluxPlace
+from pumpd.store.influx_query import InfluxQuery
 from pumpd.store.influx_sender import LaterError
 from pumpd.store.spool_account import read_account
 from tests.store.readings import row
@@ -29,6 +31,12 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 7\r\n\r\n
 GARBAGE = b"\x00\xff\xfe\r\n\r\n"
 LATE, CUT = b"late", b"cut"
 """Kept and never answered; the connection is cut in the middle of what is sent."""
+DRIP = b"drip "
+"""In front of an answer that comes byte by byte."""
+DRIP_S = 0.05
+"""A sixth of the time-out; a whole answer takes several times as long as that."""
+ANSWER = b'{"results":[{"series":[{"columns":["time"],"values":[[1]]}]}]}'
+FULL = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER
 
 
 class Scripted:
@@ -39,6 +47,7 @@ class Scripted:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
         self._open: list[socket.socket] = []
+        self._hurry = threading.Event()
         self.kept: dict[bytes, int] = {}
         """Each line that was taken, and how often."""
         self.asked = 0
@@ -46,6 +55,7 @@ class Scripted:
         self._thread.start()
 
     def close(self) -> None:
+        self._hurry.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join()
@@ -81,8 +91,14 @@ class Scripted:
         if does == LATE:
             self._open.append(connection)
             return
-        connection.sendall(does.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
-        connection.close()
+        answer = does.removeprefix(DRIP).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        with connection:
+            if not does.startswith(DRIP):
+                connection.sendall(answer)
+                return
+            for at in range(len(answer)):
+                connection.sendall(answer[at : at + 1])
+                self._hurry.wait(DRIP_S)
 
 
 @pytest.fixture
@@ -113,8 +129,10 @@ def place_of(server: Scripted) -> InfluxPlace:
         (GARBAGE, "BadStatusLine"),
         (LATE, "ReadTimeoutError"),
         (CUT, "Connection"),
+        (DRIP + STORED, "ReadTimeoutError"),
+        (DRIP + BUSY, "ReadTimeoutError"),
     ],
-    ids=["503", "429", "page", "redirect", "garbage", "late", "cut"],
+    ids=["503", "429", "page", "redirect", "garbage", "late", "cut", "dripping", "dripping 503"],
 )
 def test_only_a_204_is_taken_for_stored(
     scripted: Callable[[Sequence[bytes]], Scripted], answer: bytes, words: str
@@ -127,6 +145,23 @@ def test_only_a_204_is_taken_for_stored(
     door.write(b"reading f=1 1")
     door.close()
     assert server.asked == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [DRIP + FULL, DRIP + BUSY, FULL[:-1], FULL[:20], GARBAGE, LATE, CUT],
+    ids=["dripping", "dripping 503", "short", "half a head", "garbage", "late", "cut"],
+)
+def test_a_question_ends_in_time_and_with_words(
+    scripted: Callable[[Sequence[bytes]], Scripted], answer: bytes
+) -> None:
+    """Whatever becomes of an answer on its way is told as the database's fault; the next one is taken."""
+    server = scripted([answer, FULL])
+    query = InfluxQuery(place_of(server))
+    with pytest.raises(StoreError, match=server.url):
+        query.ask("SHOW DATABASES")
+    (series,) = query.ask("SHOW DATABASES")
+    assert series.rows == ({"time": 1},)
 
 
 async def test_a_database_that_fails_in_every_way_costs_nothing(

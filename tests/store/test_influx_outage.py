@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pumpd.store.influx_place import InfluxPlace
 from pumpd.store.influx_query import InfluxQuery
 from pumpd.store.influx_verify import verify_history
 from tests import proof
-from tests.store.influx import Influx, influx, missing
+from tests.store.influx_named import MISSING, any_influx
 
 ROOT = Path(__file__).parents[2]
 PUMPS = 200
@@ -23,9 +24,9 @@ SECOND_RUN = 100_000
 SECOND_RUN_S = 2
 
 
-def begun(directory: Path, served: Influx, seconds: int, first: int) -> subprocess.Popen[str]:
+def begun(directory: Path, place: InfluxPlace, seconds: int, first: int) -> subprocess.Popen[str]:
     """Start the writer's program."""
-    words = [str(word) for word in (directory, served.url, PUMPS, seconds, first)]
+    words = [str(word) for word in (directory, place.url, place.bucket, PUMPS, seconds, first)]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.store.influx_writing", *words],
         cwd=ROOT,
@@ -44,14 +45,14 @@ def said(process: subprocess.Popen[str], lines: int) -> None:
 
 @pytest.mark.real
 @pytest.mark.requirement("INFLUX-1", "INFLUX-2", "INFLUX-4")
-@pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def test_an_outage_and_a_killed_writer_lose_nothing_that_was_on_disk(tmp_path: Path) -> None:
     """200 pumps at 1 Hz: all that was read is stored afterwards, in order, and ``verify`` accounts for it."""
     outage_s = proof.count("seconds of a real outage of InfluxDB, 200 pumps at 1 Hz", small=4, full=120)
     (tmp_path / "db").mkdir()
-    with influx(tmp_path / "db") as served:
+    with any_influx(tmp_path / "db") as served:
         place = served.make()
-        first = begun(tmp_path, served, 10_000, 0)
+        first = begun(tmp_path, place, 10_000, 0)
         try:
             said(first, 2)
             served.server.kill()
@@ -60,7 +61,7 @@ def test_an_outage_and_a_killed_writer_lose_nothing_that_was_on_disk(tmp_path: P
             first.kill()
             rest = first.communicate()[0]
         written = 2 + outage_s + len(rest.splitlines())
-        second = begun(tmp_path, served, SECOND_RUN_S, SECOND_RUN)
+        second = begun(tmp_path, place, SECOND_RUN_S, SECOND_RUN)
         try:
             said(second, 1)
             served.server.start()

@@ -1,4 +1,4 @@
-"""The whole store against a real InfluxDB 1.6: what is written comes back, whatever happened between."""
+"""The whole store against a real InfluxDB, 1.6 or one that is named: what is written comes back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pytest
 
 from pumpd.clock import SystemClock
 from pumpd.core.telemetry import Provenance, PumpId
+from pumpd.errors import StoreError
 from pumpd.store.base import HistoryRow
 from pumpd.store.influx_client import InfluxDoor
 from pumpd.store.influx_history import InfluxHistoryWriter, SpoolPlace
+from pumpd.store.influx_query import InfluxQuery
 from pumpd.store.influx_reader import InfluxHistoryReader
 from pumpd.store.journal import SqliteJournal
-from tests.store.influx import Influx, influx, missing
+from tests.store.influx import Influx
+from tests.store.influx_named import MISSING, any_influx
 from tests.store.lines import CHANNEL, PUMP, T0, T0_MS
 from tests.store.lines import line as journal_line
 from tests.store.readings import row
@@ -25,7 +28,7 @@ from tests.store.waiting import until
 pytestmark = [
     pytest.mark.real,
     pytest.mark.requirement("INFLUX-1"),
-    pytest.mark.skipif(bool(missing()), reason=missing()),
+    pytest.mark.skipif(bool(MISSING), reason=MISSING),
 ]
 LIMIT_BYTES = 64 * 2**20
 
@@ -33,7 +36,7 @@ LIMIT_BYTES = 64 * 2**20
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     """Give one server to all tests of this file."""
-    with influx(tmp_path_factory.mktemp("influx")) as running:
+    with any_influx(tmp_path_factory.mktemp("influx")) as running:
         yield running
 
 
@@ -126,6 +129,13 @@ async def test_journal_lines_come_back_newest_first(served: Influx, tmp_path: Pa
     assert [found.payload for found in reversed(of_all)] == [each.payload for each in lines]
     assert (of_all[0].kind, of_all[0].pump, of_all[0].at) == ("node", None, T0)
     assert [(found.sequence, found.pump) for found in of_pump] == [(3, PUMP), (2, PUMP)]
+
+
+@pytest.mark.requirement("INFLUX-3")
+def test_a_bucket_that_is_not_there_is_told_with_what_to_do(served: Influx) -> None:
+    """A real server's words for it are known, and say how to make it."""
+    with pytest.raises(StoreError, match="pumpd store init"):
+        InfluxQuery(served.place("nowhere")).ask('SELECT "sequence" FROM "reading"')
 
 
 @pytest.mark.requirement("INFLUX-3")

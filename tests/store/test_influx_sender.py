@@ -115,24 +115,6 @@ def test_poison_points_are_set_aside_with_the_servers_words(tmp_path: Path) -> N
     line.close()
 
 
-@pytest.mark.requirement("INFLUX-3")
-def test_a_wrong_address_that_refuses_everything_is_no_judge_of_points(tmp_path: Path) -> None:
-    """Where nothing was ever taken and no point is blamed, everything waits in the spool."""
-    line = Line(tmp_path)
-    line.intake.gather([row(n) for n in range(10)], {})
-    line.intake.settle()
-    line.door.poison, line.door.says = b"", "400: <html>bad request"
-    assert line.sender.step() > 0
-    assert "everything is refused" in line.sender.failing
-    assert line.spool.waiting == 10
-    line.door.says = (
-        f"400: partial write: points beyond retention policy dropped={line.spool.oldest(1)[0].line_count}"
-    )
-    line.send_all()
-    assert line.spool.waiting == 0, "a server that names the points is believed"
-    line.close()
-
-
 @pytest.mark.requirement("INFLUX-1")
 def test_a_server_that_asks_for_patience_gets_it_up_to_the_longest_wait(tmp_path: Path) -> None:
     """Its Retry-After is kept, up to 30 s; other waits grow from one second and fall back after success."""
