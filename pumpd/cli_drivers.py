@@ -81,6 +81,7 @@ def show(
         ("for use on people", "yes" if card.human_use else "no: a laboratory pump"),
         ("integrity", card.integrity),
         ("reply time", f"up to {card.reply_time_ms} ms"),
+        *([("slow reply", f"up to {card.slow_reply_ms} ms, and waited for")] if card.slow_reply_ms else []),
         *([("silent", f"up to {card.silent_s} s, and well")] if card.silent_s else []),
         ("beside another master", "can be followed" if card.listen_only else "can not be followed"),
         ("step of flow", str(spec.flow_step)),

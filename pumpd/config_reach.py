@@ -29,11 +29,15 @@ def horizon_s(url: PumpUrl, spec: DriverSpec, latency_ms: int) -> float:
     return _RTU_TIMEOUTS * (wire_s(url, spec) + (spec.card.reply_time_ms + latency_ms) / 1000)
 
 
-def reach_s(members: Iterable[tuple[PumpUrl, DriverSpec]], latency_ms: int) -> float:
-    """Return how long it takes until each pump of a line was read once more, if all of them are slow."""
+def reach_s(members: Iterable[tuple[PumpUrl, DriverSpec]], latency_ms: int, *, slow: bool = False) -> float:
+    """Return how long it takes until each pump of a line was read once more, if all reply as late as usual.
+
+    ``slow``: as late as a pump whose card says that it may be slow.
+    """
     round_s, longest_s = 0.0, 0.0
     for url, spec in members:
-        round_s += wire_s(url, spec) + spec.n_questions * (spec.card.reply_time_ms + latency_ms) / 1000
+        late_ms = max(spec.card.reply_time_ms, spec.card.slow_reply_ms if slow else 0)
+        round_s += wire_s(url, spec) + spec.n_questions * (late_ms + latency_ms) / 1000
         longest_s = max(longest_s, horizon_s(url, spec, latency_ms))
     return max(round_s, longest_s)
 

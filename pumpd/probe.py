@@ -35,7 +35,14 @@ async def probe(
     unit = spec.address(url.unit)
     tell_bytes = tell if show_bytes else silent
     async with bench_line(
-        url, unit, spec.card.reply_time_ms, tell_bytes, dialect=spec.dialect, controls=spec.upkeep, wire=wire
+        url,
+        unit,
+        spec.card.reply_time_ms,
+        tell_bytes,
+        dialect=spec.dialect,
+        controls=spec.upkeep,
+        slow_reply_ms=spec.card.slow_reply_ms,
+        wire=wire,
     ) as line:
         tell(f"connecting to {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:

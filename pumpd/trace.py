@@ -31,7 +31,14 @@ async def trace(
     url = url_for(url_text, spec.dialect)
     unit, wait_ms = spec.address(url.unit), spec.card.reply_time_ms
     async with bench_line(
-        url, unit, wait_ms, tell, dialect=spec.dialect, controls=spec.upkeep, wire=wire
+        url,
+        unit,
+        wait_ms,
+        tell,
+        dialect=spec.dialect,
+        controls=spec.upkeep,
+        slow_reply_ms=spec.card.slow_reply_ms,
+        wire=wire,
     ) as line:
         tell(f"tracing {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
         try:

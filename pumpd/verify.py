@@ -66,6 +66,7 @@ async def verify(
         transcript.append,
         dialect=spec.dialect,
         controls=pauses,
+        slow_reply_ms=spec.card.slow_reply_ms,
         wire=wire,
     ) as line:
         try:

@@ -43,6 +43,10 @@ class Talk(TurnTaking, Protocol):
     on_pause_written: Callable[[], None]
     """Called at the moment a pause to this pump has been written."""
 
+    def when_slow(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called when an answer took longer than usual, within what the pump may take."""
+        ...
+
     def urgently(self) -> AbstractContextManager[None]:
         """Let whatever waits for this pump go ahead of every poll of its line."""
         ...

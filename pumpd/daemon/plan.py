@@ -40,6 +40,7 @@ class PumpPlan:
     phase: float
     """Where in its interval this pump is polled, in [0, 1)."""
     freshness: FreshnessLimits
+    """While it is read as fast as its card says."""
     programme: Programme | None
     entry: DrugLimits | None
     flow_step: FlowRate
@@ -57,6 +58,10 @@ class PumpPlan:
     escalation: EscalationPlan = NOBODY
     trials: tuple[Trial, ...] = ()
     """What engineers have tried and signed with this driver; each holds for the firmware that it names."""
+    freshness_slow: FreshnessLimits | None = None
+    """While its replies take as long as its card allows a slow one; None: it may not be slow."""
+    slow_from_ns: int = 0
+    """A reading that takes longer than this can not come as often as ``freshness`` expects it."""
     fleet: Fleet | None = None
     """The pumps of the house; None: nobody said which they are."""
 
@@ -64,6 +69,11 @@ class PumpPlan:
         """Return REAL only when the configuration says so and no simulator answered (invariant 5)."""
         simulated = identity is not None and identity.simulated
         return Provenance.REAL if self.real and not simulated else Provenance.DEMO
+
+    def freshness_after(self, span_ns: int) -> FreshnessLimits:
+        """Return the limits that hold after a reading which took ``span_ns``: they follow what is reached."""
+        slow = self.freshness_slow
+        return self.freshness if slow is None or span_ns <= self.slow_from_ns else slow
 
     def setup(self, channel: ChannelId, identity: Identity | None) -> PumpSetup:
         """Return the set-up of one channel, given who answered; before anybody did, nothing is allowed.

@@ -6,20 +6,23 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 import structlog
 
 from pumpd.clock import Clock
+from pumpd.core.freshness import FreshnessLimits
 from pumpd.core.quantities import NS_PER_S, FlowRate
 from pumpd.core.state import FrameBlocked, SessionCrashed, WrongDevice
-from pumpd.core.telemetry import ChannelId, Telemetry
+from pumpd.core.telemetry import ChannelId
 from pumpd.daemon.backoff import Backoff
 from pumpd.daemon.lines import Line, Talk
 from pumpd.daemon.pipeline import Pipeline
 from pumpd.daemon.plan import PumpPlan
 from pumpd.daemon.recognition import another_of_the_fleet, answered, expected_instead, tell_stranger
 from pumpd.daemon.seams import LinkState, LinkStatus, LivePump
+from pumpd.daemon.taken import telemetry_of
 from pumpd.drivers.base import (
     ChannelReading,
     Driver,
@@ -72,6 +75,7 @@ class Session:
         self._talk = talk
         self._pause_written_ns = 0
         talk.on_pause_written = self._pause_written
+        talk.when_slow(self._slow)
         self._reading = asyncio.Lock()
         """A reading is never overtaken by another of the same pump."""
         self._pipeline = pipeline
@@ -83,6 +87,7 @@ class Session:
         """When this pump, known to be the right one, last answered."""
         self._first: Identity | None = None
         """Who answered; the pump behind a port must stay the same."""
+        self._limits = plan.freshness
         self._failures = 0
         self._backoff = Backoff(random_source, first_s=0.5, longest_s=SILENT_LONGEST_S)
         self._down_logged = False
@@ -168,7 +173,24 @@ class Session:
             if self._line.opening != opening:
                 raise TransportError(f"{self._plan.pump}: the line was opened anew while it was read")
             self._heard_ns = taken_ns + span_ns
+            self._keep_pace(self._plan.freshness_after(span_ns))
             return self._hand_on(readings, taken_ns, span_ns)
+
+    def _slow(self) -> None:
+        """An answer took longer than usual: what is known gets older before more is."""
+        self._keep_pace(self._plan.freshness_slow or self._plan.freshness)
+
+    def _keep_pace(self, limits: FreshnessLimits) -> None:
+        """Let the limits of age follow what this pump reaches."""
+        if limits != self._limits:
+            self._limits = limits
+            if self._first is not None:
+                self._set_up(self._first)
+
+    def _set_up(self, identity: Identity) -> None:
+        for channel, live in self._lives.items():
+            setup = replace(self._plan.setup(channel, identity), freshness=self._limits)
+            self._pipeline.identified(live, identity, setup)
 
     def _hand_on(self, readings: Sequence[ChannelReading], taken_ns: int, span_ns: int) -> bool:
         if self._failures or self._link.state is not LinkState.UP:
@@ -178,29 +200,8 @@ class Session:
         for reading in readings:
             live = self._lives.get(reading.channel)
             if live is not None:
-                again |= self._pipeline.reading(live, self._telemetry(live, reading, taken_ns, span_ns))
+                again |= self._pipeline.reading(live, telemetry_of(live, reading, taken_ns, span_ns))
         return again
-
-    def _telemetry(self, live: LivePump, reading: ChannelReading, taken_ns: int, span_ns: int) -> Telemetry:
-        setup = live.state.setup
-        return Telemetry(
-            pump=setup.pump,
-            channel=setup.channel,
-            sequence=live.sequence + 1,
-            taken_ns=taken_ns,
-            span_ns=span_ns,
-            provenance=setup.provenance,
-            status=reading.status,
-            raw_status=reading.raw_status,
-            flow=reading.flow,
-            volume=reading.volume,
-            set_flow=reading.set_flow,
-            volume_to_be_infused=reading.volume_to_be_infused,
-            pressure_kpa_e1=reading.pressure_kpa_e1,
-            battery_percent=reading.battery_percent,
-            alarms=reading.alarms,
-            raw_alarms=reading.raw_alarms,
-        )
 
     async def _recognise(self) -> int:
         """Make sure that the right pump answers, once per opening of the line and after each silence.
@@ -226,8 +227,8 @@ class Session:
             self._wrong(answered(self._plan, identity), expected)
         self._first = identity
         self._recognised = opening
-        for channel, live in self._lives.items():
-            self._pipeline.identified(live, identity, self._plan.setup(channel, identity))
+        self._set_up(identity)
+        for live in self._lives.values():
             if live.state.wrong_device:
                 self._pipeline.take(live, WrongDevice("", ""))
         return opening

@@ -94,9 +94,12 @@ def parts_of(
             transport=transport,
         )
         buses.append(bus)
-        reach_ns = round(reach_s([(p.url, p.spec) for p in members], config.lines.latency_ms) * NS_PER_S)
+        reached = [(pump.url, pump.spec) for pump in members]
+        reach_ns, slow_ns = (
+            round(reach_s(reached, config.lines.latency_ms, slow=slow) * NS_PER_S) for slow in (False, True)
+        )
         for pump, chance in zip(members, chances[1:], strict=True):
-            watched.append(_watched(config, pump, bus, chance, reach_ns, len(watched)))
+            watched.append(_watched(config, pump, bus, chance, (reach_ns, slow_ns), len(watched)))
             if recorder is not None:
                 recorder.watched(watched[-1].plan)
     return Parts(
@@ -123,7 +126,7 @@ def parts_of(
 
 
 def _watched(
-    config: Config, pump: _Pump, bus: Bus, chance: random.Random, reach_ns: int, position: int
+    config: Config, pump: _Pump, bus: Bus, chance: random.Random, reach_ns: tuple[int, int], position: int
 ) -> Watched:
     section, spec = pump.section, pump.spec
     unit = spec.address(pump.url.unit)
@@ -152,7 +155,9 @@ def _watched(
         serial_number=section.serial_number,
         poll_interval_ns=round(section.poll_interval_s * NS_PER_S),
         phase=position * GOLDEN % 1,
-        freshness=_freshness(section, reach_ns, card.silent_s * NS_PER_S),
+        freshness=_freshness(section, reach_ns[0], card.silent_s * NS_PER_S),
+        freshness_slow=_freshness(section, reach_ns[1], card.silent_s * NS_PER_S),
+        slow_from_ns=max(round(section.poll_interval_s * NS_PER_S), reach_ns[0]),
         programme=programme,
         entry=entry,
         flow_step=spec.flow_step,
@@ -172,6 +177,7 @@ def _watched(
         unit,
         card.reply_time_ms,
         spec.controls,
+        slow_reply_ms=card.slow_reply_ms,
         interval_s=section.poll_interval_s,
         n_questions=spec.n_questions,
     )

@@ -70,6 +70,8 @@ class Card(_Part):
     """The check that the wire puts on each frame, or ``no integrity check``."""
     reply_time_ms: int = Field(ge=1, le=10_000)
     """Longest time from the end of a request to the first byte of its reply."""
+    slow_reply_ms: int = Field(default=0, ge=0, le=40_000)
+    """The same of a pump that may be slow beyond that, now and then or always; 0 where none may."""
     silent_s: int = Field(default=0, ge=0, le=600)
     """How long a pump that is well may answer nothing at all; its readings are not stale before then."""
     pause_proven_on: Literal["none", "simulator", "hardware"]
@@ -110,6 +112,12 @@ class Card(_Part):
                 "pause, lower rate and writes do not agree",
                 "writes: lists what they send",
                 "say in writes: what travels",
+            )
+        if self.slow_reply_ms and not self.reply_time_ms < self.slow_reply_ms <= 4 * self.reply_time_ms:
+            raise refused(
+                f"slow_reply_ms: {self.slow_reply_ms} beside reply_time_ms: {self.reply_time_ms}",
+                "more than reply_time_ms, and up to four times as long: so long no question is repeated",
+                "raise reply_time_ms",
             )
         if lowers is (self.lower_window_ms is None) or (not lowers and self.lower_proven_on != "none"):
             raise refused(

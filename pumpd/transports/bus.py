@@ -45,6 +45,10 @@ class LineConversation:
         self.on_pause_written: Callable[[], None] = _nobody_asks
         """Called at the moment a pause to this pump has been written."""
 
+    def when_slow(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called when an answer took longer than usual, within what the pump may take."""
+        self._lane.on_slow = tell
+
     @property
     def counters(self) -> Counters:
         """What happened at this address so far."""
@@ -122,16 +126,19 @@ class Bus:
         reply_time_ms: int,
         controls: Iterable[Control] = (),
         *,
+        slow_reply_ms: int = 0,
         interval_s: float = 1.0,
         n_questions: int = 1,
     ) -> LineConversation:
         """Return the conversation with one pump, which may be sent reads and the declared ``controls``.
 
-        A reading of ``n_questions`` every ``interval_s`` is its claim to the line.
+        A reading of ``n_questions`` every ``interval_s`` is its claim to the line. Its replies begin within
+        ``reply_time_ms``, or else within ``slow_reply_ms``, if it may be slow; both as its card says.
         """
         self._outgoing.declare(unit, controls)
         lane = self.link.lane_of(unit)
         lane.interval_s, lane.n_questions = interval_s, n_questions
+        lane.patience_s = max(0, slow_reply_ms - reply_time_ms) / 1000
         conversation = self._conversations[unit] = LineConversation(self.link, unit, reply_time_ms)
         return conversation
 

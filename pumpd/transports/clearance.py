@@ -54,12 +54,19 @@ class Clearance:
     def silent(self, exchange: Exchange[Any]) -> None:
         """Learn that no answer came in time: it may still come late."""
         self._overdue[exchange.request] = exchange
-        self._unanswered_until = max(self._unanswered_until, exchange.sent_at + exchange.horizon_s)
-        self.unusable(exchange)
+        until = exchange.sent_at + exchange.horizon_s
+        self._unanswered_until = max(self._unanswered_until, until)
+        self._quarantine(exchange, until)
 
-    def unusable(self, exchange: Exchange[Any]) -> None:
+    def answered(self, exchange: Exchange[Any], now_s: float) -> None:
+        """Learn that an answer came: where that took long, a second copy comes later than the horizon."""
+        if not self._framer.tells_replies_apart:
+            shape = exchange.request.shape
+            self._clear_at[shape] = max(self._clear_at.get(shape, 0.0), now_s + exchange.copy_s)
+
+    def unusable(self, exchange: Exchange[Any], now_s: float) -> None:
         """Learn that the answer was a refusal or no answer: the true one may still come."""
-        self._quarantine(exchange, exchange.sent_at + exchange.horizon_s)
+        self._quarantine(exchange, max(exchange.sent_at + exchange.horizon_s, now_s + exchange.copy_s))
 
     def late(self, request: Request[object], now_s: float) -> None:
         """Learn that an answer came late, and count it; a second copy of it may be as late again."""

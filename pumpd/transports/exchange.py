@@ -71,6 +71,7 @@ class Exchange(Generic[R]):
         "sent_at",
         "timeout_s",
         "tries_left",
+        "wait_s",
     )
 
     def __init__(
@@ -88,6 +89,8 @@ class Exchange(Generic[R]):
         self.counters = counters
         self.answer = answer
         self.lane = lane
+        self.wait_s = timeout_s + lane.patience_s
+        """How long its answer is waited for; within the horizon, so that it is nobody else's."""
         self.tries_left = 2 if self.permission is Permission.READ else 1
         self.sent_at = 0.0
         self.follow: Callable[[R], Exchange[Any] | None] | None = None
@@ -101,6 +104,11 @@ class Exchange(Generic[R]):
     def horizon_s(self) -> float:
         """How long after sending it nothing that answers this question comes any more."""
         return (1 + MOST_LATE_TIMEOUTS) * self.timeout_s + MARGIN_S
+
+    @property
+    def copy_s(self) -> float:
+        """How long after its answer a second copy of that may come."""
+        return MOST_LATE_TIMEOUTS * self.timeout_s + MARGIN_S
 
     def settle(self, payload: bytes) -> bool:
         """Hand over the answer; return whether it was a usable one."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 DEAD_AFTER: Final = 3
 """Questions in a row without an answer; of a pump that never answered the first is enough."""
+
+
+def _nobody_asks() -> None:
+    pass
 
 
 @dataclass(slots=True, eq=False)
@@ -17,6 +22,10 @@ class Lane:
     """How often it is to be read."""
     n_questions: int = 1
     """How many questions one reading takes."""
+    patience_s: float = 0.0
+    """How much longer than its time-out a question is waited for, since such a pump may be slow."""
+    on_slow: Callable[[], None] = _nobody_asks
+    """Called when an answer came after its time-out, and was waited for."""
     deadline_s: float = 0.0
     """Until when its present reading should have been asked, on the loop's time."""
     n_restraints: int = 0

@@ -175,8 +175,11 @@ class Link:
         counters.round_trip_ms = (now - current.sent_at) * 1000
         counters.longest_round_trip_ms = max(counters.longest_round_trip_ms, counters.round_trip_ms)
         self.fairness.answered(current)
+        self._clearance.answered(current, now)
+        if now - current.sent_at > current.timeout_s:
+            current.lane.on_slow()
         if not current.settle(payload):
-            self._clearance.unusable(current)
+            self._clearance.unusable(current, now)
         elif current.follow is not None and not current.answer.cancelled():
             self._follow_up(current.follow(current.answer.result()))
         if self._waiting:
@@ -241,11 +244,11 @@ class Link:
             exchange.on_sent()
 
     def _await_reply(self, exchange: Exchange[Any], loop: asyncio.AbstractEventLoop, now: float) -> None:
-        """Wait for a reply, or for its next block, for one time-out from now; horizons begin now, too."""
+        """Wait for a reply, or for its next block, from now on; horizons begin now, too."""
         exchange.sent_at = now
         self._clearance.sent(exchange, now)
         self._stop_timer()
-        self._timer = loop.call_at(now + exchange.timeout_s, self._silence)
+        self._timer = loop.call_at(now + exchange.wait_s, self._silence)
 
     def _wake(self) -> None:
         self._timer = None
@@ -267,7 +270,7 @@ class Link:
             current.fail(
                 LinkTimeoutError(
                     f"{self._transport.name}, address {current.address}: no answer to "
-                    f"{type(current.request).__name__} within {current.timeout_s * 1000:.0f} ms; "
+                    f"{type(current.request).__name__} within {current.wait_s * 1000:.0f} ms; "
                     "check power, cable, address and baud rate"
                 )
             )

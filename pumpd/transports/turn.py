@@ -37,6 +37,7 @@ class Turn(Generic[R]):
         self._writing: Exchange[None] | None = None
         self._problem: Exception | None = None
         reading.tries_left = 1
+        reading.wait_s = reading.timeout_s  # what a slow reply tells is too old to be written after
         reading.follow = self._follow
 
     async def taken(self) -> bool:

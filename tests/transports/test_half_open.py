@@ -1,5 +1,6 @@
 """A peer that is gone without a word: it acknowledges nothing, and no end of the connection comes."""
 
+import asyncio
 import ctypes
 import socket
 import struct
@@ -8,8 +9,11 @@ import sys
 import pytest
 
 from pumpd.transports import tcp
+from pumpd.transports.com_port import ComPortTransport
+from pumpd.transports.serial_line import SerialSettings
 from pumpd.transports.tcp import TcpTransport
 from tests.transports.loops import Heard
+from tests.transports.test_com_port import GRANTED
 from tests.waiting import until
 
 pytestmark = [
@@ -29,15 +33,36 @@ def cut_the_cable(peer: socket.socket) -> None:
     peer.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
 
 
+async def accepted(server: socket.socket, first_words: bytes) -> socket.socket:
+    """Return the connection of whoever connects, once the words are said to it."""
+    loop = asyncio.get_running_loop()
+    peer, _ = await loop.sock_accept(server)
+    await loop.sock_sendall(peer, first_words)
+    return peer
+
+
+def raw(port: int) -> TcpTransport:
+    """Return a serial line behind a raw serial server."""
+    return TcpTransport("here", "127.0.0.1", port, None)
+
+
+def set_by_us(port: int) -> ComPortTransport:
+    """Return a serial port that is set over RFC 2217."""
+    return ComPortTransport("here", "127.0.0.1", port, SerialSettings(9600, "E", 7, 1))
+
+
+@pytest.mark.parametrize(
+    ("made", "first_words"), [(raw, b""), (set_by_us, bytes.fromhex("ff fd 2c" + GRANTED))]
+)
 @pytest.mark.parametrize("asks", [True, False], ids=["by what is sent", "by keep-alive alone"])
-async def test_a_connection_that_is_half_open_is_ended(asks, monkeypatch):
+async def test_a_connection_that_is_half_open_is_ended(made, first_words, asks, monkeypatch):
     """Unacknowledged bytes, or unanswered probes where nothing is sent, end it with words; shortened here."""
     monkeypatch.setattr(tcp, "_DEAD_PEER_MS", 500)
     monkeypatch.setattr(tcp, "_KEEP_ALIVE", (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 1)))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        wire, heard = TcpTransport("here", "127.0.0.1", server.getsockname()[1], None), Heard()
-        await wire.open(heard)
-        peer, _ = server.accept()
+        server.setblocking(False)
+        wire, heard = made(server.getsockname()[1]), Heard()
+        _, peer = await asyncio.gather(wire.open(heard), accepted(server, first_words))
         with peer:
             cut_the_cable(peer)
             if asks:

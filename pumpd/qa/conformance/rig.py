@@ -191,7 +191,8 @@ async def rig(
     )
     try:
         await bus.link.open()
-        talk = bus.conversation(UNIT, spec.card.reply_time_ms, spec.controls)
+        card = spec.card
+        talk = bus.conversation(UNIT, card.reply_time_ms, spec.controls, slow_reply_ms=card.slow_reply_ms)
         yield Rig(subject, framing, url.url, spec.build(UNIT), talk, bus, pump.face, served, judge, blocked)
     finally:
         await bus.link.close(TransportError("the wire was put away"))

@@ -17,6 +17,7 @@ from pumpd.qa.conformance.framing import no_address
 from pumpd.qa.conformance.rig import OTHER_UNIT, UNIT, Rig
 from pumpd.qa.conformance.subject import Framing, Subject
 from pumpd.simulator.faults import Fault, FaultKind
+from pumpd.transports.exchange import MOST_LATE_TIMEOUTS
 
 READINGS: Final = 20
 HOUR_S: Final = 3600
@@ -133,15 +134,20 @@ async def silence_is_a_time_out(on: Rig) -> None:
 
 
 def _late(_: Subject, __: Framing) -> Iterable[float]:
-    return (1.5, 2.9)
+    return (0.2, 0.6)
 
 
 @family("late reply", _late)
-async def a_late_reply_is_never_a_reading(on: Rig, timeouts_count: float) -> None:
-    """What comes so many time-outs late is dropped; the next reading is the pump's present."""
-    timeout_s = await on.timeout_s()
+async def a_late_reply_is_never_a_reading(on: Rig, late_share: float) -> None:
+    """What comes after it was waited for is dropped; the next reading is the pump's present.
+
+    ``late_share`` is how far on the way from there to where nothing that answers comes any more.
+    """
+    timeout_s, card = await on.timeout_s(), on.spec.card
+    waited_s = timeout_s + max(0, card.slow_reply_ms - card.reply_time_ms) / 1000
+    last_s = (1 + MOST_LATE_TIMEOUTS) * timeout_s
     await _running_at(on, 10)
-    on.line.faults.add(UNIT, Fault(FaultKind.DELAY, delay_s=timeouts_count * timeout_s))
+    on.line.faults.add(UNIT, Fault(FaultKind.DELAY, delay_s=waited_s + late_share * (last_s - waited_s)))
     await refused_with(LinkTimeoutError, on.driver.read(on.talk), "a reading that came too late")
     on.line.faults.clear(UNIT)
     for model in on.models:
