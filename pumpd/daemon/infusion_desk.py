@@ -225,7 +225,8 @@ class InfusionDesk:
         return kept
 
     def _setup(self, live: LivePump) -> PumpSetup:
-        return self._plans[live.pump].setup(live.channel, live.identity)
+        setup = self._plans[live.pump].setup(live.channel, live.identity)
+        return replace(setup, freshness=live.state.setup.freshness)  # as fast as it was read last
 
     def _put_away(self, live: LivePump, coming: PatientDose) -> None:
         """Keep what the patient before got, since this pump forgets it now."""

@@ -7,13 +7,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
+from pydantic_core import to_json
+
 from pumpd.clock import Clock
 from pumpd.contract.infusion_payloads import (
     AcceptancePart,
     InfusionPart,
     NewerLibraryPart,
     ObservationPart,
-    TotalPart,
     VersionPart,
 )
 from pumpd.core.acceptance import Acceptance
@@ -34,67 +35,117 @@ def infusion_part(live: LivePump, clock: Clock, library: DrugLibrary | None) -> 
 
     ``library`` is the one in force.
     """
+    watch = _shown(live)
+    if watch is None:
+        return None
+    return InfusionPart.model_validate(
+        {**_standing(live, watch, library), **_moving(live, watch, clock.monotonic_ns(), clock.wall())}
+    )
+
+
+class InfusionWriter:
+    """Writes it as JSON: most of it stays the same while an infusion runs, and it is told every second."""
+
+    def __init__(self, live: LivePump, clock: Clock) -> None:
+        """``live`` is the channel that carries it."""
+        self._live = live
+        self._clock = clock
+        self._standing_for: tuple[object, ...] = ()
+        self._standing = ""
+
+    def write(self, library: DrugLibrary | None) -> str:
+        """Return what ``infusion_part`` says, as JSON; null for None."""
+        watch = _shown(self._live)
+        if watch is None:
+            return "null"
+        moving = _moving(self._live, watch, self._clock.monotonic_ns(), self._clock.wall())
+        # All of them are replaced when they change, never changed in place.
+        standing = (watch.infusion, watch.accepted, watch.goes_on, self._live.state.setup, library)
+        if not same(standing, self._standing_for):
+            self._standing_for = standing
+            whole = infusion_part(self._live, self._clock, library)
+            assert whole is not None
+            self._standing = whole.model_dump_json(exclude=set(moving)).removesuffix("}")
+        return f"{self._standing},{to_json(moving).decode().removeprefix('{')}"
+
+
+def same(these: tuple[object, ...], those: tuple[object, ...]) -> bool:
+    """Return whether these are the very objects that those were."""
+    return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))
+
+
+def _shown(live: LivePump) -> InfusionWatch | None:
+    """Return the infusion that people see; None without one, and when all is over."""
     watch = live.state.watch
     if watch is None or watch.left:
         return None
-    now_ns, wall = clock.monotonic_ns(), clock.wall()
-    told = reckoned(watch, now_ns, live.state.setup.freshness.stale_after_ns)
-    due_ns = watch.look_due_ns
-    if watch.ended_ns is not None and due_ns is None and watch.stood_since:
+    if watch.ended_ns is not None and watch.look_due_ns is None and watch.stood_since:
         return None
-    infusion = watch.infusion
-    programme, ordered = infusion.programme, infusion.ordered
-    kind = programme.concentration.kind
-    waste, volume = to_waste_e6_p(infusion, told.given_e6_p), programme.volume
-    ending = infusion.ending
+    return watch
 
-    def at(moment_ns: int | None) -> datetime | None:
+
+def _standing(live: LivePump, watch: InfusionWatch, library: DrugLibrary | None) -> dict[str, object]:
+    """Return what stays the same until somebody does something."""
+    infusion = watch.infusion
+    programme, ordered, ending = infusion.programme, infusion.ordered, infusion.ending
+    return {
+        "id": infusion.id,
+        "drug": programme.drug,
+        "concentration": str(programme.concentration),
+        "form": infusion.entry.form,
+        "care_area": infusion.entry.care_area,
+        "indication": infusion.entry.indication,
+        "begun_by": infusion.begun.by,
+        "begun_at": infusion.begun.at,
+        "attached": infusion.attached,
+        "template": infusion.template,
+        "ended_by": "" if ending is None else ending.by,
+        "ended_at": None if ending is None else ending.at,
+        "version": ordered.number,
+        "versions": [_version(each) for each in infusion.versions],
+        "dose": ordered.dose.digits(6),
+        "dose_revision": ordered.dose_revision,
+        "dose_unit": programme.unit.value,
+        "set_ml_h": flow_to_set(infusion, live.state.setup.flow_step).ml_per_h,
+        "amount_unit": "mg" if amount_unit(programme.concentration) == "mg" else "U",
+        "observations": [_observation(o) for o in reversed(infusion.observations[-SHOWN_OBSERVATIONS:])],
+        "checklist_open": list(infusion.checklist_open),
+        "second_check": infusion.entry.second_check,
+        "checked_by": ordered.checked_by,
+        "accepted": [_acceptance(each) for each in watch.accepted],
+        "pumps": _pumps(infusion),
+        "library_version": infusion.library_version,
+        "library_sha256": infusion.library_sha256,
+        "newer_library": _newer(watch, library),
+        "advisories": list(infusion.entry.advisories),
+    }
+
+
+def _moving(live: LivePump, watch: InfusionWatch, now_ns: int, wall: datetime) -> dict[str, object]:
+    """Return what changes from reading to reading, as JSON has it."""
+    told = reckoned(watch, now_ns, live.state.setup.freshness.stale_after_ns)
+    infusion = watch.infusion
+    kind, volume = infusion.programme.concentration.kind, infusion.programme.volume
+    waste = to_waste_e6_p(infusion, told.given_e6_p)
+
+    def at(moment_ns: int | None) -> str | None:
         if moment_ns is None:
             return None
-        return wall + timedelta(microseconds=(moment_ns - now_ns) // 1000)
+        return (wall + timedelta(microseconds=(moment_ns - now_ns) // 1000)).isoformat()
 
-    return InfusionPart(
-        id=infusion.id,
-        state=_state(watch),
-        drug=programme.drug,
-        concentration=str(programme.concentration),
-        form=infusion.entry.form,
-        care_area=infusion.entry.care_area,
-        indication=infusion.entry.indication,
-        begun_by=infusion.begun.by,
-        begun_at=infusion.begun.at,
-        attached=infusion.attached,
-        template=infusion.template,
-        ended_by="" if ending is None else ending.by,
-        ended_at=None if ending is None else ending.at,
-        version=ordered.number,
-        versions=[_version(each) for each in infusion.versions],
-        dose=ordered.dose.digits(6),
-        dose_revision=ordered.dose_revision,
-        dose_unit=programme.unit.value,
-        set_ml_h=flow_to_set(infusion, live.state.setup.flow_step).ml_per_h,
-        agrees=watch.agrees,
-        amount_unit="mg" if amount_unit(programme.concentration) == "mg" else "U",
-        given=amount_digits(told.given_e6_p, kind),
-        given_up_to=told.at_most,
-        given_ml=Volume(told.given_nl).ml,
-        remaining_ml=None if volume is None else Volume(max(0, volume.nl - told.given_nl)).ml,
-        remaining_s=_remaining_s(watch),
-        to_waste=None if waste is None else amount_digits(waste, kind),
-        totals=[_total(each, watch, now_ns) for each in infusion.entry.totals],
-        looked_at=at(watch.looked_ns),
-        look_due_at=at(due_ns),
-        observations=[_observation(o) for o in reversed(infusion.observations[-SHOWN_OBSERVATIONS:])],
-        checklist_open=list(infusion.checklist_open),
-        second_check=infusion.entry.second_check,
-        checked_by=ordered.checked_by,
-        accepted=[_acceptance(each) for each in watch.accepted],
-        pumps=_pumps(infusion),
-        library_version=infusion.library_version,
-        library_sha256=infusion.library_sha256,
-        newer_library=_newer(watch, library),
-        advisories=list(infusion.entry.advisories),
-    )
+    return {
+        "state": _state(watch),
+        "agrees": watch.agrees,
+        "given": amount_digits(told.given_e6_p, kind),
+        "given_up_to": told.at_most,
+        "given_ml": Volume(told.given_nl).ml,
+        "remaining_ml": None if volume is None else Volume(max(0, volume.nl - told.given_nl)).ml,
+        "remaining_s": _remaining_s(watch),
+        "to_waste": None if waste is None else amount_digits(waste, kind),
+        "totals": [_total(each, watch, now_ns) for each in infusion.entry.totals],
+        "looked_at": at(watch.looked_ns),
+        "look_due_at": at(watch.look_due_ns),
+    }
 
 
 def _newer(watch: InfusionWatch, library: DrugLibrary | None) -> NewerLibraryPart | None:
@@ -160,7 +211,7 @@ def _acceptance(one: Acceptance) -> AcceptancePart:
     )
 
 
-def _total(limit: TotalLimit, watch: InfusionWatch, now_ns: int) -> TotalPart:
+def _total(limit: TotalLimit, watch: InfusionWatch, now_ns: int) -> dict[str, object]:
     programme = watch.infusion.programme
     kind, weight = programme.concentration.kind, programme.weight
     window_ns = None if limit.window_s is None else limit.window_s * NS_PER_S
@@ -172,13 +223,13 @@ def _total(limit: TotalLimit, watch: InfusionWatch, now_ns: int) -> TotalPart:
     else:
         given = watch.dose.account.given(window_ns, now_ns) * NL_PER_ML
     soft_max, hard_max = _most(limit, weight, kind)
-    return TotalPart(
-        over=limit.over.value,
-        window_h=None if limit.window_s is None else limit.window_s // 3600,
-        given=amount_digits(int(given), kind),
-        soft_max=soft_max,
-        hard_max=hard_max,
-    )
+    return {
+        "over": limit.over.value,
+        "window_h": None if limit.window_s is None else limit.window_s // 3600,
+        "given": amount_digits(int(given), kind),
+        "soft_max": soft_max,
+        "hard_max": hard_max,
+    }
 
 
 @lru_cache(maxsize=1024)  # worked out in fractions, and the same for the whole of an infusion

@@ -14,7 +14,7 @@ from pumpd.core.infusion import Programme
 from pumpd.core.quantities import DoseRate, FlowRate
 from pumpd.core.state import PumpState
 from pumpd.daemon.events import alarm_parts
-from pumpd.daemon.publisher_infusion import infusion_part
+from pumpd.daemon.publisher_infusion import InfusionWriter, same
 from pumpd.daemon.publisher_telemetry import NS_PER_MS, TelemetryWriter
 from pumpd.daemon.seams import LivePump, Ward
 
@@ -107,6 +107,7 @@ class SnapshotWriter:
             unverified=f"[{','.join(map(quoted, place.unverified))}]",
             human_use="true" if place.human_use else "false",
         )
+        self._infusion = InfusionWriter(live, clock)
         self._standing_for: tuple[object, ...] = ()
         self._standing = ""
         self._alarms_for: tuple[object, ...] = ()
@@ -118,13 +119,13 @@ class SnapshotWriter:
         now_ns = self._clock.monotonic_ns()
         # All of them are replaced when they change, never changed in place.
         standing = (state.setup, state.limits, state.phase, live.identity, self._ward.library, live.place)
-        if not _same(standing, self._standing_for):
+        if not same(standing, self._standing_for):
             self._standing_for, self._standing = standing, self._put_standing()
         told = (live.told.alarms, live.told.unconfirmed)
-        if not _same(told, self._alarms_for):
+        if not same(told, self._alarms_for):
             self._alarms_for = told
             self._alarms = ",".join(part.model_dump_json() for part in alarm_parts(live.told))
-        infusion = infusion_part(live, self._clock, self._ward.library)
+        infusion = self._infusion.write(self._ward.library)
         reading = self._readings.reading(live, now_ns)
         link = live.link
         took = "null" if link.round_trip_ns is None else repr(link.round_trip_ns / NS_PER_MS)
@@ -132,7 +133,7 @@ class SnapshotWriter:
             f'{self._head}{live.sequence},"sent_ms":{now_ns // NS_PER_MS}'
             f',"at":"{self._clock.wall().isoformat()}"'
             f',{self._standing},"freshness":"{state.freshness.value}","reading":{reading or "null"}'
-            f',"infusion":{"null" if infusion is None else infusion.model_dump_json()}'
+            f',"infusion":{infusion}'
             f',"alarms":[{self._alarms}]'
             f',"link":{{"state":"{link.state.value}","detail":{quoted(link.detail)}'
             f',"instead":{quoted(link.instead or "")},{self._driver},"url":{quoted(live.place.url)}'
@@ -163,7 +164,3 @@ class SnapshotWriter:
             library_version=quoted("" if library is None else library.version),
             library_sha256=quoted("" if library is None else library.sha256),
         )
-
-
-def _same(these: tuple[object, ...], those: tuple[object, ...]) -> bool:
-    return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import os
 import random
 import signal
 import sys
@@ -43,6 +44,9 @@ with Python's default of 5 ms (medians of 7 alternating runs on two busy cores; 
 """
 SETTLED_AFTER_S = (0.0, 5.0, 15.0, 60.0)
 """When what lives as long as the daemon is there: its parts at once, connections and first readings later."""
+
+OWNER_ONLY = 0o077
+"""What is taken away from every file that the daemon makes: patients' labels stand in journal and history."""
 
 COLLECT_AFTER = (2_000, 5, 10_000)
 """Small collections often, whole ones about hourly: what a reading makes is nearly all freed by counting."""
@@ -125,7 +129,8 @@ async def settle_memory() -> None:
 
 
 def run(config: Config) -> None:
-    """Watch in this process until SIGTERM or SIGINT."""
+    """Watch in this process until SIGTERM or SIGINT; the files that it makes are its owner's alone."""
+    os.umask(OWNER_ONLY)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(config))
 

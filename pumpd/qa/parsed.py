@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any
+
+from pydantic_core import from_json
 
 
 @lru_cache(maxsize=64)
 def parsed(payload: bytes) -> Any:
     """Return what a message in JSON says; it is shared, so nobody may change it."""
-    return json.loads(payload)
+    return from_json(payload)
 
 
 def command_in(payload: bytes) -> Any:
     """Return what a signed message asks of the daemon."""
-    return json.loads(parsed(payload)["command"])
+    return from_json(parsed(payload)["command"])

@@ -6,13 +6,14 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 
-from pumpd.contract.parts import CommandPayload
+from pumpd.contract.infusion_payloads import InfusionPart
+from pumpd.contract.parts import CommandPayload, Part
 from pumpd.contract.payloads import (
     AcknowledgePayload,
+    AlarmPart,
     NodeStatusPayload,
     PausePumpPayload,
     ReplyPayload,
-    SnapshotPayload,
 )
 from pumpd.contract.quieting import (
     AcceptPayload,
@@ -47,6 +48,14 @@ SHOWN = "shown"
 """What a timeline types for the hash of a newer drug library: the one that is on the screen."""
 ASKS_FOR_MS = 5_000
 """How long a request is valid."""
+
+
+class Shown(Part):
+    """What a person asks for something by, of the picture that comes every second."""
+
+    pump: str
+    infusion: InfusionPart | None = None
+    alarms: list[AlarmPart]
 
 
 class Desk:
@@ -175,7 +184,7 @@ class Desk:
                 self._record.carries((pump, channel), Carried(self._now_s()))
             if b'"condition"' not in message.payload and not carries:
                 return  # there is nothing to ask for, and there are many of them
-            snapshot = SnapshotPayload.model_validate_json(message.payload)
+            snapshot = Shown.model_validate_json(message.payload)
             if (infusion := snapshot.infusion) is not None:
                 on_screen = {
                     "infusion": infusion.id,

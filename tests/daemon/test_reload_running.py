@@ -56,7 +56,10 @@ def listens_to(directory: Path) -> list[str]:
 
 
 async def test_a_running_daemon_takes_up_keys_and_nothing_else(tmp_path: Path) -> None:
-    """A new key opens and an old one does no more; a fault changes nothing; pumps that were added wait."""
+    """A new key opens and an old one does no more; a fault changes nothing; pumps that were added wait.
+
+    Its files are its owner's alone, whatever the shell that started it would have.
+    """
     pump, log = free_port(), tmp_path / "log"
     with mosquitto(tmp_path) as broker:
         trusts = {
@@ -120,6 +123,9 @@ async def test_a_running_daemon_takes_up_keys_and_nothing_else(tmp_path: Path) -
             assert "no contact" in await asked(OLD)
             (status,) = (await until_retained(broker.port, STATUS, bool)).values()
             assert (status["pumps"], status["boot_id"]) == (["PUMP-01/1"], boot_id)
+            made = {each.name: each.stat().st_mode & 0o077 for each in (tmp_path / "var").iterdir()}
+            assert {name for name, others in made.items() if others} <= {"keys"}
+            assert "journal.db" in made
             assert await nursery.end(signal.SIGTERM) == 0
             status, said = await verb()
             assert status == 1
