@@ -1,4 +1,4 @@
-"""The fleet: a table of the house's pumps, comma-separated, as an inventory exports it."""
+"""The fleet: a table of the house's pumps, as an inventory or a spreadsheet exports it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ COLUMNS = ("asset number", "make", "model", "serial number", "firmware")
 LONGEST = 64
 """Letters in a cell; no label on a pump holds more."""
 _HEADER = ",".join(COLUMNS)
-_BOM = b"\xef\xbb\xbf"
 _MADE_A_NUMBER = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_SEPARATORS = ",;\t"
+"""The first line says which: no column has one of them in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,8 @@ class _Table:
                 0, "(file)", f"it has more than {LARGEST_BYTES} bytes", at_most, "name the fleet's file"
             )
             return None
-        if raw.startswith(_BOM):
-            what = "it begins with a byte order mark, which would become part of the first column's name"
-            remedy = "save it as UTF-8 without one, or cut its first three bytes off"
-            self._tell(1, "(file)", what, "UTF-8 without a byte order mark", remedy)
-            raw = raw.removeprefix(_BOM)
         try:
-            return raw.decode()
+            return raw.decode("utf-8-sig")  # spreadsheets write a byte order mark
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
             what = f"byte 0x{raw[error.start]:02X} is not UTF-8"
@@ -116,9 +111,11 @@ class _Table:
 
     def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Yield each line that is not blank, with its number."""
+        first = next((line for line in _LINE_END.split(text) if line), "")
+        separator = max(_SEPARATORS, key=first.count)
         for number, line in enumerate(_LINE_END.split(text), 1):
             try:
-                for cells in csv.reader([line], strict=True):
+                for cells in csv.reader([line], delimiter=separator, strict=True):
                     if cells:
                         yield number, cells
             except csv.Error as error:
@@ -129,11 +126,6 @@ class _Table:
 
     def _columns(self, line: int, names: Sequence[str]) -> bool:
         """Tell what is wrong with the columns; True when the rows below can be read."""
-        for separator, word in _SEPARATORS.items():
-            if len(names) == 1 and separator in names[0]:
-                what = f"its cells are parted by {word}, as a spreadsheet of some countries writes them"
-                self._tell(line, "(line)", what, "commas", f"export it with commas: {_HEADER}")
-                return False
         before = len(self.problems)
         for at, name in enumerate(names):
             if name not in COLUMNS:
@@ -154,7 +146,7 @@ class _Table:
             return None
         if len(cells) != len(names):
             what, allowed = f"{len(cells)} cells", f"{len(names)} cells, as the first line has"
-            self._tell(line, "(line)", what, allowed, "put quotes around a cell that holds a comma")
+            self._tell(line, "(line)", what, allowed, "put quotes around a cell that holds a separator")
             return None
         row = dict(zip(names, cells, strict=True))
         before = len(self.problems)
