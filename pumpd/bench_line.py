@@ -122,6 +122,7 @@ async def bench_line(
     *,
     dialect: Dialect | None = None,
     controls: Iterable[Control] = (),
+    slow_reply_ms: int = 0,
     wire: Transport | None = None,
 ) -> AsyncIterator[BenchLine]:
     """Give a line, not open yet, and close it; nothing but reads and ``controls`` can leave it.
@@ -139,7 +140,8 @@ async def bench_line(
         dialect=dialect,
     )
     try:
-        yield BenchLine(traced, bus, bus.conversation(unit, reply_time_ms, controls))
+        talk = bus.conversation(unit, reply_time_ms, controls, slow_reply_ms=slow_reply_ms)
+        yield BenchLine(traced, bus, talk)
     finally:
         await bus.link.close(TransportError(f"{traced.name}: closed by who opened it"))
 

@@ -76,7 +76,8 @@ class BccFace(PumpFace):
         return (b"" if self.stuffs else PLAIN) + f"{BED_ID}/1/1>{said}".encode() + (MORE if more else LAST)
 
     def _answers(self, payload: bytes) -> Iterator[bytes]:
-        bed_id, _, question = payload.removeprefix(PLAIN).removesuffix(LAST).decode().partition("/1/1>")
+        text = payload.removeprefix(PLAIN).removesuffix(LAST).decode("ascii", "replace")
+        bed_id, _, question = text.partition("/1/1>")
         stuffed = not payload.startswith(PLAIN)
         places = [place for place in PLACES if place in self.models and not self.removed.get(place)]
         if stuffed is not self.stuffs or (bed_id != BED_ID and question != "ADMIN:ALIVE"):

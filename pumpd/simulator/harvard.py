@@ -77,18 +77,18 @@ class HarvardFace(PumpFace):
         model = self.model
         running = model.status in FLOWING
         alarms = model.present_alarms()
-        limit = "I" if PumpAlarm.EMPTY in alarms and self._short else "."
-        flags = [
-            self.forced.get("direction", "I" if running else "i"),
-            limit,
-            self.forced.get("stall", "S" if PumpAlarm.OCCLUSION in alarms else "."),
-            ".",
-            "" if self._short else "I",
-            "T" if PumpAlarm.END in alarms else ".",
-        ]
+        flags = {
+            "direction": "I" if running else "i",
+            "limit": "I" if PumpAlarm.EMPTY in alarms and self._short else ".",
+            "stall": "S" if PumpAlarm.OCCLUSION in alarms else ".",
+            "trigger": ".",
+            "port": "" if self._short else "I",
+            "target": "T" if PumpAlarm.END in alarms else ".",
+        }
+        said = "".join(str(self.forced.get(name, flag)) for name, flag in flags.items())
         rate_fl_s = fl_s_of(model.target_nl_h if running else model.set_rate_nl_h)
         rate_fl_s = self.forced.get("rate", rate_fl_s)
-        return f"{rate_fl_s} {model.now_ns // 1000} {model.delivered_nl * FL_PER_NL} {''.join(flags)}"
+        return f"{rate_fl_s} {model.now_ns // 1000} {model.delivered_nl * FL_PER_NL} {said}"
 
     def _done(self, name: str, argument: str) -> list[str]:
         model = self.model

@@ -17,7 +17,9 @@ from pumpd.protocols.bcc_frame import ACK, LAST, MORE, NAK, PLAIN, frame_of
 from pumpd.protocols.wire import Permission
 from pumpd.qa.conformance.rig import over_tcp
 from pumpd.qa.virtual_time import in_virtual_time
+from pumpd.simulator.bcc import BccFace
 from pumpd.simulator.faults import Fault, FaultKind
+from pumpd.simulator.model import PumpModel
 from tests import proof
 from tests.dialects.bcc_rack import RACK, overheard, rack
 
@@ -259,3 +261,12 @@ def test_values_that_say_nothing_are_no_values():
     reading = meaning("11", {})
     assert reading.status is PumpStatus.UNKNOWN
     assert (reading.flow.value, reading.volume.value, reading.set_flow.value) == (None, None, None)
+
+
+@pytest.mark.requirement("HOSTILE-1")
+@pytest.mark.parametrize("question", [b"SpaceC\xa5\xfd\x8a\xbc)K>MEM:GET" + LAST, PLAIN + b"\xff" + LAST])
+def test_a_question_that_is_no_text_is_refused_as_any_that_is_not_known(question: bytes):
+    """Damage that the sum let through gets the ComDevice's answer, and ends no simulated ward."""
+    face = BccFace({"11": PumpModel()}, "SIM-0001", "1.0", lambda: 0)
+    face.stuffs = not question.startswith(PLAIN)
+    assert b"GNERR,68" in face.answer(question)

@@ -38,7 +38,10 @@ header says: that is done where others' replies are not, since no check tells wh
 """
 CASES = {**{name: (name, 0) for name in FRAMED}, **MODBUS}
 LATE = (0.4, 1.2, 2.0, 2.9)
-"""How late a reply or its second copy comes, in time-outs; the bound is three."""
+"""How late a reply or its second copy comes, in time-outs; the bound is three.
+
+Where a pump may be slow, all of these are waited for: there one more lateness lies beyond that.
+"""
 SHARES = {
     FaultKind.SILENCE: 0.02,
     FaultKind.DAMAGE: 0.05,
@@ -71,8 +74,10 @@ def hostile(on: Rig, timeout_s: float, *, cut: bool) -> list[FaultKind]:
     code = next(iter(on.subject.refusals), 0)
     on.line.faults = LateOnce(random.Random(proof.SEED))
     kinds = [kind for kind in SHARES if kind not in can_not]
+    slow_ms = on.spec.card.slow_reply_ms
+    lates = (*LATE, (slow_ms / 1000 + 0.1) / timeout_s) if slow_ms else LATE
     for kind in kinds:
-        for late in LATE if kind in {FaultKind.DELAY, FaultKind.DUPLICATE} else LATE[:1]:
+        for late in lates if kind in {FaultKind.DELAY, FaultKind.DUPLICATE} else lates[:1]:
             on.line.faults.add(UNIT, Fault(kind, math.inf, SHARES[kind], late * timeout_s, code))
     return kinds
 

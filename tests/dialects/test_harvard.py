@@ -55,6 +55,47 @@ def test_each_flag(flags, status, alarms):
     assert reading.volume.value.nl == 277
 
 
+FLAGS = {
+    "direction": "IiWwX",
+    "limit": "IW?",
+    "stall": "S?",
+    "trigger": "T?",
+    "port": "IW?",
+    "target": "T?",
+}
+"""Every letter of the status line, and one that there is not."""
+
+
+@pytest.mark.parametrize("name", ["harvard-elite", "harvard-ultra"])
+@in_virtual_time
+async def test_each_flag_is_told_by_a_pump_and_read_as_the_table_says(name):
+    """The simulated pump says each letter at each place; what is read has it, and is what the table says."""
+    subject = subject_of(find(name))
+    seen = set()
+    async with rig(subject, subject.framings[0]) as on:
+        for place, letters in FLAGS.items():
+            if (name, place) == ("harvard-ultra", "port"):
+                continue
+            for letter in letters:
+                on.face.forced = {place: letter}
+                await on.rest()
+                reading = await on.read()
+                assert letter in reading.raw_status
+                table = meaning(Running(ONE_ML_H, 0, reading.raw_status))
+                told = (reading.status, reading.alarms, reading.raw_alarms)
+                assert told == (table.status, table.alarms, table.raw_alarms)
+                seen |= {(place, letter, alarm.name) for alarm in reading.alarms}
+    assert seen == {
+        ("limit", "I", "EMPTY"),
+        ("limit", "W", "OTHER"),
+        ("limit", "?", "OTHER"),
+        ("stall", "S", "OCCLUSION"),
+        ("stall", "?", "OTHER"),
+        ("target", "T", "END"),
+        ("target", "?", "OTHER"),
+    }
+
+
 def test_a_rate_that_can_not_be_is_no_number():
     """Above what any syringe of these pumps gives it is INVALID, with what arrived."""
     reading = meaning(Running(10**17, 0, "I...I."))
