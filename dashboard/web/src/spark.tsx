@@ -19,18 +19,30 @@ interface Point {
   high: number;
 }
 
-/** Return an SVG path over the last `spanMs`, broken where nothing was read for half a minute. */
+/**
+ * Return an SVG path over the last `spanMs`, broken where nothing was read for half a minute.
+ *
+ * A bucket's two ends come in the order that is the shorter way from what was before to what comes next: a stop is
+ * not drawn as stop, start, stop, nor a rate that was too high and then stopped as stop, too high, stop.
+ */
 export function sparkPath(points: Point[], endMs: number, spanMs: number, top: number): string {
   const x = (at: number) => (((at - (endMs - spanMs)) / spanMs) * 100).toFixed(2);
   const y = (value: number) => (30 - (value / top) * 28).toFixed(2);
   let path = "";
   let before = -Infinity;
-  for (const point of points) {
+  let value = 0;
+  points.forEach((point, index) => {
+    const next = points[index + 1] ?? point;
     const joined = point.at - before < (3 * HOUR_MS) / BUCKETS;
-    path += `${joined ? "L" : "M"}${x(point.at)} ${y(point.low)}`;
-    if (point.high !== point.low) path += `L${x(point.at)} ${y(point.high)}`;
+    const rising = Math.abs(value - point.low) + Math.abs(point.high - next.low);
+    const falling = Math.abs(value - point.high) + Math.abs(point.low - next.high);
+    const falls = joined && falling <= rising;
+    const [from, to] = falls ? [point.high, point.low] : [point.low, point.high];
+    path += `${joined ? "L" : "M"}${x(point.at)} ${y(from)}`;
+    if (from !== to) path += `L${x(point.at)} ${y(to)}`;
     before = point.at;
-  }
+    value = to;
+  });
   return path;
 }
 
