@@ -54,7 +54,7 @@ web-test: setup
 	$(if $(wildcard $(WEB)/package.json),cd $(WEB) && $(WITH_NODE) npm test --silent)
 
 test: lint web-test
-	$(PY) -m pytest -n 3
+	$(PY) -m pytest -n 4
 
 demo: setup
 	@$(VENV)/bin/pumpd demo

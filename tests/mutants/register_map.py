@@ -104,10 +104,16 @@ def _other_meaning(path: Keys, value: Any, table: Any) -> Any:
     return _next(next(kind for kind in (statuses, alarms, list(table.values())) if value in kind), value)
 
 
+_AS_UNNAMED = {PumpStatus.UNKNOWN.value, PumpAlarm.OTHER.value}
+"""What a code or bit means that a map does not name: without such an entry it is the same map."""
+
+
 def _without_entries(file: str, data: Any) -> Iterator[Mutant]:
     """Yield the map without each of its codes and bits, and without each part it may leave out."""
     for path, node in _tables(data, ()):
-        for key in node:
+        for key, meaning in node.items():
+            if path and path[-1] in {"codes", "bits"} and meaning in _AS_UNNAMED:
+                continue
             if (path and path[-1] in {"codes", "bits"}) or key in {"no_value", "pause", "heartbeat"}:
                 changed = copy.deepcopy(data)
                 inner = _at(changed, path)
