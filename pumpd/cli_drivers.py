@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from pumpd.cli_words import free_place, out, start_log
 
@@ -27,7 +27,9 @@ def list_drivers() -> None:
     """List every driver: make, model, verified on what, how much unverified, and whether it can pause."""
     from pumpd.drivers.registry import faults, installed
 
-    columns = ("driver", "make", "model", "verified on", "unverified", "pause")
+    # A name is typed into a configuration: whole, however narrow the terminal is.
+    name_column = Column("driver", min_width=max(len(name) for name in installed()))
+    columns = (name_column, "make", "model", "verified on", "unverified", "pause")
     table = Table(*columns, box=None, pad_edge=False)
     for name, spec in installed().items():
         pause = f"tried on {spec.card.pause_proven_on}" if spec.pausable else "no"

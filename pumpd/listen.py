@@ -34,7 +34,9 @@ async def listen(
     unit = spec.address(url.unit)
     tap = Tap(framer, questions, PATIENCE_S)
     line = TracedTransport(wire or url.transport(), tell)
-    tell(f"listening on {line.name}, unit {unit}, as {spec.card.make} {spec.card.model}: nothing is sent")
+    tell(
+        f"listening on {spec.place(line.name, unit)}, as {spec.card.make} {spec.card.model}: nothing is sent"
+    )
     tell("identity not checked: who listens asks nobody")
     try:
         await line.open(tap)

@@ -44,7 +44,7 @@ async def probe(
         slow_reply_ms=spec.card.slow_reply_ms,
         wire=wire,
     ) as line:
-        tell(f"connecting to {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
+        tell(f"connecting to {spec.place(line.wire.name, unit)}, as {spec.card.make} {spec.card.model}")
         try:
             await line.open()
             tell_rest(url, spec, tell)

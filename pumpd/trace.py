@@ -40,7 +40,7 @@ async def trace(
         slow_reply_ms=spec.card.slow_reply_ms,
         wire=wire,
     ) as line:
-        tell(f"tracing {line.wire.name}, unit {unit}, as {spec.card.make} {spec.card.model}")
+        tell(f"tracing {spec.place(line.wire.name, unit)}, as {spec.card.make} {spec.card.model}")
         try:
             await line.open()
             tell_rest(url, spec, tell)

@@ -82,6 +82,12 @@ class DriverSpec:
         """Return where its pump is, from the unit or address that a URL names, if any."""
         return unit if unit is not None else self.dialect.addresses[0] if self.dialect else 1
 
+    def place(self, line: str, unit: int) -> str:
+        """Return what people call the place of its pump: the line, and who on it where that can be told."""
+        if self.dialect is None:
+            return f"{line}, unit {unit}"
+        return f"{line}, address {unit}" if self.dialect.addressed else line
+
 
 def of_register_map(card: Card, register_map: RegisterMap) -> DriverSpec:
     """Return the driver that reads by ``register_map``."""

@@ -134,6 +134,7 @@ def _decimals(millionths: int, places: int) -> str:
 
 KIND: Final = SimulatedKind(
     dialect=DIALECT.name,
+    addresses=DIALECT.addresses,
     server_framer=AlarisServer,
     face=AlarisFace,
     channels={

@@ -153,6 +153,7 @@ _SAYINGS: Final = Sayings(
 )
 KIND: Final = SimulatedKind(
     dialect=DIALECT.name,
+    addresses=DIALECT.addresses,
     server_framer=BccServer,
     face=BccFace,
     channels=dict.fromkeys(PLACES, _SAYINGS),

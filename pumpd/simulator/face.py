@@ -89,6 +89,8 @@ class SimulatedKind:
     """Which of model, serial_number and firmware the pump tells."""
     rack: bool = False
     """True where ``channels`` are places for pumps: there are those that somebody names, or the first."""
+    addresses: range = range(1, 100)
+    """``Dialect.addresses``: a ward's pump can have these, and has the first where the ward names none."""
 
 
 @cache

@@ -170,6 +170,7 @@ class FreseniusFace(PumpFace):
 def _kind(dialect: Dialect, server: Callable[[], ServerFramer], *, base: bool) -> SimulatedKind:
     return SimulatedKind(
         dialect=dialect.name,
+        addresses=dialect.addresses,
         server_framer=server,
         face=partial(FreseniusFace, base=base),
         channels={

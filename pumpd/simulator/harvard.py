@@ -139,6 +139,7 @@ def _kind(dialect: Dialect, name: str, *, short: bool) -> SimulatedKind:
     alarms = {PumpAlarm.OCCLUSION, PumpAlarm.END} | ({PumpAlarm.EMPTY} if short else set())
     return SimulatedKind(
         dialect=dialect.name,
+        addresses=dialect.addresses,
         server_framer=HarvardServer,
         face=partial(HarvardFace, name=name, short=short),
         channels={

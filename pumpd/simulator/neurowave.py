@@ -131,6 +131,7 @@ _SAYS: Final = Sayings(
 )
 KIND: Final = SimulatedKind(
     dialect=DIALECT.name,
+    addresses=DIALECT.addresses,
     server_framer=NeuroWaveServer,
     face=NeuroWaveFace,
     channels={"1": _SAYS, "2": _SAYS},

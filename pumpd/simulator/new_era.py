@@ -195,6 +195,7 @@ def _stop(model: PumpModel) -> None:
 
 KIND: Final = SimulatedKind(
     dialect=DIALECT.name,
+    addresses=DIALECT.addresses,
     server_framer=NewEraServer,
     face=NewEraFace,
     channels={

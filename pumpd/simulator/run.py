@@ -53,7 +53,8 @@ async def run(path: Path, tell: Callable[[str], None], control: ControlPlace | N
             await server.open()
             tell(f"control listens on http://{server.place}/")
         for name, placed in stage.pumps.items():
-            tell(f"{name} listens on {placed.served.where}, unit {placed.pump.unit}")
+            unit = f", unit {placed.pump.unit}" if len(stage.sections[name].addresses) > 1 else ""
+            tell(f"{name} listens on {placed.served.where}{unit}")
         tell(f"ready: {len(stage.pumps)} simulated pumps on {len(stage.lines)} lines; Ctrl-C ends them")
         await ended.wait()
     finally:

@@ -192,7 +192,7 @@ def make_pump(
     }
     serial_number = f"{section.serial_number}{suffix}"
     face = make(models, serial_number, section.firmware, clock)
-    return SimulatedPump(f"{section.id}{suffix}", section.unit, face, section.reply_time_ms / 1000)
+    return SimulatedPump(f"{section.id}{suffix}", section.address, face, section.reply_time_ms / 1000)
 
 
 def make_model(start: ChannelStart, seed: str) -> PumpModel:

@@ -76,8 +76,8 @@ class PumpSection(WardPart):
 
     id: TopicId
     """Its name in the timeline and in what is printed."""
-    unit: Whole = Field(default=1, ge=0, le=999)
-    """Modbus unit, 1 to 247, or the address of a framed pump."""
+    unit: Whole | None = Field(default=None, ge=0, le=999)
+    """Modbus unit, 1 to 247, or the address of a framed pump; without it the first that there is."""
     map: str
     """A register map, such as reference-pump, or a framed dialect, such as new-era."""
     serial_number: str = Field(pattern=r"^SIM-[A-Za-z0-9-]{1,60}$")
@@ -104,6 +104,17 @@ class PumpSection(WardPart):
         return None if self.map in kinds() else installed_map(self.map)
 
     @property
+    def addresses(self) -> range:
+        """Every unit or address that such a pump can have."""
+        kind = kinds().get(self.map)
+        return kind.addresses if kind else range(LOWEST_UNIT, HIGHEST_UNIT + 1)
+
+    @property
+    def address(self) -> int:
+        """Where it answers: its unit, or the first that there is."""
+        return self.addresses[0] if self.unit is None else self.unit
+
+    @property
     def serial_room(self) -> int:
         """How many characters its map has for the serial number; 64 where it shows none."""
         if self.register_map is None:
@@ -113,13 +124,14 @@ class PumpSection(WardPart):
 
     @model_validator(mode="after")
     def _device_can_be_set(self) -> PumpSection:
+        if self.address not in self.addresses:
+            allowed = " to ".join(map(str, sorted({self.addresses[0], self.addresses[-1]})))
+            raise refused(f"{self.map} has no unit {self.unit}", allowed, "write one of these, or none")
         register_map = self.register_map
         if register_map is None:
             if self.device != DeviceSection():
                 raise refused(f"{self.map} has nothing to set on the device", "no device", "leave it out")
             return self
-        if not LOWEST_UNIT <= self.unit <= HIGHEST_UNIT:
-            raise refused(f"unit {self.unit}", f"{LOWEST_UNIT} to {HIGHEST_UNIT}", "write a Modbus unit")
         order = register_map.order
         if self.device.order is not None:
             known = order.known() if isinstance(order, OrderField) else ()
@@ -188,7 +200,7 @@ class LineSection(WardPart):
         if spoken and (len(spoken) > 1 or bool(*spoken) is not framed):
             allowed = "maps on modbus-tcp:// or modbus-rtu://, one framed dialect on tcp:// or serial://"
             raise refused("pumps and line do not speak alike", allowed, "change listen, or the map")
-        units = [pump.unit for pump in self.pumps]
+        units = [pump.address for pump in self.pumps]
         if len(set(units)) != len(units):
             raise refused("two pumps of this line have the same unit", "each unit once", "change one unit")
         return self

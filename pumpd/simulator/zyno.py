@@ -189,6 +189,7 @@ def _hundredths(nl: int) -> str:
 def _kind(dialect: Dialect, name: str, check: Check) -> SimulatedKind:
     return SimulatedKind(
         dialect=dialect.name,
+        addresses=dialect.addresses,
         server_framer=partial(ZynoServer, check),
         face=partial(ZynoFace, name=name),
         channels={

@@ -4,8 +4,10 @@ import asyncio
 import re
 
 import pytest
+from typer.testing import CliRunner
 
-from pumpd.drivers.registry import find
+from pumpd.cli import app
+from pumpd.drivers.registry import find, installed
 from pumpd.probe import probe
 from pumpd.qa.conformance.subject import subject_of
 from pumpd.qa.virtual_time import in_virtual_time
@@ -78,3 +80,11 @@ async def test_a_probe_of_a_silent_pump_says_what_to_do(name, framing):
     assert "failed: " in said
     assert "what to do: nothing answers: check that the pump is on" in said
     assert re.search(r"asked \d+, answered 0, refused 0, timed out [1-3]", said)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_narrow_terminal_cuts_no_drivers_name(columns):
+    """What is to be typed into a configuration is told whole."""
+    said = CliRunner().invoke(app, ["drivers", "list"], env={"COLUMNS": str(columns)}).stdout
+    first_words = {line.split()[0] for line in said.splitlines() if line[:1].isalpha()}
+    assert first_words >= set(installed())

@@ -7,16 +7,22 @@ import pytest
 
 from pumpd.core.quantities import NL_PER_ML
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
+from pumpd.drivers.registry import shipped
 from pumpd.errors import ConfigError
 from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.stage import Placed, Stage, make_pump
 from pumpd.simulator.timeline import TimelineEvent
-from pumpd.simulator.ward import load_ward
+from pumpd.simulator.ward import PumpSection, load_ward
 from tests.simulator.stages import WARD, open_stage, written
 
 TIMELINE = WARD + "timeline:\n  - {at_s: 1, pump: TCP-1, action: set-rate, rate: 60 mL/h}\n"
+SYRINGE = """tcp://127.0.0.1:0
+    pumps: [{id: SYRINGE, unit: 0, map: alaris, serial_number: SIM-A}]
+  - listen: modbus-tcp://127.0.0.1:0
+    pumps:
+"""
 
 
 def test_the_ward_of_these_tests_is_accepted(tmp_path):
@@ -51,6 +57,8 @@ def test_the_ward_of_these_tests_is_accepted(tmp_path):
         ("id: RTU-2", "id: RTU-1", 12, "stands twice"),
         ("unit: 2", "unit: 1", 9, "same unit"),
         ("unit: 2", "unit: 0", 12, "0"),
+        ("unit: 2", "unit: 248", 12, "1 to 247"),
+        ("modbus-tcp://127.0.0.1:0\n    pumps:\n", SYRINGE, 4, "alaris has no unit 0"),
         ('channels: {"1": {rate: 20', 'channels: {"2": {rate: 20', 11, "no channel"),
         ("seed: 5", "seed: 5\nspeed: 2", 2, "speed"),
         ("action: set-rate", "action: set-speed", 14, "no action"),
@@ -75,6 +83,13 @@ def test_a_broken_ward_is_refused_at_its_line(tmp_path, good, bad, line, words):
     found = [p for p in refused.value.problems if words in f"{p.path} {p.what} {p.allowed}"]
     assert found, refused.value.problems
     assert (found[0].line, bool(found[0].allowed), bool(found[0].remedy)) == (line, True, True)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in shipped().values() if spec.dialect], ids=lambda s: s.name)
+def test_a_framed_pump_without_a_unit_stands_where_its_driver_looks(spec):
+    """A ward and a configuration that name no address mean the same pump, and know the same addresses."""
+    section = PumpSection(id="P", map=spec.dialect.name, serial_number="SIM-1")
+    assert (section.address, section.addresses) == (spec.address(None), spec.dialect.addresses)
 
 
 def event(**kwargs) -> TimelineEvent:
