@@ -14,7 +14,8 @@ from pumpd.qa.scenario import LoadedScenario, ScenarioPump
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.server import ServedLine
 from pumpd.simulator.stage import Stage, make_pump
-from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward
+from pumpd.simulator.ward import LineSection, Ward
+from pumpd.simulator.ward_pump import ChannelStart, PumpSection
 from pumpd.transports.url import Framing, PumpUrl, parse_url
 
 MakeWire = Callable[[PumpUrl, str, SimulatedLine, FrameJudge], ServedLine]

@@ -25,7 +25,8 @@ from pumpd.qa.checks import Check
 from pumpd.qa.happenings import Happening, SiteEvent
 from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.timeline import TimelineEvent, WardPart
-from pumpd.simulator.ward import ChannelStart, DeviceSection, event_problems
+from pumpd.simulator.ward import event_problems
+from pumpd.simulator.ward_pump import ChannelStart, DeviceSection
 
 LATENCY_MS = 20
 """What a scenario's network may add to a reply; the daemon reckons with it as with a real one."""

@@ -19,7 +19,7 @@ from pumpd.qa.runner import Outcome, run_scenario
 from pumpd.qa.scenario import LoadedScenario, Scenario, ScenarioPump, Simulated
 from pumpd.simulator.timeline import MAY_TAKE as MAY_TAKE_AT_PUMP
 from pumpd.simulator.timeline import TimelineEvent
-from pumpd.simulator.ward import ChannelStart
+from pumpd.simulator.ward_pump import ChannelStart
 
 MOST_PLAYS = 120
 """How often a scenario is played at most to make it shorter."""

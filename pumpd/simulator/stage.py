@@ -28,7 +28,8 @@ from pumpd.simulator.model import PumpModel
 from pumpd.simulator.register_face import FaceBuilder, RegisterFace
 from pumpd.simulator.server import PtyLine, ServedLine, TcpLine
 from pumpd.simulator.timeline import TimelineEvent
-from pumpd.simulator.ward import ChannelStart, LineSection, PumpSection, Ward, copy_name, listening
+from pumpd.simulator.ward import LineSection, Ward, copy_name, listening
+from pumpd.simulator.ward_pump import ChannelStart, PumpSection
 from pumpd.simulator.ward_time import WardTime, loop_ns
 from pumpd.transports.url import Framing
 

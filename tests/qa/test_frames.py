@@ -14,7 +14,7 @@ from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.model import PumpModel
 from pumpd.simulator.stage import make_pump
-from pumpd.simulator.ward import PumpSection
+from pumpd.simulator.ward_pump import PumpSection
 
 pytestmark = pytest.mark.requirement("INV-1")
 Deed = Callable[[PumpModel], None]

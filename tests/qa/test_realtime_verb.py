@@ -32,7 +32,7 @@ from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.register_face import RegisterFace
 from pumpd.simulator.stage import make_pump
-from pumpd.simulator.ward import PumpSection
+from pumpd.simulator.ward_pump import PumpSection
 from tests import mosquitto
 from tests.e2e.left import alive, until
 from tests.qa.real_scenarios import REPOSITORY, short

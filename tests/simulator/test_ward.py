@@ -14,7 +14,8 @@ from pumpd.simulator.faults import Fault, FaultKind
 from pumpd.simulator.line import SimulatedLine
 from pumpd.simulator.stage import Placed, Stage, make_pump
 from pumpd.simulator.timeline import TimelineEvent
-from pumpd.simulator.ward import PumpSection, load_ward
+from pumpd.simulator.ward import load_ward
+from pumpd.simulator.ward_pump import PumpSection
 from tests.simulator.stages import WARD, open_stage, written
 
 TIMELINE = WARD + "timeline:\n  - {at_s: 1, pump: TCP-1, action: set-rate, rate: 60 mL/h}\n"
