@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,3 +121,14 @@ def test_any_bytes_are_a_document_or_problems(raw: bytes) -> None:
     """No bytes raise out of the reader."""
     document = parse_document(raw, "any.yaml")
     assert document.data is not None or document.problems or raw.strip()
+
+
+@given(text=st.one_of(edited(GOOD), edited(LIBRARY)).filter(str.isascii))
+def test_both_parsers_read_the_same(text: str) -> None:
+    """Values, lines and words are those of PyYAML's own parser, but for what libyaml alone takes for text."""
+    raw = text.encode()
+    fast = parse_document(raw, "any.yaml")
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(yaml, "__with_libyaml__", False)
+        exact = parse_document(raw, "any.yaml")
+    assert fast == exact or any(words in exact.problems[0].what for words in ("got '?'", "chomping"))
