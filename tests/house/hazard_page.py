@@ -30,6 +30,7 @@ class Hazard(TypedDict, total=False):
     beside: str
 
 
+@cache
 def hazards() -> dict[str, Hazard]:
     """Return docs/hazards.yaml."""
     loaded: dict[str, Hazard] = yaml.safe_load(HAZARDS.read_text())

@@ -40,6 +40,7 @@ def named_ids() -> dict[str, list[str]]:
     return found
 
 
+@cache
 def required() -> dict[str, dict[str, str]]:
     """Return docs/requirements.yaml."""
     loaded: dict[str, dict[str, str]] = yaml.safe_load(IDS.read_text())

@@ -34,7 +34,7 @@ def map_mutants() -> Iterator[Mutant]:
             for kind, other in _others(path, value, parent):
                 changed = copy.deepcopy(data)
                 _put(changed, path, other)
-                text = yaml.safe_dump(changed, sort_keys=False)
+                text = _dumped(changed)
                 yield Mutant(kind, file, ".".join(map(str, path)), f"{value} -> {other}", text)
         yield from _without_entries(file, data)
 
@@ -48,6 +48,10 @@ def _leaves(node: Any, path: Keys, parent: Any) -> Iterator[tuple[Keys, Any, Any
             yield from _leaves(value, (*path, at), parent)
     else:
         yield path, node, parent
+
+
+def _dumped(data: Any) -> str:
+    return yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
 def _put(data: Any, path: Keys, value: Any) -> None:
@@ -119,7 +123,7 @@ def _without_entries(file: str, data: Any) -> Iterator[Mutant]:
                 inner = _at(changed, path)
                 del inner[key]
                 where = ".".join(map(str, path)) or "map"
-                yield Mutant("code", file, where, f"without {key}", yaml.safe_dump(changed, sort_keys=False))
+                yield Mutant("code", file, where, f"without {key}", _dumped(changed))
 
 
 def _tables(node: Any, path: Keys) -> Iterator[tuple[Keys, dict[Any, Any]]]:

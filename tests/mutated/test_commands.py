@@ -23,7 +23,7 @@ from tests.mutated.mutation import mutated
 from tests.publisher.node import SIGNER, TRUSTED, Asked, SetClock, ward_of
 
 pytestmark = [pytest.mark.requirement("HOSTILE-1", "MQTT-3"), pytest.mark.timeout(3600)]
-SMALL, FULL = 400, 1_000_000
+SMALL, FULL = 150, 1_000_000
 NOW_MS = 1_000_000
 TOPICS = Topics("clinic")
 SETTLE_EVERY = 32

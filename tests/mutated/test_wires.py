@@ -18,7 +18,7 @@ from tests.mutated.mutation import mutated
 from tests.mutated.wires import Wire, framings, wires
 
 pytestmark = [pytest.mark.requirement("HOSTILE-1"), pytest.mark.timeout(3600)]
-SMALL, FULL = 1_500, 1_000_000
+SMALL, FULL = 500, 1_000_000
 DECLARED = (WireError, DeviceRefusedError)
 UNIT = 1
 ASKED = 8
