@@ -53,7 +53,8 @@ lint: setup
 web-test: setup
 	$(if $(wildcard $(WEB)/package.json),cd $(WEB) && $(WITH_NODE) npm test --silent)
 
-test: lint web-test
+test: setup
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint web-test
 	$(PY) -m pytest -n 4
 
 demo: setup
