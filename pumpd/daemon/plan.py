@@ -59,7 +59,7 @@ class PumpPlan:
     trials: tuple[Trial, ...] = ()
     """What engineers have tried and signed with this driver; each holds for the firmware that it names."""
     freshness_slow: FreshnessLimits | None = None
-    """While its replies take as long as its card allows a slow one; None: it may not be slow."""
+    """While its replies take as long as its card allows a slow one; None: the same as ``freshness``."""
     slow_from_ns: int = 0
     """A reading that takes longer than this can not come as often as ``freshness`` expects it."""
     fleet: Fleet | None = None

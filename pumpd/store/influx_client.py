@@ -76,8 +76,7 @@ class InfluxDoor:
             raise LaterError(f"{place.url}{WRITE_PATH}: {words}", _retry_after_s(error)) from None
         except (HTTPError, OSError, UnicodeError) as error:
             self.close()
-            reason = self._place.without_secret(f"{type(error).__name__}: {error}")
-            raise LaterError(f"{place.url}{WRITE_PATH}: {reason}") from None
+            raise LaterError(f"{place.url}{WRITE_PATH}: {_reason(place, error)}") from None
         if status != STORED:
             self.close()
             words = f"answered {status}, and who has stored lines answers {STORED}: it may be no InfluxDB"
@@ -114,7 +113,7 @@ class InfluxDoor:
         except ApiException as error:
             raise LaterError(f"{place.url}: {_words(place, error)}") from None
         except (HTTPError, OSError) as error:
-            raise LaterError(f"{place.url}: {self._place.without_secret(str(error))}") from None
+            raise LaterError(f"{place.url}: {_reason(place, error)}") from None
         except (ValueError, LookupError, TypeError):  # what influxdb-client makes of an answer it knows not
             words = f"its answer is not understood; does the organisation {place.org} exist?"
             raise LaterError(f"{place.url}: {words}") from None
@@ -175,6 +174,11 @@ class InfluxDoor:
 
 def _words(place: InfluxPlace, error: ApiException) -> str:
     return told_by(place, int(error.status or 0), str(error.body or error.reason or ""))
+
+
+def _reason(place: InfluxPlace, error: Exception) -> str:
+    """Return why nothing was answered, without the name of the class that urllib3 puts before it."""
+    return place.without_secret(f"{type(error).__name__}: {str(error).rpartition('): ')[2]}")
 
 
 def _retry_after_s(error: ApiException) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pumpd.errors import StoreError
+from pumpd.store.influx_client import InfluxDoor
 from pumpd.store.influx_init import make_store
 from pumpd.store.influx_place import InfluxPlace
 
@@ -169,3 +171,12 @@ def test_an_organisation_that_is_not_there_is_told(place: InfluxPlace) -> None:
     with pytest.raises(StoreError, match="does the organisation clinic exist"):
         make_store(place, 0)
     assert _Influx.made == []
+
+
+def test_a_server_that_is_not_there_is_told_in_the_systems_words(place: InfluxPlace) -> None:
+    """Where it was sought and why it was not reached; nothing of the program's own inside."""
+    door = InfluxDoor(replace(place, url="http://127.0.0.1:1"))
+    for way in (lambda: door.write(b"a b=1.0 1"), lambda: door.make_bucket(0)):
+        with pytest.raises(StoreError, match=r"^http://127\.0\.0\.1:1.*Connection refused$") as told:
+            way()
+        assert "Timely" not in str(told.value)
