@@ -123,7 +123,7 @@ class Restrainer:
         last = live.state.last
         flow = "unknown flow" if last is None or last.flow.value is None else str(last.flow.value)
         attempt = _Attempt(
-            live, ConditionId.RESTRAINED, flow, f"none ({by} asked: {reason})", self._clock.monotonic_ns()
+            live, ConditionId.RESTRAINED, flow, f"0 mL/h as {by} asked: {reason}", self._clock.monotonic_ns()
         )
         return await asyncio.shield(self._start(attempt))
 

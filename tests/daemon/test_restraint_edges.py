@@ -100,7 +100,7 @@ async def test_what_was_paused_on_request_is_told_with_its_flow() -> None:
     pump.shows()
     assert await restrainer.on_request(pump.live, "B. Keller", "sleepy")
     assert [outcome.measured for outcome in told.outcomes] == ["unknown flow", "49 mL/h"]
-    assert {outcome.allowed for outcome in told.outcomes} == {"none (B. Keller asked: sleepy)"}
+    assert {outcome.allowed for outcome in told.outcomes} == {"0 mL/h as B. Keller asked: sleepy"}
 
 
 @in_virtual_time
