@@ -46,7 +46,11 @@ def is_loopback(host: str) -> bool:
 
 
 def _host_of(netloc: str) -> str:
-    return urlsplit(f"//{netloc}").hostname or ""
+    """Return the name without the port; "", which nobody is called, when it is no name and no address."""
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_named(host: str, names: frozenset[str]) -> bool:
@@ -55,8 +59,8 @@ def _is_named(host: str, names: frozenset[str]) -> bool:
 
 def _ours(origin: str, netloc: str, scope: Scope) -> bool:
     """Return whether ``origin`` is this page's; over TLS one in the clear is another's, whatever its name."""
-    said = urlsplit(origin)
-    return said.netloc == netloc and (said.scheme == "https" or not is_encrypted(scope))
+    schemes = ("https",) if is_encrypted(scope) else ("https", "http")
+    return origin in {f"{scheme}://{netloc}" for scheme in schemes}
 
 
 class LocalOnly:

@@ -181,15 +181,26 @@ def test_a_foreign_host_name_is_refused(client):
     assert client.get("/api/state", headers={"host": "127.0.0.1.evil.example:8080"}).status_code == 403
 
 
+@pytest.mark.parametrize("host", ["[", "[::1", "]", "a[b", "[nobody]"])
+def test_a_host_name_that_nobody_can_read_is_a_foreign_one(client, host):
+    """It is refused in words, with the headers of every answer, and is no error of the server."""
+    answer = client.get("/api/session", headers={"host": host})
+    assert (answer.status_code, answer.headers["x-content-type-options"]) == (403, "nosniff")
+
+
+FOREIGN = [None, "http://evil.example", "null", "http://127.0.0.1:9999", "http://["]
+NO_PAGES = ["http://[::1", "http://a[b", f"javascript:{OURS[5:]}", OURS[5:], f"{OURS}/evil", f"{OURS}@evil"]
+
+
 @pytest.mark.requirement("DASH-4")
-@pytest.mark.parametrize("origin", [None, "http://evil.example", "null", "http://127.0.0.1:9999"])
+@pytest.mark.parametrize("origin", FOREIGN + NO_PAGES)
 def test_nobody_elses_page_can_say_i_have_it(client, origin):
     """A request that changes something must come from a page this dashboard served."""
     headers = {} if origin is None else {"origin": origin}
     assert client.post("/api/acknowledge", json={}, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("origin", [None, "http://evil.example"])
+@pytest.mark.parametrize("origin", FOREIGN + NO_PAGES)
 def test_nobody_elses_page_can_listen(client, origin):
     """Browsers let any page open a WebSocket; the Origin tells whose it is."""
     headers = {} if origin is None else {"origin": origin}
