@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from dashboard.attempts import Attempts, What
 from dashboard.hashing import Hasher
-from dashboard.people import Account, RefusedSecretError, checked_name, checked_password, checked_pin, folded
+from dashboard.people import (
+    Account,
+    RefusedSecretError,
+    checked_name,
+    checked_password,
+    checked_pin,
+    checked_wards,
+    folded,
+)
 from dashboard.people_db import PeopleDb, Row
 from dashboard.people_log import Event, PeopleLog
 from pumpd.contract.roles import Role
@@ -85,7 +93,7 @@ class Accounts:
         self, name: str, role: Role, wards: Iterable[str], password: str, by: str, *, demo: bool = False
     ) -> None:
         """Make an account."""
-        shown = checked_name(name)
+        shown, kept_wards = checked_name(name), _json(wards)
         kept = self._hasher.make(checked_password(password, shown, self._place))
         if self.secrets(shown) is not None:
             raise RefusedSecretError(f"there is an account {shown!r} already")
@@ -94,7 +102,7 @@ class Accounts:
                 db.execute(
                     "INSERT INTO account (name, folded, role, wards, password, demo, made_ms)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (shown, folded(shown), role.value, _json(wards), kept, demo, self._db.now_ms()),
+                    (shown, folded(shown), role.value, kept_wards, kept, demo, self._db.now_ms()),
                 )
         except sqlite3.IntegrityError:
             raise RefusedSecretError(f"there is an account {shown!r} already") from None
@@ -141,4 +149,4 @@ class Accounts:
 
 
 def _json(wards: Iterable[str]) -> str:
-    return json.dumps(sorted(set(wards)), ensure_ascii=False)
+    return json.dumps(checked_wards(wards), ensure_ascii=False)

@@ -11,6 +11,8 @@ from dashboard.blocklist import why_common
 from pumpd.contract.roles import Role
 
 LONGEST_NAME = 64
+LONGEST_WARD = 64
+"""As a pump's in the configuration."""
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 15, 128
 """NIST SP 800-63B-4 3.1.1.2, for a password that is all there is; OWASP ASVS 4.0.3, 2.1.2."""
 SHORTEST_PIN, LONGEST_PIN = 4, 8
@@ -58,6 +60,17 @@ def checked_name(name: str) -> str:
     if not any(unicodedata.category(character)[0] == "L" for character in shown):
         raise RefusedSecretError("a name has a letter")
     return shown
+
+
+def checked_wards(wards: Iterable[str]) -> list[str]:
+    """Return the wards, each once, in order; RefusedSecretError for one that no pump can be in."""
+    taken = sorted(set(wards))
+    for ward in taken:
+        if not ward.strip():
+            raise RefusedSecretError("a ward has a name; name none where the account may act everywhere")
+        if len(ward) > LONGEST_WARD or any(unicodedata.category(sign)[0] == "C" for sign in ward):
+            raise RefusedSecretError(f"a ward has 1 to {LONGEST_WARD} characters that can be seen")
+    return taken
 
 
 def checked_password(password: str, name: str, place: Iterable[str] = ()) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
+import re
 import secrets
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +17,10 @@ from pumpd.contract.topics import Topics, check_id
 
 ITERATIONS = 210_000
 """PBKDF2 with SHA-512 (OWASP Password Storage Cheat Sheet, 2023); Mosquitto's own default is 101."""
+
+_LONGEST_NAME = 253
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*")
+"""What a program asks DNS for (RFC 1123 2.1), and the underscore of containers' names."""
 
 
 def node_account(node: str) -> str:
@@ -72,24 +79,43 @@ def make_broker_files(
     hosts: Sequence[str],
     now: datetime,
 ) -> tuple[str, ...]:
-    """Make certificates, accounts and rules in a new folder, and return the accounts; FileExistsError.
+    """Make certificates, accounts and rules in a new folder, and return the accounts.
 
+    FileExistsError where there is a folder, ValueError for an id or a host that is none, with nothing left.
     Every account's password is a file of its own. The authority's key is needed again only to renew.
     """
+    nodes, dashboards, hosts = (tuple(dict.fromkeys(each)) for each in (nodes, dashboards, hosts))
     rules = acl_text(site, nodes, dashboards)
     accounts = (*map(node_account, nodes), *map(dashboard_account, dashboards))
-    folder.mkdir(parents=True, mode=0o700)
     authority = Authority.new(f"pumpd {site}", now)
-    certificate, key = authority.vouch(hosts[0], hosts, now, now + timedelta(days=CERTIFICATE_DAYS))
-    (folder / "ca.pem").write_bytes(authority.pem)
-    write_private(folder / "ca.key", authority.key_pem)
-    (folder / "server.pem").write_bytes(certificate)
-    write_private(folder / "server.key", key)
-    (folder / "acl").write_text(rules, encoding="utf-8")
-    lines = ""
-    for account in accounts:
-        password = secrets.token_urlsafe(24)
-        write_private(folder / f"{account}.password", f"{password}\n".encode())
-        lines += password_line(account, password)
-    write_private(folder / "passwords", lines.encode())
+    until = now + timedelta(days=CERTIFICATE_DAYS)
+    certificate, key = authority.vouch(hosts[0], [check_host(each) for each in hosts], now, until)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        (folder / "ca.pem").write_bytes(authority.pem)
+        write_private(folder / "ca.key", authority.key_pem)
+        (folder / "server.pem").write_bytes(certificate)
+        write_private(folder / "server.key", key)
+        (folder / "acl").write_text(rules, encoding="utf-8")
+        lines = ""
+        for account in accounts:
+            password = secrets.token_urlsafe(24)
+            write_private(folder / f"{account}.password", f"{password}\n".encode())
+            lines += password_line(account, password)
+        write_private(folder / "passwords", lines.encode())
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return accounts
+
+
+def check_host(host: str) -> str:
+    """Return ``host`` when a client can hold a certificate against it: a name or an address; ValueError."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        if len(host) <= _LONGEST_NAME and _NAME.fullmatch(host):
+            return host
+    raise ValueError(
+        f"host {host!r}: allowed are an address, or a name of letters, digits, '-' and '.', as broker.example"
+    )

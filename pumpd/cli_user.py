@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +27,8 @@ WardsOption = Annotated[
     list[str] | None,
     typer.Option("--ward", metavar="WARD", help="Where it may act; again for more, none: everywhere."),
 ]
+_LONGEST_LINE = 4096
+"""Characters; more than any secret may have."""
 SecretOption = Annotated[
     Path | None,
     typer.Option(
@@ -85,8 +87,24 @@ def read_secret(what: str, file: Path | None) -> str:
                 f"there is no terminal to type the {what} at: give --from FILE, or --from -"
             )
         return str(typer.prompt(what.capitalize(), hide_input=True, confirmation_prompt=True))
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    return text.split("\n", 1)[0].removesuffix("\r")
+    try:
+        if str(file) == "-":
+            line = sys.stdin.readline(_LONGEST_LINE)
+        else:
+            with file.open(encoding="utf-8") as source:
+                line = source.readline(_LONGEST_LINE)
+        line.encode()
+    except UnicodeError:  # whose words quote the secret
+        raise typer.BadParameter(f"the {what} in {file} is no text in UTF-8: write it so") from None
+    return line.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff")
+
+
+def _say_of_wards(config: Path, wards: Iterable[str]) -> None:
+    """Tell of a ward that no pump of the file is in: most often it is spelt otherwise."""
+    from pumpd.config import load
+
+    for ward in sorted(set(wards) - {pump.ward for pump in load(config).pumps}):
+        out().print(f"note: no pump of {config} is in the ward {ward!r}; wards are compared letter by letter")
 
 
 @user.command("add")
@@ -101,6 +119,7 @@ def add(
     with people_store(config) as store:
         store.accounts.add(name, role, ward or (), read_secret("password", secret), operator())
     out().print(f"{name} may sign in as {role}; for shared screens give a PIN with: pumpd user pin")
+    _say_of_wards(config, ward or ())
 
 
 @user.command("list")
@@ -109,7 +128,8 @@ def list_accounts(config: ConfigOption) -> None:
     with people_store(config) as store:
         accounts = store.accounts.all()
     for each in accounts:
-        words = [each.role.value, ", ".join(sorted(each.wards)) or "every ward"]
+        wards = [ward or "(no ward)" for ward in sorted(each.wards)] or ["every ward"]
+        words = [each.role.value, *wards]
         words += ["PIN" if each.has_pin else "no PIN", *(["DEMO"] if each.demo else [])]
         out().print(f"{each.name}: {', '.join([*words, *(['DISABLED'] if each.disabled else [])])}")
     out().print(f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}")
@@ -158,6 +178,7 @@ def wards(
     with people_store(config) as store:
         store.accounts.set_wards(name, ward or (), operator())
     out().print(f"{name} may act on {', '.join(sorted(set(ward or ()))) or 'every ward'}")
+    _say_of_wards(config, ward or ())
 
 
 @user.command("disable")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pumpd import broker_files
 from pumpd.cli import app
 from pumpd.contract.envelope import SignedPayload
 from pumpd.errors import ConfigError
@@ -121,6 +122,50 @@ def test_what_is_no_public_key_or_one_that_anybody_signs_for_is_refused(text):
     """Points of small order take one signature for many messages."""
     with pytest.raises(ValueError, match=r"44 characters|everybody could sign"):
         VerifyingKey.of(text)
+
+
+BROKER = ("--site", "clinic", "--node", "ward-a", "--dashboard", "desk")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "*", "no host, DNS:*", "bröker.example", "a" * 64, "a." * 130, "-a", "a..b", "https://a", "a:8883"],
+)
+def test_a_brokers_name_that_no_client_can_check_is_refused(tmp_path, host):
+    """What is allowed is told, and no folder is left that would stand in the way of the next try."""
+    status, said = run("keys", "broker", tmp_path / "b", *BROKER, "--host", host)
+    assert status == 2
+    assert "allowed are an address, or a name" in " ".join(said.split())
+    assert not (tmp_path / "b").exists()
+
+
+def test_names_of_a_broker_that_stand_twice_count_once(tmp_path):
+    """Each account has one password, and what is made is whole."""
+    twice = (
+        "--node",
+        "ward-a",
+        "--host",
+        "broker.example",
+        "--host",
+        "192.0.2.7",
+        "--host",
+        "broker.example",
+    )
+    status, said = run("keys", "broker", tmp_path / "b", *BROKER, *twice)
+    assert (status, said.count("node-ward-a.password")) == (0, 1)
+    assert (tmp_path / "b" / "passwords").read_text().count("\n") == 2
+    assert (tmp_path / "b" / "acl").read_text().count("user node-ward-a") == 1
+
+
+def test_what_can_not_be_made_whole_leaves_no_folder(tmp_path, monkeypatch):
+    """A disk that fills leaves no half of it, which the next try would refuse to write over."""
+
+    def full(file: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(broker_files, "write_private", full)
+    assert run("keys", "broker", tmp_path / "b", *BROKER, "--host", "broker.example")[0] == 1
+    assert not (tmp_path / "b").exists()
 
 
 def test_no_private_key_is_in_the_project():

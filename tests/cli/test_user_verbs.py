@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from dashboard import people_store
 from dashboard.hashing import Hasher
 from pumpd.cli import app
+from pumpd.clock import SystemClock
+from pumpd.config import load
 from tests.dashboard.served import config_text
 
 PASSWORD = "quiet wards at night"
@@ -112,6 +114,46 @@ def test_a_secret_is_read_from_a_file_or_a_terminal_and_never_from_the_words(adm
     assert "--from" in admin.run("user", "add", "Cy", "--role", "viewer", status=2)
     said = CliRunner().invoke(app, ["user", "add", "--help"]).output
     assert "--password" not in said
+
+
+def test_a_secrets_file_may_begin_with_the_mark_of_an_editor(admin, tmp_path):
+    """The mark that some editors put before UTF-8 is no part of the password: nobody could type it."""
+    kept = tmp_path / "password"
+    kept.write_bytes(b"\xef\xbb\xbf" + PASSWORD.encode() + b"\r\n")
+    admin.run("user", "add", "Ben", "--role", "viewer", "--from", str(kept))
+    store = people_store.PeopleStore(load(admin.config).people_file, SystemClock())
+    assert store.hasher.agrees(store.accounts.secrets("Ben").password, PASSWORD)
+    store.close()
+
+
+def test_a_secrets_file_that_is_no_text_is_refused_without_being_quoted(admin, tmp_path):
+    """The file is named, what it holds is not, and no account is made."""
+    kept = tmp_path / "password"
+    kept.write_bytes(b"violet anchor \xff\xfe tundra\n")
+    said = admin.run("user", "add", "Ben", "--role", "viewer", "--from", str(kept), status=2)
+    assert "no text in UTF-8" in said
+    assert "violet" not in said
+    assert admin.run("user", "list") == "0 accounts\n"
+
+
+@pytest.mark.parametrize("ward", ["", "  ", "w" * 65, "a\udcffb", "a\nb"])
+def test_a_ward_that_no_pump_can_be_in_is_refused(admin, ward):
+    """An account that may act nowhere is not told as one that may act everywhere."""
+    admin.run(
+        *("user", "add", "Ann", "--role", "nurse", "--ward", ward, "--from", "-"), typed=PASSWORD, status=2
+    )
+    assert admin.run("user", "list") == "0 accounts\n"
+    admin.add("Ann")
+    admin.run("user", "wards", "Ann", ward, status=2)
+    assert admin.run("user", "list") == "Ann: nurse, every ward, no PIN\n1 account\n"
+
+
+def test_a_ward_that_no_pump_of_the_file_is_in_is_told(admin):
+    """It is kept, since another daemon may watch it; most often it is spelt otherwise."""
+    told = "no pump of .* is in the ward 'nowhere'"
+    assert re.search(told, admin.add("Ann", "nurse", "--ward", "nowhere"))
+    assert re.search(told, admin.run("user", "wards", "Ann", "nowhere", "pain-clinic"))
+    assert "no pump" not in admin.run("user", "wards", "Ann", "pain-clinic")
 
 
 def test_one_name_is_one_account(admin):
