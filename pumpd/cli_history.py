@@ -22,6 +22,8 @@ TRIES = 10
 TRY_EVERY_S = 0.5
 """While a daemon writes, what is on its way may be seen twice."""
 SLOT_S = 60
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""Of times that are taken: databases count nanoseconds from 1970 on, and end in 2262."""
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration (YAML).")
@@ -70,9 +72,7 @@ def verify(
     from pumpd.store.influx_verify import verify_history
 
     loaded, place = influx_of(config)
-    start_ms, end_ms = minute_ms(start, "--from"), minute_ms(end, "--to")
-    if start_ms >= end_ms:
-        raise typer.BadParameter(f"{start} is not before {end}", param_hint="--from")
+    start_ms, end_ms = span_ms(start, end)
     query, spool = InfluxQuery(place), spool_place(loaded).spool
     for _ in range(TRIES):
         verdict = verify_history(query, loaded.site, spool, start_ms, end_ms)
@@ -109,15 +109,26 @@ def influx_of(config: Path) -> tuple[Config, InfluxPlace]:
     return loaded, influx_place(loaded)
 
 
+def span_ms(start: str, end: str) -> tuple[int, int]:
+    """Return what ``--from`` and ``--to`` say, in ms since 1970; a usage error unless that is a span."""
+    start_ms, end_ms = minute_ms(start, "--from"), minute_ms(end, "--to")
+    if start_ms >= end_ms:
+        raise typer.BadParameter(f"{start} is not before {end}", param_hint="--from")
+    return start_ms, end_ms
+
+
 def minute_ms(said: str, option: str) -> int:
-    """Return a whole minute in ms since 1970; a usage error when it is none."""
+    """Return a whole minute in ms since 1970; a usage error when it is none, or of a year out of reach."""
     try:
         at = datetime.fromisoformat(said)
     except ValueError:
         message = f"'{said}' is no time; write it as 2026-03-01T08:00, in UTC or with its offset"
         raise typer.BadParameter(message, param_hint=option) from None
-    at_s = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        message = f"'{said}' is out of reach: the year is {FIRST_YEAR} to {LAST_YEAR}"
+        raise typer.BadParameter(message, param_hint=option)
+    at_s = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     if at_s % SLOT_S:
         message = f"'{said}' is no whole minute; the account is kept by the minute"
         raise typer.BadParameter(message, param_hint=option)
-    return at_s * 1000
+    return int(at_s) * 1000

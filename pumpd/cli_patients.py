@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pumpd.cli_history import ConfigOption, minute_ms
-from pumpd.cli_words import out
+from pumpd.cli_history import ConfigOption, span_ms
+from pumpd.cli_words import free_place, out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,17 +72,22 @@ def export(
     from pumpd.config import load
     from pumpd.histories import patient_records
 
+    free_place(file, "--output")
     loaded = load(config)
     records = patient_records(loaded)
-    stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
+    stays = records.stays(label, *span_ms(start, end))
     _told(stays, loaded, label)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     count = 0
-    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-        for stay in stays:
-            for line in records.readings(stay):
-                written.write(line + "\n")
-                count += 1
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+            for stay in stays:
+                for line in records.readings(stay):
+                    written.write(line + "\n")
+                    count += 1
+    except BaseException:  # what is not whole is no answer to a patient
+        file.unlink(missing_ok=True)
+        raise
     out().print(f"{count} readings in {file}")
     if not stays:
         raise typer.Exit(1)
@@ -104,7 +109,7 @@ def erase(
 
     loaded = load(config)
     records = patient_records(loaded)
-    stays = records.stays(label, minute_ms(start, "--from"), minute_ms(end, "--to"))
+    stays = records.stays(label, *span_ms(start, end))
     _told(stays, loaded, label)
     if not stays or not yes:
         out().print("nothing was erased" + ("; look at the times, then say --yes" if stays else ""))

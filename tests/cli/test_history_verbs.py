@@ -104,13 +104,24 @@ async def test_verify_accounts_for_every_reading_and_names_what_is_missing(
         ("yesterday", "2026-03-01T08:00", "is no time"),
         ("2026-03-01T08:00:30", "2026-03-01T09:00", "no whole minute"),
         ("2026-03-01T08:00", "2026-03-01T08:00", "is not before"),
+        ("2026-03-02T08:00", "2026-03-01T08:00", "is not before"),
+        ("2026-03-01T08:00:00.5", "2026-03-01T09:00", "no whole minute"),
+        ("2026-03-01T08:00", "9999-12-31T23:59", "the year is 1970 to 2200"),
+        ("0001-01-01T00:00+14:00", "2026-03-01T08:00", "the year is 1970 to 2200"),
     ],
 )
 def test_a_span_that_is_none_is_refused(tmp_path: Path, start: str, end: str, says: str) -> None:
     """The operator must edit something: exit 2, with the reason."""
     file = configured(tmp_path, "http://127.0.0.1:1")
-    status, said = run("history", "verify", "-c", str(file), "--from", start, "--to", end)
-    assert (status, says in said.replace("\n", " ").replace("│", "").replace("  ", " ")) == (2, True)
+    span = ("--from", start, "--to", end)
+    for verb in (
+        ("verify",),
+        ("export", "--patient", "A.B.", "-o", str(tmp_path / "ab")),
+        ("erase", "--patient", "A.B."),
+    ):
+        status, said = run("history", *verb, "-c", str(file), *span)
+        assert (status, says in said.replace("\n", " ").replace("│", "").replace("  ", " ")) == (2, True)
+    assert not (tmp_path / "ab").exists()
 
 
 @pytest.mark.requirement("CFG-5")

@@ -205,3 +205,27 @@ def test_without_a_journal_or_a_history_the_reason_is_told(tmp_path: Path) -> No
         records.stays("A.B.", 0, FOR_EVER_MS)
     with pytest.raises(StoreError, match="can not be opened"):
         records.erase(Stay("A.B.", PUMP, CHANNEL, 0, 1), FOR_EVER_MS)
+
+
+async def test_an_export_that_breaks_off_leaves_no_file_that_looks_whole(tmp_path, monkeypatch):
+    """A database that goes away midway: the verb fails, and can be run again under the same name."""
+    file, out = configured(tmp_path), tmp_path / "ab.jsonl"
+    config = load(file)
+    config.data_dir.mkdir(parents=True)
+    await journalled(config.journal_file)
+    recorded(config.history_file)
+    readings = EmbeddedPatients.readings
+
+    def breaking(self, stay):
+        yield next(iter(readings(self, stay)))
+        raise StoreError("the history went away")
+
+    monkeypatch.setattr(EmbeddedPatients, "readings", breaking)
+    asked = ("history", "export", "-c", str(file), "--patient", "A.B.", "-o", str(out))
+    assert run(*asked)[0] == 1
+    assert not out.exists()
+    monkeypatch.setattr(EmbeddedPatients, "readings", readings)
+    assert run(*asked)[0] == 0
+    before = out.read_bytes()
+    assert run(*asked)[0] == 1
+    assert out.read_bytes() == before
