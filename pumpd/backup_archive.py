@@ -82,7 +82,7 @@ def _entry(name: str, size_bytes: int) -> tarfile.TarInfo:
 def read_archive(archive: Path, into: Path) -> Manifest:
     """Unpack ``archive`` into the empty folder ``into`` and return its manifest.
 
-    StoreError when it is no backup, of a newer program, or not byte for byte what was written.
+    StoreError when it is no backup, of a newer program, or a file in it is not byte for byte what was written.
     """
     with _telling(archive), tarfile.open(archive, mode="r|gz") as tar:
         members = iter(tar)
@@ -139,6 +139,8 @@ def _telling(archive: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreError(f"{archive}: there is no such file") from error
+    except IsADirectoryError as error:
+        raise StoreError(f"{archive}: it is a folder: name the archive in it") from error
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise StoreError(f"{archive}: it is no whole archive: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -62,6 +62,12 @@ def test_damage_is_told_or_harmless(tmp_path: Path, archive: Path) -> None:
     assert refused > tries * 0.95
 
 
+def test_a_folder_is_no_archive(tmp_path: Path) -> None:
+    """It is named, so that whoever typed the folder of backups sees what to add."""
+    with pytest.raises(StoreError, match=f"{tmp_path}: it is a folder"):
+        read_archive(tmp_path, tmp_path)
+
+
 def changed(archive: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> Path:
     """Return a copy of ``archive`` with its manifest and files as ``change`` leaves them."""
     with tarfile.open(archive) as tar:
