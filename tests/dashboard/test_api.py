@@ -188,8 +188,15 @@ def test_a_host_name_that_nobody_can_read_is_a_foreign_one(client, host):
     assert (answer.status_code, answer.headers["x-content-type-options"]) == (403, "nosniff")
 
 
-FOREIGN = [None, "http://evil.example", "null", "http://127.0.0.1:9999", "http://["]
-NO_PAGES = ["http://[::1", "http://a[b", f"javascript:{OURS[5:]}", OURS[5:], f"{OURS}/evil", f"{OURS}@evil"]
+FOREIGN: list[str | None] = [None, "http://evil.example", "null", "http://127.0.0.1:9999", "http://["]
+NO_PAGES: list[str | None] = [
+    "http://[::1",
+    "http://a[b",
+    f"javascript:{OURS[5:]}",
+    OURS[5:],
+    f"{OURS}/evil",
+    f"{OURS}@evil",
+]
 
 
 @pytest.mark.requirement("DASH-4")
