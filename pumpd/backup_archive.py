@@ -82,7 +82,7 @@ def _entry(name: str, size_bytes: int) -> tarfile.TarInfo:
 def read_archive(archive: Path, into: Path) -> Manifest:
     """Unpack ``archive`` into the empty folder ``into`` and return its manifest.
 
-    StoreError when it is no backup, of a newer program, or a file in it is not byte for byte what was written.
+    StoreError when it is no backup, of a newer program, or a file is not byte for byte what was written.
     """
     with _telling(archive), tarfile.open(archive, mode="r|gz") as tar:
         members = iter(tar)
