@@ -44,7 +44,7 @@ def cross_problems(
     yield from _password(document, section, directory)
     yield from tls_problems(document, section.mqtt, directory, _authorities, _secret)
     yield from history_problems(
-        document, section.history, directory, lambda path, name: _secret(document, path, name, directory)
+        document, section.history, directory, lambda path, name: _one_line(document, path, name, directory)
     )
     yield from _contacts(document, checked, section, directory)
     yield from _secret(document, ("dashboard", "key_file"), section.dashboard.key_file, directory)
@@ -108,7 +108,7 @@ def _password(document: Document, section: ConfigSection, directory: Path) -> It
         yield document.problem(
             path, "there is a username but no password_file", allowed, "add password_file, or remove username"
         )
-    yield from _secret(document, path, name, directory)
+    yield from _one_line(document, path, name, directory)
 
 
 def _contacts(
@@ -149,6 +149,18 @@ def _secret(document: Document, path: DocPath, name: str, directory: Path) -> It
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         what = f"{name} may be read by others (mode {stat.S_IMODE(mode):03o})"
         yield document.problem(path, what, allowed, f"chmod 600 {name}")
+
+
+def _one_line(document: Document, path: DocPath, name: str, directory: Path) -> Iterator[Problem]:
+    """Yield what is wrong with a secret that is sent as it stands, and so is a line: no key."""
+    refused = list(_secret(document, path, name, directory))
+    yield from refused
+    if refused or not name:
+        return
+    secret = read_bounded(directory / name).decode().strip()
+    if len(secret.splitlines()) != 1:
+        what = f"{name} holds {'more than one line' if secret else 'nothing'}"
+        yield document.problem(path, what, "a file with the secret in one line", f"write {name} anew")
 
 
 def _data_dir(document: Document, section: ConfigSection, directory: Path) -> Iterator[Problem]:

@@ -117,7 +117,7 @@ def _address(document: Document, url: str) -> Iterator[Problem]:
     if parts.username is not None or parts.password is not None:
         what = "there is a name or password in the address, which would stand in logs"
         yield document.problem(path, what, allowed, "put the token into a file and name it in token_file")
-    elif parts.scheme not in {"http", "https"} or not host:
+    elif parts.scheme not in {"http", "https"} or not host or " " in host or parts.port == 0:
         yield document.problem(path, f"{url!r} is no address of a server", allowed, remedy)
     elif parts.path.strip("/") or parts.query or parts.fragment:
         yield document.problem(path, f"{url!r} has a path", allowed, "end it after the port")

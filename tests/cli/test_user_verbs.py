@@ -122,7 +122,9 @@ def test_a_secrets_file_may_begin_with_the_mark_of_an_editor(admin, tmp_path):
     kept.write_bytes(b"\xef\xbb\xbf" + PASSWORD.encode() + b"\r\n")
     admin.run("user", "add", "Ben", "--role", "viewer", "--from", str(kept))
     store = people_store.PeopleStore(load(admin.config).people_file, SystemClock())
-    assert store.hasher.agrees(store.accounts.secrets("Ben").password, PASSWORD)
+    found = store.accounts.secrets("Ben")
+    assert found is not None
+    assert store.hasher.agrees(found.password, PASSWORD)
     store.close()
 
 

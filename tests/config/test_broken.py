@@ -15,6 +15,7 @@ from pumpd.document import DEEPEST, LARGEST_BYTES, parse_document
 from pumpd.drivers.registry import find, installed
 from pumpd.errors import ConfigError
 
+SHIPPED = Path(__file__).parents[2] / "config"
 BROKEN = Path(__file__).with_name("broken")
 EXPECTED: dict[str, list[dict[str, Any]]] = yaml.safe_load(
     (BROKEN / "expected.yaml").read_text().replace("{drivers}", ", ".join(installed()))
@@ -53,6 +54,38 @@ def test_broken_file_is_told_whole(name: str, broken: Path) -> None:
         load(Path(name))
     assert _told(caught.value) == EXPECTED[name]
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.requirement("CFG-1")
+@pytest.mark.parametrize(
+    ("held", "what"), [("", "nothing"), (" \n\n", "nothing"), ("hush\nmore\n", "more than one line")]
+)
+@pytest.mark.parametrize(("before", "key"), [("port: 1883", "password_file"), ("kind: sqlite", "token_file")])
+def test_a_secret_is_one_line(tmp_path: Path, held: str, what: str, before: str, key: str) -> None:
+    """It is sent as it stands, so what no server takes is told before anything starts, and not quoted."""
+    section = before if key == "password_file" else 'kind: influxdb, url: "http://127.0.0.1:8086"'
+    text = (SHIPPED / "pumpd.yaml").read_text().replace(before, f"{section}, {key}: secret")
+    (tmp_path / "pumpd.yaml").write_text(text)
+    shutil.copy(SHIPPED / "drug-library.yaml", tmp_path)
+    (tmp_path / "secret").write_text(held)
+    (tmp_path / "secret").chmod(0o600)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "pumpd.yaml")
+    assert [problem.what for problem in caught.value.problems] == [f"secret holds {what}"]
+    assert "hush" not in str(caught.value)
+    (tmp_path / "secret").write_text("hush\n")
+    load(tmp_path / "pumpd.yaml")
+
+
+@pytest.mark.parametrize("url", ["https://db.example:0", "https://db example", "http://["])
+def test_an_address_that_is_none_is_told(tmp_path: Path, url: str) -> None:
+    """A port and a host that no server has are found before the daemon asks for them again and again."""
+    text = (SHIPPED / "pumpd.yaml").read_text().replace("kind: sqlite", f'kind: influxdb, url: "{url}"')
+    (tmp_path / "pumpd.yaml").write_text(text)
+    shutil.copy(SHIPPED / "drug-library.yaml", tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "pumpd.yaml")
+    assert [problem.path for problem in caught.value.problems] == ["history.url"]
 
 
 def test_every_broken_file_is_expected() -> None:

@@ -155,9 +155,10 @@ async def test_a_token_that_can_not_be_read_is_told_and_read_again(tmp_path: Pat
 async def test_a_file_that_holds_no_token_is_told_without_a_word_of_it(tmp_path: Path, written: str) -> None:
     """Libraries quote a header that they can not send; writer, reader and their log name the file instead."""
     file = configured(tmp_path, f"http://127.0.0.1:{free_port()}", bucket="pumpd", token_file="token")
-    (tmp_path / "token").write_text(written, encoding="utf-8")
+    (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "token").chmod(0o600)
     config = load(file)
+    (tmp_path / "token").write_text(written, encoding="utf-8")
     with capture_logs() as logs:
         writer = open_writer(config)
         writer.write(row(0))
