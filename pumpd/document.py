@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -85,10 +86,12 @@ def read_bounded(file: Path, most_bytes: int = LARGEST_BYTES) -> bytes:
     keep us waiting for ever, and a device never ends.
     """
     handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISDIR(os.fstat(handle).st_mode):
+        os.close(handle)  # opened as below, it would be told by the number of its handle
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     with open(handle, "rb") as opened:  # noqa: PTH123 - a descriptor, opened so as not to wait
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise ValueError("is a directory" if stat.S_ISDIR(mode) else "it is not a file")
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("it is not a file")
         return opened.read(most_bytes + 1)
 
 

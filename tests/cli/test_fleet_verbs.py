@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -118,3 +119,44 @@ def test_what_is_typed_is_held_to_what_a_file_is_held_to(config: Path, tmp_path:
     config.write_text(config.read_text().replace("fleet: fleet.csv\n", ""))
     assert refused(*added(config))[0][2:] == ("fleet", "the configuration names no fleet")
     assert (tmp_path / "fleet.csv").read_text() == HEADER + ONE
+
+
+@pytest.mark.parametrize("verb", ["import", "add"])
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("/dev/null", "it can not be read: it is not a file"),
+        ("data", "it can not be read: is a directory"),
+        ("nowhere/fleet.csv", "nothing can be written beside it: no such file or directory"),
+    ],
+)
+def test_a_fleet_that_is_no_file_is_told_in_words(
+    config: Path, tmp_path: Path, verb: str, named: str, words: str
+) -> None:
+    """A device, a folder, or a folder that is not there: what, and under which name."""
+    (tmp_path / "data").mkdir()
+    table = tmp_path / "fleet.csv"
+    config.write_text(config.read_text().replace("fleet: fleet.csv", f"fleet: {named}"))
+    told = refused(*(added(config) if verb == "add" else ["import", str(table), "-c", str(config)]))
+    assert told == [(Path(named).name, 0, "(file)", words)]
+
+
+def test_a_table_that_is_no_file_is_told_in_words(config: Path, tmp_path: Path) -> None:
+    """A pipe that nobody fills, which is not waited for, and a folder."""
+    os.mkfifo(tmp_path / "pipe")
+    for name, words in (("pipe", "it is not a file"), (".", "is a directory")):
+        told = refused("import", str(tmp_path / name), "-c", str(config))
+        assert told[0][2:] == ("(file)", f"it can not be read: {words}")
+
+
+def test_bytes_that_are_no_text_are_told_in_words(config: Path, tmp_path: Path) -> None:
+    """As a shell hands them over."""
+    told = refused(*added(config, serial=os.fsdecode(b"A-\xff")))
+    assert told == [("fleet.csv", 3, "(file)", "byte 0xFF is not UTF-8")]
+    assert (tmp_path / "fleet.csv").read_text() == HEADER + ONE
+
+
+def test_a_configuration_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    """Not as one that names no fleet."""
+    told = refused(*added(tmp_path / "absent.yaml"))
+    assert told == [("absent.yaml", 0, "(file)", "it can not be read: no such file or directory")]
