@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from pumpd.cli_words import free_place, out, start_log
+from pumpd.cli_words import free_place, out, start_log, tell, visible
 
 drivers = typer.Typer(
     help="Tell which pumps pumpd can talk to, and how well that is known.", rich_markup_mode=None
@@ -131,7 +131,7 @@ def verify(
     signer, spec = load_key(key, engineer), driver_called(driver)
     at = SystemClock().wall().isoformat(timespec="seconds")
     place = url_for(url, spec.dialect)
-    trial = asyncio.run(lead(spec, place, engineer, at, out().print, _asked))
+    trial = asyncio.run(lead(spec, place, engineer, at, tell, _asked))
     if trial is None:
         raise typer.Exit(1)
     with to.open("x", encoding="utf-8") as file:
@@ -144,6 +144,6 @@ def _asked(sentence: str) -> str:
     """Return what was typed; Ctrl-C ends it at once, where a loop would only note it and wait on."""
     kept = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return str(typer.prompt(sentence))
+        return str(typer.prompt(visible(sentence)))
     finally:
         signal.signal(signal.SIGINT, kept)

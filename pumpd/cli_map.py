@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pumpd.cli_words import out, start_log
+from pumpd.cli_words import start_log, tell
 
 maps = typer.Typer(
     help="Describe a Modbus pump in a file, and hold it against the pump.", rich_markup_mode=None
@@ -27,7 +27,7 @@ def check(file: MapFile) -> None:
     """Check a register map: every problem at once, what a reading costs, and its examples both ways."""
     from pumpd.map_bench import check_map
 
-    if not check_map(file, out().print):
+    if not check_map(file, tell):
         raise typer.Exit(1)
 
 
@@ -43,5 +43,5 @@ def read(
     from pumpd.map_bench import read_map
 
     start_log("warning")
-    if not asyncio.run(read_map(file, url, out().print, show_bytes=show_bytes)):
+    if not asyncio.run(read_map(file, url, tell, show_bytes=show_bytes)):
         raise typer.Exit(1)

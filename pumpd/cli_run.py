@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pumpd.cli_config import ConfigOption
-from pumpd.cli_words import out, start_log
+from pumpd.cli_words import out, start_log, tell
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log more than transitions.")]
 
@@ -104,6 +104,6 @@ def probe(
     from pumpd.probe import probe as run_probe
 
     start_log("warning")
-    well = asyncio.run(run_probe(url, driver, out().print, readings=readings, show_bytes=not quiet))
+    well = asyncio.run(run_probe(url, driver, tell, readings=readings, show_bytes=not quiet))
     if not well:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from pumpd.cli_words import free_place, out, start_log
+from pumpd.cli_words import free_place, out, start_log, visible
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,23 +40,27 @@ def trace(
 
     With --listen another master reads it, and nothing is sent.
     """
-    from pumpd.bench_line import driver_called
+    from pumpd.bench_line import driver_called, url_for
     from pumpd.clock import SystemClock
+    from pumpd.listen import followed
     from pumpd.listen import listen as run_listen
     from pumpd.trace import trace as run_trace
 
     start_log("warning")
-    if file is not None:
-        driver_called(driver)
+    spec = driver_called(driver)
+    place = url_for(url, spec.dialect)
+    if listen:
+        followed(spec, place)
+    if file is not None:  # made only when nothing else is to be mended
         free_place(file, "--to")
     console = out()
     with contextlib.ExitStack() as opened:
         copy: TextIO | None = opened.enter_context(file.open("x", encoding="utf-8")) if file else None
 
         def tell(line: str) -> None:
-            console.print(line)
+            console.print(visible(line))
             if copy is not None:
-                print(line, file=copy, flush=True)
+                print(visible(line), file=copy, flush=True)
 
         tell(f"# {SystemClock().wall().isoformat(timespec='seconds')} {url} {driver}")
         try:

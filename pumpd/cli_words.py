@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,16 @@ from pumpd.errors import ConfigError, Problem
 def out() -> Console:
     """Return the console for results; text is shown as it is, without markup."""
     return Console(markup=False, highlight=False, soft_wrap=True)
+
+
+def visible(line: str) -> str:
+    """Return ``line`` with what moves a terminal's cursor, or forges a line, escaped: a pump may send it."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
+def tell(line: str) -> None:
+    """Print one line in which a pump's own words may stand."""
+    out().print(visible(line))
 
 
 class _StandardError:
@@ -39,11 +50,13 @@ class _StandardError:
 
 
 def free_place(file: Path, option: str) -> None:
-    """Demand that a new file can be made; ConfigError where one stands already, or no folder does."""
+    """Demand that a new file can be made; ConfigError where one stands already, or no folder for it does."""
     if file.exists():
         what, allowed = f"{file} is there already, and nothing is written over", "the name of a new file"
     elif not file.parent.is_dir():
         what, allowed = f"there is no folder {file.parent}", "a name in a folder that is there"
+    elif not os.access(file.parent, os.W_OK | os.X_OK):
+        what, allowed = f"this user may not write to {file.parent}", "a folder that this user may write to"
     else:
         return
     raise ConfigError((Problem("(command line)", 0, option, what, allowed, "write another name"),))
@@ -71,7 +84,7 @@ def _seen(_logger: WrappedLogger, _method: str, said: EventDict) -> EventDict:
     for key, value in said.items():
         text = value if isinstance(value, str) else "" if key == "exc_info" else str(value)
         if not text.isprintable():
-            said[key] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+            said[key] = visible(text)
     return said
 
 

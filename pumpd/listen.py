@@ -24,13 +24,15 @@ PATIENCE_S: Final = 30.0
 async def listen(
     url_text: str, driver: str, tell: Tell, *, for_s: float | None = None, wire: Transport | None = None
 ) -> bool:
-    """Tell every byte, and each reading for which another master asks; return whether the line lasted.
+    """Tell every byte, and each reading for which another master asks.
+
+    Return whether the line lasted and brought anything, which is looked at when ``for_s`` is over.
 
     ConfigError when URL or driver name is wrong, or its protocol can not be followed.
     """
     spec = driver_called(driver)
     url = url_for(url_text, spec.dialect)
-    framer, questions = _followed(spec, url)
+    framer, questions = followed(spec, url)
     unit = spec.address(url.unit)
     tap = Tap(framer, questions, PATIENCE_S)
     line = TracedTransport(wire or url.transport(), tell)
@@ -42,12 +44,16 @@ async def listen(
         await line.open(tap)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(for_s):
-                await _watch(spec, unit, TalkedAloud(tap, tell), tell)
+                await _watch(spec, unit, TalkedAloud(tap, tell, begins="awaits"), tell)
     except PumpdError as error:
         tell(f"failed: {error}")
         return False
     finally:
         await line.close()
+    if not line.received_bytes:
+        tell("nothing was heard")
+        tell("what to do: check that another master asks on this line, both wires of the receiver, the speed")
+        return False
     return True
 
 
@@ -64,7 +70,7 @@ async def _watch(spec: DriverSpec, unit: int, talk: TalkedAloud, tell: Tell) -> 
             tell(f"no reading: {error}")
 
 
-def _followed(spec: DriverSpec, url: PumpUrl) -> tuple[Callable[[], Framer], Callable[[], ServerFramer]]:
+def followed(spec: DriverSpec, url: PumpUrl) -> tuple[Callable[[], Framer], Callable[[], ServerFramer]]:
     """Return what finds answers and questions of a pump; ConfigError where nobody can follow them."""
     if url.framing is Framing.MODBUS_RTU:
         return RtuFramer, RtuServerFramer

@@ -58,10 +58,12 @@ class TalkedAloud:
 
     talk: Conversation
     tell: Tell
+    begins: str = "asks"
+    """What is said before a question: who listens waits for another to put it."""
 
     async def ask(self, request: Request[R]) -> R:
         """Ask, and tell both."""
-        self.tell(f"{_INDENT} asks     {asked(request)}")
+        self.tell(f"{_INDENT} {self.begins:8} {asked(request)}")
         try:
             reply = await self.talk.ask(request)
         except PumpdError as error:

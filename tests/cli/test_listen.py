@@ -85,6 +85,19 @@ async def test_whoever_listens_reads_what_the_other_master_reads(name):
     assert all(float(flow) == pytest.approx(10, abs=0.06) for flow in flows)
     assert "nothing is sent" in said[0]
     assert not re.search(r" ms > ", text)
+    assert " awaits   " in text
+    assert " asks   " not in text, "a listener asks nobody"
+
+
+@pytest.mark.requirement("ENG-2")
+@in_virtual_time
+async def test_a_line_on_which_nothing_is_heard_is_no_success():
+    """A receiver on the wrong wires, or no other master: it is said, with what to look at."""
+    said: list[str] = []
+    wire = MemoryWire("tapped").asking
+    assert not await listen("tcp://127.0.0.1:1", "new-era", said.append, for_s=5, wire=wire)
+    assert said[-2] == "nothing was heard"
+    assert said[-1].startswith("what to do: check that another master asks on this line")
 
 
 class Silent:

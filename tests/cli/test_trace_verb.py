@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from pumpd import trace as traced
 from pumpd.cli import app
+from pumpd.cli_words import free_place, tell
 from pumpd.drivers.registry import find
 from pumpd.errors import ConfigError, TransportError
 from pumpd.protocols.framing_rtu import RtuServerFramer
@@ -95,3 +96,38 @@ def test_the_file_holds_the_same_lines_and_is_never_written_over(tmp_path):
     assert "channel 1: status stopped" in first.output
     assert isinstance(second.exception, ConfigError)
     assert "is there already" in second.exception.problems[0].what
+
+
+@pytest.mark.requirement("ENG-2")
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("http://x", "--driver", "new-era"),
+        ("tcp://127.0.0.1:1", "--driver", "no-such-pump"),
+        ("tcp://127.0.0.1:1", "--driver", "bbraun-bcc", "--listen"),
+    ],
+)
+def test_what_is_refused_leaves_no_file(tmp_path, refused):
+    """The same name is free when the command line is mended."""
+    ran = CliRunner().invoke(app, ["trace", *refused, "--to", str(tmp_path / "trace.txt")])
+    assert isinstance(ran.exception, ConfigError)
+    assert ran.output == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.requirement("ENG-2")
+def test_a_folder_that_nobody_may_write_to_is_told_before_the_work(tmp_path, monkeypatch):
+    """Root may write anywhere, so the answer of the system is what is taken away here."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(ConfigError) as refused:
+        free_place(tmp_path / "trial.json", "--to")
+    assert refused.value.problems[0].what == f"this user may not write to {tmp_path}"
+
+
+@pytest.mark.requirement("ENG-2")
+def test_a_pumps_words_move_no_cursor_and_forge_no_line(capsys):
+    """What came is shown, escaped."""
+    tell("identity: \x1b[2J\x07 \r\nchannel 1: well, \u202e\u00b5")
+    assert capsys.readouterr().out == (
+        "identity: \\x1b[2J\\x07 \\r\\nchannel 1: well, \\u202e\u00b5\n"
+    )
