@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Mapping
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
+from pumpd.drivers.registry import installed
 from pumpd.errors import ConfigError, Problem
 
 Kind = Literal["framed", "modbus"]
@@ -41,7 +44,7 @@ _PACKAGES: Final[Mapping[Kind, tuple[str, ...]]] = {
 def write_scaffold(name: str, kind: Kind, into: Path) -> tuple[Path, ...]:
     """Write the package ``name`` into a new folder of that name; return its files.
 
-    ConfigError when the name can not be one, or the folder is there already.
+    ConfigError when the name can not be one, is a driver's or a Python module's, or its folder is there already.
     """
     if not NAME.fullmatch(name) or len(name) > 40:
         raise _problem(
@@ -49,12 +52,15 @@ def write_scaffold(name: str, kind: Kind, into: Path) -> tuple[Path, ...]:
             f"{name!r} can not be the name of a driver",
             "small letters, digits and -, such as acme-x1",
         )
+    module = name.replace("-", "_")
+    if taken := _taken(name, module):
+        raise _problem("NAME", taken, "a name that nothing has yet, such as acme-x1")
     folder = into / name
     if folder.exists():
         raise _problem(
             "NAME", f"{folder} is there already, and nothing is written over", "the name of a new folder"
         )
-    words = {"{name}": name, "{module}": name.replace("-", "_")}
+    words = {"{name}": name, "{module}": module}
     texts = {
         _filled(target, words): _filled(_template(kind, file), words) for file, target in _FILES[kind].items()
     }
@@ -63,6 +69,17 @@ def write_scaffold(name: str, kind: Kind, into: Path) -> tuple[Path, ...]:
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         (folder / target).write_text(text, encoding="utf-8")
     return tuple(folder / target for target in texts)
+
+
+def _taken(name: str, module: str) -> str:
+    """Return what has the name already; empty where nothing has."""
+    if name in installed():
+        return f"there is a driver {name} already, and a second one of that name is never used"
+    if keyword.iskeyword(module) or keyword.issoftkeyword(module):
+        return f"{module} is a word of Python's, and no package can be called so"
+    if find_spec(module) is not None:
+        return f"there is a Python package {module} already, and one of the two would hide the other"
+    return ""
 
 
 def _template(kind: Kind, file: str) -> str:

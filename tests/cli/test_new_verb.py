@@ -30,6 +30,24 @@ def test_a_name_that_can_not_be_one_is_refused(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["framed", "modbus"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("alaris", "there is a driver alaris already"),
+        ("class", "class is a word of Python's"),
+        ("json", "there is a Python package json already"),
+        ("pumpd", "there is a Python package pumpd already"),
+        ("pydantic", "there is a Python package pydantic already"),
+    ],
+)
+def test_a_name_that_something_has_is_refused(name, words, kind, tmp_path):
+    """What is made would not run: pumpd uses the driver that was there, or Python another package."""
+    with pytest.raises(ConfigError, match=words):
+        write_scaffold(name, kind, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_written_over(tmp_path):
     """A folder that is there stays as it is."""
     (tmp_path / "acme").mkdir()
