@@ -148,7 +148,8 @@ async def bench_line(
 
 def url_for(url_text: str, dialect: Dialect | None) -> PumpUrl:
     """Return the URL of a pump that speaks ``dialect``, or Modbus; ConfigError when it is no such one."""
-    allowed = "modbus-tcp://HOST:PORT/UNIT or modbus-rtu:///dev/PORT/UNIT?baud=9600"
+    modbus = "modbus-tcp://HOST:PORT/UNIT or modbus-rtu:///dev/PORT/UNIT?baud=9600"
+    allowed = modbus if dialect is None else "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"
     try:
         url = parse_url(url_text)
     except ValueError as error:
@@ -160,7 +161,6 @@ def url_for(url_text: str, dialect: Dialect | None) -> PumpUrl:
         raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write a Modbus URL"),))
     if dialect is not None and url.framing is not Framing.DIALECT:
         what = f"{url_text!r} is one of Modbus, and the pump speaks a protocol of its own"
-        allowed = "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"
         raise ConfigError((Problem("(command line)", 0, "URL", what, allowed, "write such a URL"),))
     if dialect is not None and url.unit is not None and url.unit not in dialect.addresses:
         known = dialect.addresses

@@ -98,7 +98,10 @@ def _shared(
     for place, pump, url in members:
         path = (*place, "url")
         if url.unit in taken:
-            what = f"the pump on line {document.line(taken[url.unit])} is at unit {url.unit} of {line} too"
+            called = "address" if url.framing is Framing.DIALECT else "unit"
+            what = (
+                f"the pump on line {document.line(taken[url.unit])} is at {called} {url.unit} of {line} too"
+            )
             remedy = "list the places of a rack in one entry" if pump.channels else _OWN_ADDRESS
             yield document.problem(path, what, "one pump per address", remedy)
         taken.setdefault(url.unit, path)
@@ -161,7 +164,8 @@ def _too_often(
             f"{url.line} can not carry it: {bytes_s}, the pump and the way up to {wait_ms} ms, and the same "
             f"question goes out again only after four such time-outs, {horizon:.2f} s"
         )
-    remedy = f"write poll_interval_s: {least_s}, or a higher baud rate here and on the pumps"
+    faster = ", or a higher baud rate here and on the pumps" if url.settings or url.baud else ""
+    remedy = f"write poll_interval_s: {least_s}{faster}"
     yield document.problem(path, what, f"at least {least_s} s on this line", remedy)
 
 

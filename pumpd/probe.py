@@ -97,7 +97,8 @@ def _tell_counters(counters: Counters, tell: Tell) -> None:
 def advice(error: PumpdError, url: PumpUrl, wire: TracedTransport) -> str:
     """Return what a biomedical engineer does about a probe that failed."""
     serial = url.settings is not None
-    unit = "" if url.unit is None else f", and that its unit is {url.unit}"
+    called = "address" if url.framing is Framing.DIALECT else "unit"
+    unit = "" if url.unit is None else f", and that its {called} is {url.unit}"
     if isinstance(error, LinkTimeoutError) and wire.only_echo:
         return (
             "only our own bytes came back: the adapter hears itself (echo), and nothing answers; "
@@ -107,7 +108,7 @@ def advice(error: PumpdError, url: PumpUrl, wire: TracedTransport) -> str:
         return "bytes came, but no reply to our question: " + (
             "is it RTU over the network (modbus-rtu://HOST:PORT)?"
             if url.framing is Framing.MODBUS_TCP
-            else "baud rate, parity, another master or another protocol"
+            else "baud rate, parity, another master, another pump's address or another protocol"
         )
     if isinstance(error, LinkTimeoutError):
         where = "cable (are the two wires of RS-485 exchanged?), baud rate, parity" if serial else "network"

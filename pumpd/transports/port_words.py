@@ -31,7 +31,7 @@ def why_closed(path: str, error: Exception) -> str:
         )
     if code in {errno.EACCES, errno.EPERM}:
         return _forbidden(path)
-    if code == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+    if code in {errno.ENOTTY, errno.EISDIR} or "Inappropriate ioctl" in str(error):
         return "it is no serial port; `pumpd ports` lists those of this machine"
     return str(error)
 

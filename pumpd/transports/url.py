@@ -89,7 +89,7 @@ def parse_url(url: str) -> PumpUrl:
     parts = urlsplit(url)
     if parts.scheme not in _FRAMINGS:
         raise ValueError(f"{url!r} begins with none of {', '.join(f'{s}://' for s in _FRAMINGS)}")
-    options = _options(url, parts.query)
+    options = _options(url, parts.query, _FRAMINGS[parts.scheme])
     if parts.fragment or parts.username is not None:
         raise ValueError(f"{url!r}: no user name and no '#' belong in a pump's URL")
     path, unit = parts.path, None
@@ -141,7 +141,7 @@ def _network(url: str, framing: Framing, unit: int | None, options: dict[str, st
     return PumpUrl(url, framing, line, unit, None, host, port, baud)
 
 
-def _options(url: str, query: str) -> dict[str, str]:
+def _options(url: str, query: str, framing: Framing) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as error:
@@ -150,7 +150,8 @@ def _options(url: str, query: str) -> dict[str, str]:
     if len(options) != len(pairs):
         raise ValueError(f"{url!r}: an option stands twice")
     if extra := sorted(set(options) - _SERIAL_KEYS):
-        raise ValueError(f"{url!r}: unknown {', '.join(extra)}; allowed baud, parity, bits, stop")
+        address = ", address" if framing is Framing.DIALECT else ""
+        raise ValueError(f"{url!r}: unknown {', '.join(extra)}; allowed baud, parity, bits, stop{address}")
     return options
 
 

@@ -84,6 +84,35 @@ async def test_a_line_that_is_not_there_is_advised_on():
 
 
 @pytest.mark.parametrize(
+    ("url", "driver", "allowed"),
+    [
+        ("tcp://127.0.0.1", "new-era", "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"),
+        ("http://127.0.0.1", "alaris", "serial:///dev/PORT?baud=9600 or tcp://HOST:PORT"),
+        (
+            "http://127.0.0.1",
+            "vindum-vp",
+            "modbus-tcp://HOST:PORT/UNIT or modbus-rtu:///dev/PORT/UNIT?baud=9600",
+        ),
+    ],
+)
+@in_virtual_time
+async def test_a_wrong_url_is_told_with_what_this_driver_takes(url, driver, allowed):
+    """A pump with a protocol of its own is at no Modbus URL."""
+    with pytest.raises(ConfigError) as refused:
+        await probe(url, driver, lambda _: None)
+    assert refused.value.problems[0].allowed == allowed
+
+
+@in_virtual_time
+async def test_who_is_called_by_an_address_is_not_advised_on_a_unit():
+    """Units are of Modbus."""
+    said: list[str] = []
+    wire = MemoryWire("line").asking
+    assert not await probe("tcp://127.0.0.1:1?address=7", "new-era", said.append, wire=wire)
+    assert any(line.endswith("and that its address is 7") for line in said)
+
+
+@pytest.mark.parametrize(
     ("url", "driver"),
     [
         ("modbus-tcp://127.0.0.1:502", "reference-pump"),

@@ -123,8 +123,9 @@ def test_a_port_that_is_gone_says_by_which_name_it_stays(tmp_path):
 
 
 def test_what_is_no_serial_port_is_told_so():
-    """A file that was named by mistake."""
-    assert refused("/dev/null") == "port: it is no serial port; `pumpd ports` lists those of this machine"
+    """A file or a folder that was named by mistake."""
+    for path in ("/dev/null", "/dev"):
+        assert refused(path) == "port: it is no serial port; `pumpd ports` lists those of this machine"
 
 
 @pytest.mark.parametrize(
