@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from pumpd.cli_words import out
+from pumpd.errors import ConfigError, Problem
+
+SYSFS: Final = Path("/sys")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 def ports(
     sysfs: Annotated[
         Path, typer.Option("--sysfs", metavar="DIR", help="Another machine's sysfs, to be read instead.")
-    ] = Path("/sys"),
+    ] = SYSFS,
     dev: Annotated[Path, typer.Option("--dev", metavar="DIR", help="Where its device files stand.")] = Path(
         "/dev"
     ),
@@ -26,6 +29,10 @@ def ports(
     """List the serial ports, the USB adapter behind each, and the name to write into the configuration."""
     from pumpd.transports.adapters import serial_ports
 
+    if sysfs != SYSFS and not (sysfs / "class").is_dir():
+        what = f"{sysfs} has no folder class, which every sysfs has"
+        problem = Problem("(command line)", 0, "--sysfs", what, "a sysfs, or a copy of one", "mend the name")
+        raise ConfigError((problem,))
     found = serial_ports(sysfs, dev)
     if not found:
         out().print("no serial port: plug the adapter in, and look again")

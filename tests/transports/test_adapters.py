@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pumpd.cli import app
+from pumpd.errors import ConfigError
 from pumpd.transports.adapters import SerialPort, UsbIdentity, serial_ports
 from tests.transports.sysfs_tree import laid_out
 
@@ -57,7 +58,8 @@ def test_the_verb_says_which_name_to_write(name, words, tmp_path):
 
 
 def test_a_machine_without_serial_ports_says_so(tmp_path):
-    """No sysfs at all is no error: there is nothing to list."""
+    """A sysfs that lists none is no error: there is nothing to list."""
+    (tmp_path / "class").mkdir()
     said = CliRunner().invoke(app, ["ports", "--sysfs", str(tmp_path), "--dev", str(tmp_path)])
     assert (said.exit_code, "no serial port" in said.output) == (0, True)
 
@@ -68,3 +70,12 @@ def test_what_an_adapter_says_can_not_move_the_cursor(tmp_path):
     next(sysfs.rglob("product")).write_bytes(b"\x1b[2JFT\xff232R\n")
     usb = next(port.usb for port in serial_ports(sysfs, dev) if port.usb)
     assert usb.product == "\ufffd[2JFT\ufffd232R"
+
+
+@pytest.mark.requirement("ENG-1")
+def test_a_folder_that_is_no_sysfs_is_no_machine_without_ports(tmp_path):
+    """A mistyped name: nobody looks for an adapter because of it."""
+    for name in ("absent", "."):
+        said = CliRunner().invoke(app, ["ports", "--sysfs", str(tmp_path / name)])
+        assert isinstance(said.exception, ConfigError)
+        assert "has no folder class" in said.exception.problems[0].what
