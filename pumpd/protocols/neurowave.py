@@ -100,8 +100,10 @@ class Connect(_Command[Connected]):
     body = "CONNREQ"
 
     def parse_reply(self, frame: bytes) -> Connected:
-        """Return it; WireError for another version than the two that are known."""
+        """Return it; WireError for a version that is not known, or an id that can not be asked."""
         told = self.fields(frame, 2)
+        if len(told) > 2 and not named(told[2]):
+            raise WireError(f"{frame!r}: {told[2]!r} can not be a system's id")
         if told[1] == "0.1" and len(told) == 5:
             return Connected(told[2])
         if told[1] == "v0.2" and len(told) == 7:

@@ -160,6 +160,19 @@ def test_other_versions_and_short_replies_are_no_answers():
         ReadStatus(1, "x").parse_reply(b"^".join([b"STATREQ", *[b"-1"] * 95]))
 
 
+@pytest.mark.parametrize("said", ["", "-1", "A" * 41, "\x1b[2JA", "A;B"])
+def test_an_id_that_can_not_be_asked_is_no_answer(said):
+    """Damage that the sum lets through: what is asked of such a system would be held back before the wire."""
+    for version, rest in ((b"v0.2", 4), (b"0.1", 2)):
+        reply = b"^".join([b"CONNREQ", version, said.encode(), *[b"1"] * rest])
+        with pytest.raises(WireError, match="can not be a system's id"):
+            Connect(1).parse_reply(reply)
+        good = Connect(1).parse_reply(
+            reply.replace(said.encode(), b"A-1") if said else reply.replace(b"^^", b"^A-1^")
+        )
+        judge(frame_of(ReadStatus(1, good.system_id).to_bytes()))
+
+
 @in_virtual_time
 async def test_each_channel_is_paused_by_itself_under_a_key():
     """Who only watches asks for no key; a pause asks for one, and leaves the other channel alone."""
