@@ -44,7 +44,7 @@ _PACKAGES: Final[Mapping[Kind, tuple[str, ...]]] = {
 def write_scaffold(name: str, kind: Kind, into: Path) -> tuple[Path, ...]:
     """Write the package ``name`` into a new folder of that name; return its files.
 
-    ConfigError when the name can not be one, is a driver's or a Python module's, or its folder is there already.
+    ConfigError when the name can not be one, something has it, or its folder is there already.
     """
     if not NAME.fullmatch(name) or len(name) > 40:
         raise _problem(

@@ -148,4 +148,5 @@ KIND: Final = SimulatedKind(
         )
     },
     tells=frozenset({"serial_number", "firmware"}),
+    firmware="[A-Za-z0-9. -]{0,8}",
 )

@@ -158,5 +158,6 @@ KIND: Final = SimulatedKind(
     face=BccFace,
     channels=dict.fromkeys(PLACES, _SAYINGS),
     tells=frozenset({"serial_number", "firmware"}),
+    firmware="[A-Za-z0-9. -]{0,8}",
     rack=True,
 )

@@ -91,6 +91,10 @@ class SimulatedKind:
     """True where ``channels`` are places for pumps: there are those that somebody names, or the first."""
     addresses: range = range(1, 100)
     """``Dialect.addresses``: a ward's pump can have these, and has the first where the ward names none."""
+    serial_bytes: int = 64
+    """How many characters of a serial number its replies have room for."""
+    firmware: str = "[ -~]{0,8}"
+    """How a firmware looks that its replies can hold, as a regular expression."""
 
 
 @cache

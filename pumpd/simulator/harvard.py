@@ -153,6 +153,7 @@ def _kind(dialect: Dialect, name: str, *, short: bool) -> SimulatedKind:
             )
         },
         tells=frozenset({"firmware"}),
+        firmware=r"[0-9.]*\d\.\d[0-9.]*",
     )
 
 

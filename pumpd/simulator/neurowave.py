@@ -136,4 +136,6 @@ KIND: Final = SimulatedKind(
     face=NeuroWaveFace,
     channels={"1": _SAYS, "2": _SAYS},
     tells=frozenset({"serial_number", "firmware"}),
+    serial_bytes=38,  # and -1 or -2 for its channels
+    firmware="[A-Za-z0-9. -]{0,8}",
 )

@@ -209,4 +209,5 @@ KIND: Final = SimulatedKind(
         )
     },
     tells=frozenset({"firmware"}),
+    firmware="[0-9.]{1,8}",
 )

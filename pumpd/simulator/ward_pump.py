@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field, field_validator, model_validator
 
 from pumpd.core.quantities import NL_PER_ML
@@ -105,9 +107,9 @@ class PumpSection(WardPart):
 
     @property
     def serial_room(self) -> int:
-        """How many characters its map has for the serial number; 64 where it shows none."""
+        """How many characters it has for the serial number; 64 where its map shows none."""
         if self.register_map is None:
-            return 64
+            return kinds()[self.map].serial_bytes
         field = self.register_map.identity.serial_number
         return 2 * field.length if field else 64
 
@@ -118,6 +120,9 @@ class PumpSection(WardPart):
             raise refused(f"{self.map} has no unit {self.unit}", allowed, "write one of these, or none")
         register_map = self.register_map
         if register_map is None:
+            if not re.fullmatch(kinds()[self.map].firmware, self.firmware):
+                what = f"{self.map} can not tell firmware '{self.firmware}'"
+                raise refused(what, "such as 1.0", "write one like it, or leave it out")
             if self.device != DeviceSection():
                 raise refused(f"{self.map} has nothing to set on the device", "no device", "leave it out")
             return self

@@ -141,7 +141,7 @@ class ZynoFace(PumpFace):
         model, newest, on_s = self.model, len(self.log) - 1, self._last_ns // NS_PER_S
         sensed = f"{0x800 | (0x400 if model.status in FLOWING else 0) | 0xFF:03X}"
         return {
-            "RN": self.texts["serial_number"],
+            "RN": f"{self.texts['serial_number']:8}",
             "RS": self.texts["firmware"],
             "RL": f"{'PUMPD 1.0':20}",
             "RM": "01",
@@ -204,6 +204,8 @@ def _kind(dialect: Dialect, name: str, check: Check) -> SimulatedKind:
             )
         },
         tells=frozenset({"serial_number", "firmware"}),
+        serial_bytes=8,
+        firmware="[ -~]{1,8}",
     )
 
 

@@ -128,6 +128,4 @@ def test_a_folder_that_nobody_may_write_to_is_told_before_the_work(tmp_path, mon
 def test_a_pumps_words_move_no_cursor_and_forge_no_line(capsys):
     """What came is shown, escaped."""
     tell("identity: \x1b[2J\x07 \r\nchannel 1: well, \u202e\u00b5")
-    assert capsys.readouterr().out == (
-        "identity: \\x1b[2J\\x07 \\r\\nchannel 1: well, \\u202e\u00b5\n"
-    )
+    assert capsys.readouterr().out == ("identity: \\x1b[2J\\x07 \\r\\nchannel 1: well, \\u202e\u00b5\n")

@@ -1,6 +1,7 @@
 """Ward files: what is refused, and that a timeline does to the pumps what it says."""
 
 import asyncio
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -9,13 +10,17 @@ from pumpd.core.quantities import NL_PER_ML
 from pumpd.core.telemetry import PumpAlarm, PumpStatus
 from pumpd.drivers.registry import shipped
 from pumpd.errors import ConfigError
+from pumpd.probe import probe
 from pumpd.qa.virtual_time import in_virtual_time
 from pumpd.simulator.faults import Fault, FaultKind
+from pumpd.simulator.framed_list import kinds
 from pumpd.simulator.line import SimulatedLine
+from pumpd.simulator.server import MemoryLine
 from pumpd.simulator.stage import Placed, Stage, make_pump
 from pumpd.simulator.timeline import TimelineEvent
 from pumpd.simulator.ward import load_ward
 from pumpd.simulator.ward_pump import PumpSection
+from pumpd.transports.memory import MemoryWire
 from tests.simulator.stages import WARD, open_stage, written
 
 TIMELINE = WARD + "timeline:\n  - {at_s: 1, pump: TCP-1, action: set-rate, rate: 60 mL/h}\n"
@@ -91,6 +96,45 @@ def test_a_framed_pump_without_a_unit_stands_where_its_driver_looks(spec):
     """A ward and a configuration that name no address mean the same pump, and know the same addresses."""
     section = PumpSection(id="P", map=spec.dialect.name, serial_number="SIM-1")
     assert (section.address, section.addresses) == (spec.address(None), spec.dialect.addresses)
+
+
+FRAMED = """\
+lines:
+  - listen: tcp://127.0.0.1:0
+    pumps: [{id: P, map: NAME, serial_number: SERIAL, firmware: FIRMWARE}]
+"""
+
+
+@pytest.mark.parametrize("spec", [spec for spec in shipped().values() if spec.dialect], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("number", "firmware"),
+    [*((digits, "1.0") for digits in (1, 4, 5, 34, 35, 60))]
+    + [(4, firmware) for firmware in ("", "3", "a^b|c", "1;2,3>", "12345678", "v 1.2")],
+)
+@in_virtual_time
+async def test_what_a_ward_accepts_its_driver_reads(tmp_path, spec, number, firmware):
+    """A text that a dialect has no room or form for is refused: such a pump would seem to be silent."""
+    text = FRAMED.replace("NAME", spec.dialect.name).replace("FIRMWARE", f"'{firmware}'")
+    ward = None
+    with suppress(ConfigError):
+        ward = load_ward(written(tmp_path, text.replace("SERIAL", f"SIM-{'7' * number}")))
+    if ward is None:
+        assert number > 4 or firmware != "1.0"
+        return
+    (section,) = ward.lines[0].pumps
+    wire = MemoryWire("line")
+    pump = make_pump(section, "", {})
+    kind = kinds()[section.map]
+    served = MemoryLine(SimulatedLine([pump], Random(1)), wire, kind.server_framer)
+    await served.plug()
+    said: list[str] = []
+    assert await probe("tcp://127.0.0.1:1", spec.name, said.append, readings=1, wire=wire.asking), said
+    await served.unplug()
+    identity = next(line for line in said if line.startswith("identity: "))
+    if "serial_number" in kind.tells:
+        assert f"serial number {section.serial_number}, " in identity
+    if "firmware" in kind.tells:
+        assert identity.endswith(f"{firmware.strip() or 'firmware not told'}")
 
 
 def event(**kwargs) -> TimelineEvent:
