@@ -101,10 +101,13 @@ def _stage(folder: Path) -> Iterator[Path]:
 
 
 def kept_files(data_dir: Path) -> list[Path]:
-    """Return the files of a data directory that a backup holds; recordings stay where they are."""
+    """Return the files of a data directory that a backup holds; recordings stay where they are.
+
+    StoreError where there are none: a disk that is not mounted is no node without data.
+    """
     if not data_dir.is_dir():
         raise StoreError(f"{data_dir}: there is no such data directory: no pumpd ran here")
-    return sorted(
+    kept = sorted(
         file
         for file in data_dir.iterdir()
         if file.is_file()
@@ -112,6 +115,11 @@ def kept_files(data_dir: Path) -> list[Path]:
         and not file.name.startswith(".")
         and not any(file.name.endswith(ending) for ending in LEFT_OUT)
     )
+    if not kept:
+        raise StoreError(
+            f"{data_dir}: there is nothing to keep in it; see that data_dir is right and mounted"
+        )
+    return kept
 
 
 def _check_room(config: Config, folder: Path) -> None:

@@ -192,3 +192,15 @@ def test_the_manifest_says_what_is_in_the_archive(tmp_path: Path) -> None:
     assert names == ["manifest.json", *(member["name"] for member in said["members"])]
     assert (said["format"], said["site"], said["node"]) == (1, "clinic", "ward-a")
     assert said["journal_head"] == str(made.journal)
+
+
+@pytest.mark.parametrize("left", [(), ("journal.lock", "journal.reserve")])
+def test_a_data_directory_with_nothing_to_keep_is_told(tmp_path: Path, left: tuple[str, ...]) -> None:
+    """A disk that is not mounted makes no archive that looks like a backup of the node."""
+    config = configured(tmp_path / "node")
+    config.data_dir.mkdir(parents=True)
+    for name in left:
+        (config.data_dir / name).touch()
+    with pytest.raises(StoreError, match="nothing to keep"):
+        make_backup(config, tmp_path / "kept", SystemClock())
+    assert not list((tmp_path / "kept").glob("*.tar.gz"))
