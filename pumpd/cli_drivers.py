@@ -123,11 +123,16 @@ def verify(
     from pumpd.bench_line import driver_called, url_for
     from pumpd.clock import SystemClock
     from pumpd.drivers.trial import signed_by
+    from pumpd.errors import ConfigError, Problem
     from pumpd.key_files import load_key
     from pumpd.verify import verify as lead
 
     start_log("warning")
     free_place(to, "--to")  # found out before an hour's work, not after it
+    if not (engineer := engineer.strip()) or not engineer.isprintable():
+        what = "it is empty" if not engineer else "it holds a character that nobody sees"
+        problem = Problem("(command line)", 0, "--engineer", what, "a name", "write who does and signs it")
+        raise ConfigError((problem,))
     signer, spec = load_key(key, engineer), driver_called(driver)
     at = SystemClock().wall().isoformat(timespec="seconds")
     place = url_for(url, spec.dialect)

@@ -79,13 +79,13 @@ async def verify(
             talk = TalkedAloud(line.talk, transcript.append)
             lead = _Lead(spec, spec.build(unit), talk, note, ask, within_s)
             identity = await lead.identity()
+            if not identity.firmware and not identity.serial_number:
+                note("it tells neither firmware nor serial number: this trial can stand for no pump")
             settings = [await lead.setting(number) for number in range(1, SETTINGS + 1)]
             if len({setting.typed for setting in settings}) < SETTINGS:
                 raise TrialEndedError("the three rates must be different")
             refusal = await lead.refusal(unit)
             pause_ms = await lead.pause()
-            if not identity.firmware and not identity.serial_number:
-                note("it tells neither firmware nor serial number: this trial can stand for no pump")
         except PumpdError as error:
             note(f"failed: {error}")
             if not isinstance(error, TrialEndedError):

@@ -173,7 +173,11 @@ async def test_every_driver_can_be_tried(name, framing):
     assert any("let the pump run at it" in sentence for sentence in engineer.asked) is runs
     assert (trial.pause_ms is not None) is bool(spec.pausable)
     assert ("illegal data address" in trial.refusal) is (spec.register_map is not None)
-    assert ("can stand for no pump" in told) is not bool(trial.firmware or trial.serial_number)
+    nameless = next((at for at, line in enumerate(trial.transcript) if "can stand for no pump" in line), None)
+    assert (nameless is None) is bool(trial.firmware or trial.serial_number)
+    if nameless is not None:
+        rated = next(at for at, line in enumerate(trial.transcript) if line.startswith("typed "))
+        assert nameless < rated, "it is told before the work"
 
 
 @pytest.mark.requirement("ENG-5")
@@ -198,6 +202,25 @@ def test_a_place_that_is_taken_is_refused_before_the_trial(tmp_path):
         )
         assert isinstance(ran.exception, ConfigError)
         assert words in ran.exception.problems[0].what
+
+
+@pytest.mark.requirement("ENG-5")
+@pytest.mark.parametrize("name", ["", "  ", "E\x1b[31m", "E\udcff"])
+def test_a_name_that_nobody_can_read_is_refused_before_the_trial(name, tmp_path):
+    """Without a name nothing could be signed at its end."""
+    rest = [
+        "--driver",
+        "reference-pump",
+        "--key",
+        str(tmp_path / "none"),
+        "--to",
+        str(tmp_path / "trial.json"),
+    ]
+    ran = CliRunner().invoke(
+        app, ["drivers", "verify", "modbus-tcp://127.0.0.1:1/1", *rest, "--engineer", name]
+    )
+    assert isinstance(ran.exception, ConfigError)
+    assert ran.exception.problems[0].path == "--engineer"
 
 
 @pytest.mark.requirement("ENG-5")
