@@ -55,7 +55,7 @@ web-test: setup
 
 test: setup
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint web-test
-	$(PY) -m pytest -n 4
+	$(PY) -m pytest -n 4 --max-worker-restart 0
 
 demo: setup
 	@$(VENV)/bin/pumpd demo

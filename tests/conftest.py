@@ -149,6 +149,46 @@ def seeded() -> random.Random:
     return random.Random(proof.SEED)
 
 
+# --- what is told at once --------------------------------------------------------------------------------
+
+
+class TellAtOnce:
+    """Prints a failure when it happens: a run that is cut off has told what it found, and what hung."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        """Print by ``reporter``."""
+        self._reporter = reporter
+        self._began: dict[str, float] = {}
+        signal.signal(signal.SIGTERM, self._cut_off)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note what runs."""
+        self._began[nodeid] = time.monotonic()  # noqa: TID251 - told to people
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Note what has ended."""
+        self._began.pop(nodeid, None)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print what failed."""
+        if report.failed:
+            self._reporter.write_line(f"\n{report.nodeid} failed in {report.when}:\n{report.longreprtext}")
+
+    def _cut_off(self, *_: object) -> None:
+        now_s = time.monotonic()  # noqa: TID251 - told to people
+        for nodeid, began_s in self._began.items():
+            self._reporter.write_line(f"\ncut off in {nodeid}, which ran for {now_s - began_s:.0f} s")
+        raise KeyboardInterrupt
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell at once, but for a worker, whose terminal nobody sees."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TellAtOnce(reporter))
+
+
 # --- what is told at the end -----------------------------------------------------------------------------
 
 

@@ -121,6 +121,7 @@ async def run_file(
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pytest", name, "-q", "-x", "--timeout", str(LONGEST_S),
+            "-o", f"faulthandler_timeout={LONGEST_S + 60}",
             "--hypothesis-seed", str(SEED), "-p", "no:cacheprovider",
             cwd=ROOT,
             env={**os.environ, "PUMPD_PROOF": "1", "PUMPD_SEED": str(SEED), "PUMPD_PROOF_RECORD": str(found)},

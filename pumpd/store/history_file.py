@@ -221,6 +221,7 @@ class HistoryFile:
     def _roll_up(self, values: Sequence[Row]) -> dict[int, _Progress]:
         """Work out the spans that ``values`` completed; return how far every source is then."""
         progress = dict(self._progress)
+        all_due: dict[int, dict[int, list[tuple[int, int]]]] = {level_ms: {} for level_ms in LEVELS_MS[1:]}
         for source, at_ms, *_ in values:
             known = progress.get(source)
             if known is None:
@@ -229,12 +230,15 @@ class HistoryFile:
                 continue
             if at_ms < known.rolled_ms[LEVELS_MS[1]]:  # the finest roll-up is always the furthest
                 # The clock was put back: follow it, and take in what may not have been rolled up before.
+                for level_ms, due in all_due.items():
+                    end_ms = floor_to(known.newest_ms, level_ms) + level_ms
+                    if known.covered_ms[level_ms] >= end_ms:  # put back before: readers look here for roll-ups
+                        due.setdefault(end_ms, []).append((source, known.rolled_ms[level_ms]))
                 rolled_ms = {level: floor_to(at_ms - STEP_BACK_MS, level) for level in known.rolled_ms}
                 progress[source] = _Progress(at_ms, rolled_ms, known.covered_ms)
             elif at_ms > known.newest_ms:
                 progress[source] = _Progress(at_ms, known.rolled_ms, known.covered_ms)
-        for level_ms in LEVELS_MS[1:]:
-            due: dict[int, list[tuple[int, int]]] = {}
+        for level_ms, due in all_due.items():
             for source in {row[0] for row in values}:
                 known = progress[source]
                 done_ms = end_ms = floor_to(known.newest_ms, level_ms)

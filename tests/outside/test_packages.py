@@ -72,8 +72,13 @@ def _version(wheels: Wheels) -> str:
 
 @pytest.mark.requirement("ENG-4")
 def test_what_the_verb_makes_is_the_package_that_is_judged(environment: fresh.Fresh, tmp_path: Path) -> None:
-    """`pumpd drivers new` works from the wheel; framer and examples tests pass as they are made."""
-    for words in (["acme-ascii"], ["acme-modbus", "--modbus"]):
+    """`pumpd drivers new` works from the wheel; framer and examples tests pass as they are made.
+
+    Under names of their own: those of the packages that are judged are taken here.
+    """
+    taken = environment.run("pumpd", "drivers", "new", "acme-ascii", "--into", str(tmp_path))
+    assert (taken.returncode, "a driver acme-ascii already" in taken.stderr) == (2, True)
+    for words in (["own-ascii"], ["own-modbus", "--modbus"]):
         made = environment.run("pumpd", "drivers", "new", *words, "--into", str(tmp_path))
         assert made.returncode == 0, made.stderr
         done = environment.run("pytest", "-q", "-p", "no:cacheprovider", "tests", cwd=tmp_path / words[0])

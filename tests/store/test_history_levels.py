@@ -63,6 +63,14 @@ def brute_force(stored: dict[int, float], start_ms: int, width_ms: int, end_ms: 
     length_s=300,
     buckets=1,
 )
+@example(  # put back once more in the batch that writes into what was rolled up before
+    readings=[(1, None), (700_000, None), (-900_000, None), (1, 0), (-900_000, None)],
+    batches=[1, 1, 1, 2],
+    restart=False,
+    start_s=-200,
+    length_s=10,
+    buckets=1,
+)
 @proof.examples("a trend equals a count over the readings", small=60, full=5000)
 def test_a_trend_equals_a_count_over_the_readings(
     readings: list[tuple[int, int | None]],
