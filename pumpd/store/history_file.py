@@ -232,7 +232,7 @@ class HistoryFile:
                 # The clock was put back: follow it, and take in what may not have been rolled up before.
                 for level_ms, due in all_due.items():
                     end_ms = floor_to(known.newest_ms, level_ms) + level_ms
-                    if known.covered_ms[level_ms] >= end_ms:  # put back before: readers look here for roll-ups
+                    if known.covered_ms[level_ms] >= end_ms:  # put back before: readers look there
                         due.setdefault(end_ms, []).append((source, known.rolled_ms[level_ms]))
                 rolled_ms = {level: floor_to(at_ms - STEP_BACK_MS, level) for level in known.rolled_ms}
                 progress[source] = _Progress(at_ms, rolled_ms, known.covered_ms)
