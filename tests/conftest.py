@@ -43,13 +43,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ENDING_GRACE_S = 1.0
 """How long a thread or a child that was told to end may take to be gone."""
 
+TOLD_TO_END_EVERY_S, TOLD_TO_END_TIMES = 0.5, 20
+
 _cancelled_at_close: list[str] = []
 _cancel_all_tasks = asyncio.runners._cancel_all_tasks  # type: ignore[attr-defined]
 
 
 def _note_and_cancel(loop: asyncio.AbstractEventLoop) -> None:
     """Note every task that a closing runner has to cancel: whoever made it left it behind."""
-    _cancelled_at_close.extend(f"{t.get_name()}: {t.get_coro()}" for t in asyncio.all_tasks(loop))
+    left = asyncio.all_tasks(loop)
+    _cancelled_at_close.extend(f"{t.get_name()}: {t.get_coro()}" for t in left)
+    for _ in range(TOLD_TO_END_TIMES):
+        # ``asyncio.wait_for`` of Python 3.11 can lose a cancellation, and the runner would wait for ever.
+        if not left:
+            break
+        for task in left:
+            task.cancel()
+        left = loop.run_until_complete(asyncio.wait(left, timeout=TOLD_TO_END_EVERY_S))[1]
     _cancel_all_tasks(loop)
 
 

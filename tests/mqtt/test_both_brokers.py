@@ -215,6 +215,31 @@ async def test_a_taken_port_is_told(port):
                 pass
 
 
+async def test_nobody_stays_connected_to_an_embedded_broker_that_is_gone(port):
+    """Not even who never said a word: who is not told does not go to the next broker."""
+    async with embedded_broker(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with Client(port, "a").running():
+            pass
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_an_embedded_broker_that_does_not_end_is_given_up(port, monkeypatch):
+    """amqtt can wait for ever for a reader; nothing of it is left."""
+
+    async def never(_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("amqtt.broker.Broker.shutdown", never)
+    monkeypatch.setattr("pumpd.broker.TOLD_AGAIN_EVERY_S", 0.02)
+    async with asyncio.timeout(10):
+        async with embedded_broker(port), Client(port, "a").running():
+            pass
+
+
 @pytest.mark.e2e
 def test_the_broker_as_a_program_ends_on_a_signal(port):
     """It prints one line once it listens, ends with status 0, and says nothing else."""
