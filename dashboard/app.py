@@ -29,6 +29,7 @@ from dashboard.sign_in import People
 from dashboard.stream import Hub
 from dashboard.templates import Template, make_templates_router
 from pumpd.clock import Clock
+from pumpd.contract.parts import why
 from pumpd.errors import ConfigError, Problem, StoreError
 from pumpd.mqtt import Broker
 from pumpd.signing import Signer
@@ -147,7 +148,7 @@ async def _refused(_: Request, error: Exception) -> Response:
     """Say what is wrong with a request, without giving back what it held: that may not even be text."""
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [
-        {"loc": [plain(str(part)) for part in problem["loc"]], "msg": plain(problem["msg"])}
+        {"loc": [plain(str(part)) for part in problem["loc"]], "msg": plain(why(problem))}
         for problem in problems[:20]
     ]
     return JSONResponse({"detail": detail}, status_code=422)

@@ -82,7 +82,10 @@ def _asking(
         unknown = sorted(set(fields) - (set(payload.model_fields) - _OURS))
         if unknown:
             raise RequestValidationError(
-                [{"loc": ("body", key), "msg": f"{verb} has no such key"} for key in unknown]
+                [
+                    {"type": "extra_forbidden", "loc": ("body", key), "msg": f"{verb} has no such key"}
+                    for key in unknown
+                ]
             )
         seconds = [account for grant in asked.confirmed if (account := people.granted(grant, visitor))]
         missing = unconfirmed(fields, actor, seconds)
@@ -92,7 +95,7 @@ def _asking(
             within_s = _ANSWER_WITHIN_S.get(verb, ANSWER_WITHIN_S)
             answer = await commands.send(verb, payload, asked.node, fields, actor, within_s)
         except ValidationError as error:
-            raise RequestValidationError(error.errors(include_context=False)) from None
+            raise RequestValidationError(error.errors()) from None
         return JSONResponse(answer.body)
 
     return ask

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -40,6 +41,12 @@ _UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f
 SAID = f"^[^{_UNSEEN}]*$"
 Said = Annotated[str, StringConstraints(strip_whitespace=True, pattern=SAID)]
 """What a person typed: no characters that nobody sees, and blanks around it do not count."""
+
+
+def why(problem: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, one of pydantic's ``errors()``, in words for who typed it."""
+    unseen = problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == SAID
+    return "it holds a character that nobody sees: type it anew" if unseen else problem["msg"]
 
 
 class CommandPayload(Payload):

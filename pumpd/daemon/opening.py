@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from pumpd.contract.envelope import SignedPayload, digest_of
-from pumpd.contract.parts import SAID, CommandPayload
+from pumpd.contract.parts import CommandPayload, why
 from pumpd.contract.verbs import VERBS
 from pumpd.daemon.permission import NotAllowedError, Permission, TrustedDashboard
 from pumpd.daemon.seams import Ward
@@ -117,14 +116,9 @@ def _first_field(error: ValidationError) -> str:
     return keys[-1] if keys else ""
 
 
-def _why(problem: ErrorDetails) -> str:
-    unseen = problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == SAID
-    return "it holds a character that nobody sees: type it anew" if unseen else problem["msg"]
-
-
 def _in_words(error: ValidationError) -> str:
     problems = [
-        f"{'.'.join(str(step) for step in problem['loc']) or 'payload'}: {_why(problem)}"
+        f"{'.'.join(str(step) for step in problem['loc']) or 'payload'}: {why(problem)}"
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return "; ".join(problems[:5])

@@ -118,3 +118,16 @@ def test_what_is_no_such_request_is_refused_before_it_is_sent(client, wrong: dic
     asked = client.post("/api/infusion/begin", json=body, headers=HEADERS)
     assert asked.status_code == 422
     assert asked.json()["detail"]
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\u202e", "\u200b", "\ufeff", "\x7f"])
+def test_a_character_that_nobody_sees_is_told_as_that(client, hidden: str) -> None:
+    """A pattern says nothing to a nurse who copied a label from somewhere."""
+    body = {"node": NODE, **BODIES["begin"], "checked_by": "", "label": f"B{hidden}K"}
+    asked = client.post("/api/infusion/begin", json=body, headers=HEADERS)
+    assert asked.status_code == 422
+    (told,) = asked.json()["detail"]
+    assert (told["loc"][-1], told["msg"]) == (
+        "label",
+        "it holds a character that nobody sees: type it anew",
+    )
