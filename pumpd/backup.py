@@ -47,7 +47,6 @@ def make_backup(config: Config, folder: Path, clock: Clock) -> Made:
     """
     at = clock.wall()
     archive = folder / f"pumpd-{config.site}-{config.node}-{at:%Y%m%dT%H%M%SZ}.tar.gz"
-    folder.mkdir(parents=True, exist_ok=True)
     with _stage(folder) as stage:
         if archive.exists():
             raise StoreError(f"{archive}: it is there already; try again in a second")
@@ -83,7 +82,12 @@ def sync(folder: Path) -> None:
 
 @contextmanager
 def _stage(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder for one backup at a time; what an earlier one left is removed."""
+    """Yield an empty folder for one backup at a time; what an earlier one left is removed.
+
+    A folder that was not there before is there afterwards only if something was put into it.
+    """
+    was_there = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
     stage = folder / STAGE
     stage.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -92,10 +96,15 @@ def _stage(folder: Path) -> Iterator[Path]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreTakenError(f"{folder}: another backup is being written there; wait for it") from None
-        for left in stage.iterdir():
-            left.unlink()
-        yield stage
-        shutil.rmtree(stage)
+        try:
+            for left in stage.iterdir():
+                left.unlink()
+            yield stage
+        finally:  # also of one that fails: it is patients' data, and on a full disk it is in the way
+            shutil.rmtree(stage, ignore_errors=True)
+            if not was_there:
+                with suppress(OSError):  # it holds the archive
+                    folder.rmdir()
     finally:
         os.close(descriptor)
 

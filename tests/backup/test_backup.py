@@ -203,4 +203,24 @@ def test_a_data_directory_with_nothing_to_keep_is_told(tmp_path: Path, left: tup
         (config.data_dir / name).touch()
     with pytest.raises(StoreError, match="nothing to keep"):
         make_backup(config, tmp_path / "kept", SystemClock())
-    assert not list((tmp_path / "kept").glob("*.tar.gz"))
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_backup_that_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had gathered are patients' data, and on a full disk they would be in the way."""
+    config, kept = filled(tmp_path / "old"), tmp_path / "kept"
+    gathered: list[Path] = []
+
+    def full(archive: Path, *_: object) -> None:
+        gathered.extend(archive.parent.iterdir())
+        raise OSError(28, "No space left on device", str(archive))
+
+    monkeypatch.setattr("pumpd.backup.write_archive", full)
+    for there in (False, True):
+        if there:
+            kept.mkdir()
+        with pytest.raises(OSError, match="No space"):
+            make_backup(config, kept, SystemClock())
+        assert kept.exists() is there
+        assert there is False or list(kept.iterdir()) == []
+    assert gathered
