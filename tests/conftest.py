@@ -43,6 +43,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ENDING_GRACE_S = 1.0
 """How long a thread or a child that was told to end may take to be gone."""
 
+LONGEST_END_S = 60
+"""Of a test that failed."""
 TOLD_TO_END_EVERY_S, TOLD_TO_END_TIMES = 0.5, 20
 
 _cancelled_at_close: list[str] = []
@@ -137,9 +139,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     return (yield)
 
 
+def _end_takes_too_long(*_: object) -> None:
+    pytest.fail(f"its end took more than {LONGEST_END_S} s")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    done = yield
+    # pytest-timeout lets go of a test once it has failed; what such a test left open can hang its end.
+    unguarded = signal.getitimer(signal.ITIMER_REAL)[0] == 0 and not proof.FULL
+    if unguarded:
+        signal.signal(signal.SIGALRM, _end_takes_too_long)
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_END_S)
+    try:
+        done = yield
+    finally:
+        if unguarded:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if _BEFORE in item.stash:
         left = _left_behind(item)
         if left:

@@ -106,6 +106,8 @@ class Sender:
     def _send_some(self) -> bool:
         batches = self._oldest()
         bad = self._send(b"\n".join([batch.lines for batch in batches]))
+        if bad:
+            self._up(bad)  # the reason is told no later than the number
         if batches:
             self._settle(batches, bad)
         journalled = self._tail.read(self._spool.mark("journal_seq"))

@@ -6,6 +6,16 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+_INI = """\
+[pytest]
+log_level=DEBUG
+asyncio_mode=auto
+asyncio_default_fixture_loop_scope=function
+markers =
+  requirement(*ids): x
+  real: x
+  e2e: x
+"""
 _LEAKS = """
 import asyncio, logging, socket, subprocess, threading
 kept = []
@@ -43,10 +53,7 @@ def test_what_a_test_leaves_behind_fails_it(
 ) -> None:
     """A leaked task, descriptor, thread or child, or a bad log format, fails its own test and is named."""
     monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
-    pytester.makeini(
-        "[pytest]\nlog_level=DEBUG\nasyncio_mode=auto\nasyncio_default_fixture_loop_scope=function\n"
-        "markers =\n  requirement(*ids): x\n  real: x\n  e2e: x\n"
-    )
+    pytester.makeini(_INI)
     pytester.makeconftest("from tests.conftest import *\nfrom tests.conftest import _nothing_left_behind\n")
     pytester.makepyfile(test_leak=_LEAKS)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=50)
@@ -54,3 +61,35 @@ def test_what_a_test_leaves_behind_fails_it(
         result.stdout.fnmatch_lines([f"*ERROR at teardown of test_{test}*", f"left behind: {what}*"])
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_child*", "left behind: child process*"])
     result.assert_outcomes(passed=6, failed=1, errors=4)
+
+
+_HANGS = """
+import threading, pytest
+from tests import conftest
+
+conftest.LONGEST_END_S = 0.5
+
+@pytest.fixture
+def hanging():
+    yield
+    threading.Event().wait()
+
+def test_fails(hanging):
+    assert False
+
+def test_after():
+    pass
+"""
+
+
+def test_the_end_of_a_test_that_failed_is_not_waited_for_without_end(
+    pytester: pytest.Pytester, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest-timeout lets go of a test that has failed; its end fails too, and the next one runs."""
+    monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath))
+    pytester.makeini(_INI)
+    pytester.makeconftest("from tests.conftest import *\nfrom tests.conftest import _nothing_left_behind\n")
+    pytester.makepyfile(test_end=_HANGS)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=50)
+    result.stdout.fnmatch_lines(["*its end took more than 0.5 s*"])
+    result.assert_outcomes(passed=1, failed=1, errors=1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 LOOPBACK = "127.0.0.1"
@@ -70,7 +73,25 @@ class ProxyServer(ThreadingHTTPServer):
         self.behind_port = behind_port
         self.token = token
         self.asked: list[tuple[str, str]] = []
+        self._open: set[Any] = set()
         super().__init__(place, _Proxy)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection in a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End one connection."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Close it; a client that keeps its connection open, as a test that failed does, is cut off."""
+        for request in tuple(self._open):
+            with suppress(OSError):  # it has just gone by itself
+                request.shutdown(socket.SHUT_RDWR)
+        super().server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no error of the proxy's."""
