@@ -86,6 +86,10 @@ class _Progress:
     covered_ms: dict[int, int]
     """Up to here readers find roll-ups: further than ``rolled_ms`` after a clock was put back."""
 
+    def wanted_ms(self, level_ms: int) -> int:
+        """Return up to where a level must be complete: for readers, and for coarser levels made from it."""
+        return max(until_ms for level, until_ms in self.covered_ms.items() if level >= level_ms)
+
 
 class HistoryFile:
     """An open ``history.db``; the methods block, and raise sqlite3.Error, OSError or StoreError."""
@@ -221,19 +225,22 @@ class HistoryFile:
     def _roll_up(self, values: Sequence[Row]) -> dict[int, _Progress]:
         """Work out the spans that ``values`` completed; return how far every source is then."""
         progress = dict(self._progress)
-        all_due: dict[int, dict[int, list[tuple[int, int]]]] = {level_ms: {} for level_ms in LEVELS_MS[1:]}
+        # By level and end: each source once, from where; twice, its readings would be counted twice.
+        all_due: dict[int, dict[int, dict[int, int]]] = {level_ms: {} for level_ms in LEVELS_MS[1:]}
         for source, at_ms, *_ in values:
             known = progress.get(source)
             if known is None:
                 rolled_ms = {level_ms: floor_to(at_ms, level_ms) for level_ms in LEVELS_MS[1:]}
                 progress[source] = _Progress(at_ms, rolled_ms, rolled_ms)
                 continue
-            if at_ms < known.rolled_ms[LEVELS_MS[1]]:  # the finest roll-up is always the furthest
+            if at_ms < max(known.rolled_ms.values()):
                 # The clock was put back: follow it, and take in what may not have been rolled up before.
                 for level_ms, due in all_due.items():
-                    end_ms = floor_to(known.newest_ms, level_ms) + level_ms
-                    if known.covered_ms[level_ms] >= end_ms:  # put back before: readers look there
-                        due.setdefault(end_ms, []).append((source, known.rolled_ms[level_ms]))
+                    # Readers look for roll-ups as far as they were covered before: these stay complete.
+                    end_ms = min(floor_to(known.newest_ms, level_ms) + level_ms, known.wanted_ms(level_ms))
+                    if known.rolled_ms[level_ms] < end_ms:
+                        of_end = due.setdefault(end_ms, {})
+                        of_end[source] = min(known.rolled_ms[level_ms], of_end.get(source, end_ms))
                 rolled_ms = {level: floor_to(at_ms - STEP_BACK_MS, level) for level in known.rolled_ms}
                 progress[source] = _Progress(at_ms, rolled_ms, known.covered_ms)
             elif at_ms > known.newest_ms:
@@ -242,17 +249,18 @@ class HistoryFile:
             for source in {row[0] for row in values}:
                 known = progress[source]
                 done_ms = end_ms = floor_to(known.newest_ms, level_ms)
-                if known.covered_ms[level_ms] > end_ms:
+                if known.wanted_ms(level_ms) > end_ms:
                     end_ms += level_ms  # readers look for the span that goes on, so it is kept up to date
                 if known.rolled_ms[level_ms] < end_ms:
-                    due.setdefault(end_ms, []).append((source, known.rolled_ms[level_ms]))
+                    of_end = due.setdefault(end_ms, {})
+                    of_end[source] = min(known.rolled_ms[level_ms], of_end.get(source, end_ms))
                     progress[source] = _Progress(
                         known.newest_ms,
                         {**known.rolled_ms, level_ms: done_ms},
                         {**known.covered_ms, level_ms: max(known.covered_ms[level_ms], end_ms)},
                     )
             for end_ms, sources in due.items():
-                self._db.execute(history_sql.roll_up(level_ms), (json.dumps(sources), end_ms))
+                self._db.execute(history_sql.roll_up(level_ms), (json.dumps(list(sources.items())), end_ms))
         return progress
 
     def _prune_some(self, progress: dict[int, _Progress]) -> None:

@@ -21,13 +21,10 @@ from tests import proof
 from tests.store.lines import CHANNEL, PUMP, T0_MS
 from tests.store.readings import row
 
-READINGS = st.lists(
-    st.tuples(
-        st.sampled_from([1, 500, 1000, 9_999, 60_000, 299_000, 700_000, -200, -5_000, -900_000]),
-        st.none() | st.integers(0, 50_000_000),
-    ),
-    min_size=1,
-    max_size=60,
+FLOWS = st.none() | st.integers(0, 50_000_000)
+STEPS_MS = [1, 500, 1000, 9_999, 60_000, 299_000, 700_000, -200, -5_000, -900_000]
+READINGS = st.lists(st.tuples(st.sampled_from(STEPS_MS), FLOWS), min_size=1, max_size=60) | st.lists(
+    st.tuples(st.sampled_from([1, 60_000, 299_000, 700_000, -900_000]), FLOWS), min_size=3, max_size=12
 )
 """Time since the one before, and flow in nL/h; None is a value that can not be believed."""
 
@@ -69,6 +66,36 @@ def brute_force(stored: dict[int, float], start_ms: int, width_ms: int, end_ms: 
     restart=False,
     start_s=-200,
     length_s=10,
+    buckets=1,
+)
+@example(  # covered up to the middle of a coarse span, and put back twice
+    readings=[
+        (1, None),
+        *[(700_000, None), (-900_000, None)] * 2,
+        (700_000, None),
+        (-900_000, 0),
+        (-900_000, None),
+    ],
+    batches=[4],
+    restart=False,
+    start_s=-600,
+    length_s=300,
+    buckets=1,
+)
+@example(  # two turns back in one batch that end together: nothing is counted twice
+    readings=[(-5_000, 0), (-900_000, None), (-900_000, 0), (700_000, 5)],
+    batches=[5],
+    restart=True,
+    start_s=-2493,
+    length_s=3000,
+    buckets=7,
+)
+@example(  # a coarse span that goes on reaches further than the fine ones that it is made from
+    readings=[(60_000, None), (60_000, None), *[(700_000, None)] * 3, (-900_000, None), (299_000, 7)],
+    batches=[1],
+    restart=True,
+    start_s=-1109,
+    length_s=3000,
     buckets=1,
 )
 @proof.examples("a trend equals a count over the readings", small=60, full=5000)
