@@ -132,6 +132,12 @@ def _left_behind(item: pytest.Item) -> list[str]:
     return left
 
 
+def pytest_collection_finish() -> None:
+    """Leave the collected tests, which live to the end, out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     proof.running = item.nodeid
