@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import mosquitto
-from tests.dashboard.served import CHROMIUM
+from tests import chromium, mosquitto
 
-ABSENT = mosquitto.missing() or (
-    "" if Path(CHROMIUM).is_file() else "no Chromium on this machine (apt install chromium)"
-)
+ABSENT = mosquitto.missing() or chromium.ABSENT
 STATIC = Path(__file__).parents[2] / "dashboard" / "static" / "index.html"
 SERVER_GONE = (
     *("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_ABORTED"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.dashboard.browsers import complaints
 from tests.dashboard.people import new_context
-from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.dashboard.people import new_context
-from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS, Served, served, wall_ms, write_hour
+from tests.dashboard.served import Served, served, wall_ms, write_hour
 
 DESK, WALL, PHONE = (1440, 900), (1920, 1080), (360, 780)
 

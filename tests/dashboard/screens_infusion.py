@@ -9,9 +9,9 @@ from typing import Literal
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.dashboard.hospital import hospital
 from tests.dashboard.people import PIN, new_context
-from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS
 
 DESK, PHONE = (1180, 900), (360, 780)
 LOOKS: dict[str, tuple[tuple[int, int], Literal["light", "dark"]]] = {

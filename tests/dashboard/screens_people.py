@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 from dashboard.demo_accounts import add_demo_accounts
 from dashboard.visitor import DEVICE
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.dashboard.people import SHARED, new_context, open_store
-from tests.dashboard.served import CHROMIUM, CHROMIUM_ARGS, Served, served
+from tests.dashboard.served import Served, served
 
 DESK, PHONE = ViewportSize(width=1180, height=860), ViewportSize(width=360, height=780)
 

@@ -29,18 +29,6 @@ PROGRAM = (
 )
 STARTS_WITHIN_S = 60.0
 """Its imports alone take half a minute where others keep the machine busy."""
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=user-gesture-required",
-]
 
 
 def now_s() -> float:

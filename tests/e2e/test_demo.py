@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -20,10 +19,10 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from dashboard.demo_accounts import DEMO_ACCOUNTS
+from tests.chromium import ABSENT, CHROMIUM
 from tests.e2e.left import alive, command_lines, listening, until
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LIVE_WITHIN_S = 20.0
 PAUSED_WITHIN_S = 60.0
 
@@ -154,9 +153,7 @@ def _assert_nothing_left(demo: Demo, sockets: set[str], children: list[str]) -> 
 
 
 @pytest.mark.requirement("DEMO-1", "DEMO-2")
-@pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine: make setup installs it through apt"
-)
+@pytest.mark.skipif(not CHROMIUM, reason=ABSENT or "all there")
 def test_make_demo_shows_its_story_and_leaves_nothing(demo: Demo) -> None:
     """Twelve pumps live in 20 s, an infusion begun; within a minute a rate is too high, shown, and paused."""
     address = _address(demo)
