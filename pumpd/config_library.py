@@ -162,6 +162,9 @@ def _weights_and_steps(document: Document, section: EntrySection, place: DocPath
         what = f"{section.titration.largest_step} is not in the unit of the dose rate"
         here = (*place, "titration", "largest_step")
         yield document.problem(here, what, unit.value, f"write it in {unit.value}")
+    if section.titration is not None and section.titration.largest_step.amount == 0:
+        here = (*place, "titration", "largest_step")
+        yield document.problem(here, "a largest step of 0", "above 0", "leave titration out, or write a step")
     if section.observations is not None:
         for name in ("during", "after"):
             intervals = getattr(section.observations, name)

@@ -74,7 +74,7 @@ OF_WATCHING = (
         "The pump sends a value that can not be: {measured}",
         "Look at the pump.",
         _NURSE,
-        "each value, with its range in the register map",
+        "each value, with its range in the register map; flow and volume also when one that runs tells none",
         _REVERSIBLE,
         _PROMPT,
         ("GIP-1.25", "MON-1"),

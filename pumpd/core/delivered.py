@@ -43,7 +43,7 @@ def seen(state: PumpState, reading: Telemetry) -> Seen:
         for each in deviations(account, counter):
             causes = frozenset({each.cause} if each.cause else ())
             priority = CATALOGUE[each.condition].priority
-            found[each.condition] = Finding(priority, each.measured, each.allowed, causes)
+            found[each.condition] = Finding(priority, each.measured, each.allowed, causes, each.degree)
     trend = state.trend
     if line is not None and account is not None:
         trend = followed(trend, reading, account.counted_nl, line, counter.tick_nl)

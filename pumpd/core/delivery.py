@@ -24,6 +24,8 @@ from pumpd.core.telemetry import PumpStatus, Telemetry
 
 COUNTER_LAG_NS = NS_PER_S
 """A counter may lag behind the motor by a second."""
+SHOWN_NS = 60 * NS_PER_S
+"""What happens in one moment (a reset, a step back) is shown for so long."""
 SETTLING_NS = 10 * NS_PER_S
 """For so long after a change the flow on the display counts too: motors ramp."""
 NO_ORDER_NS = 2 * NS_PER_H
@@ -98,8 +100,12 @@ def advanced(
     if moved_nl > 0 and _runs_away(account):
         return _believed(account, reading, counter)
     doubt = account.doubt
-    if doubt is None or doubt.volume.value is None or volume < doubt.volume.value:
+    if doubt is None or doubt.volume.value is None:
         return account._replace(doubt=reading)
+    if volume < doubt.volume.value:
+        if doubt.volume.value.nl >= account.counter_nl:
+            return account._replace(doubt=reading)
+        return _believed(account, reading, counter)  # it goes on back
     return _believed(_believed(account, doubt, counter), reading, counter)
 
 
@@ -170,7 +176,10 @@ def _believed(account: Account, reading: Telemetry, counter: Counter) -> Account
         after = _stepped(account, reading, step, volume.nl, counter, unseen_nl=counter.tick_nl)
         return after._replace(reset_ns=reading.taken_ns, owed_nl_ns_per_h=0, still_readings=0, elsewhere_nl=0)
     after = _stepped(account, reading, step, 0, counter)
-    return after._replace(back_nl=-moved_nl, back_ns=reading.taken_ns)
+    now_ns, back_nl, from_ns = reading.taken_ns, -moved_nl, reading.taken_ns
+    if account.back_ns is not None and now_ns - account.back_ns < SHOWN_NS:
+        back_nl, from_ns = account.back_nl + back_nl, account.back_from_ns or now_ns
+    return after._replace(back_nl=back_nl, back_ns=now_ns, back_from_ns=from_ns)
 
 
 def _rolled(before_nl: int, after_nl: int, most_nl: int, tick_nl: int) -> int | None:
@@ -240,6 +249,7 @@ def _stepped(
         account.reset_ns,
         account.back_nl,
         account.back_ns,
+        account.back_from_ns,
         step_nl=_step_seen(account, moved_nl, counter) if moved_nl else account.step_nl,
     )
 

@@ -54,9 +54,11 @@ class Account(NamedTuple):
     reset_ns: int | None = None
     """When the counter last began anew."""
     back_nl: int = 0
-    """By how much the counter last ran backwards."""
+    """By how much the counter last ran backwards, or went on to."""
     back_ns: int | None = None
-    """When it did."""
+    """When it last did."""
+    back_from_ns: int | None = None
+    """Since when, with less than a minute between two steps back."""
     doubt: Telemetry | None = None
     """A reading whose counter fits nothing; the next one decides whether it was true."""
     step_nl: int = 0

@@ -8,7 +8,7 @@ from enum import Enum
 from fractions import Fraction
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import COUNTER_LAG_NS, NO_ORDER_NS
+from pumpd.core.delivery import COUNTER_LAG_NS, NO_ORDER_NS, SHOWN_NS
 from pumpd.core.delivery_account import STILL_READINGS, Account, Counter
 from pumpd.core.delivery_bands import (
     FAST_PERCENT,
@@ -22,9 +22,6 @@ from pumpd.core.delivery_bands import (
 from pumpd.core.quantities import NL_PER_ML, NS_PER_H, NS_PER_S, FlowRate, Volume
 from pumpd.core.telemetry import PumpStatus
 
-SHOWN_NS = 60 * NS_PER_S
-"""What happens in one moment (a reset, a step back) is shown for so long."""
-
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
@@ -35,6 +32,8 @@ class Deviation:
     allowed: str = ""
     cause: str = ""
     """By which rule: a more urgent one is told anew; a volume that grows at the same pace is not."""
+    degree: int = 0
+    """How far it has come, where more of the same is told anew."""
 
 
 def deviations(account: Account, counter: Counter) -> Iterator[Deviation]:
@@ -56,11 +55,14 @@ def deviations(account: Account, counter: Counter) -> Iterator[Deviation]:
     if account.reset_ns is not None and account.taken_ns - account.reset_ns < SHOWN_NS:
         yield Deviation(ConditionId.COUNTER_RESET, f"at {Volume(account.counter_nl)}")
     if account.back_ns is not None and account.taken_ns - account.back_ns < SHOWN_NS:
-        yield Deviation(ConditionId.REVERSE_FLOW, str(Volume(account.back_nl)), "", str(account.back_ns))
+        back_nl, began = account.back_nl, str(account.back_from_ns)
+        yield Deviation(ConditionId.REVERSE_FLOW, str(Volume(back_nl)), cause=began, degree=back_nl)
     ordered_nl = counter.ordered_nl
     if ordered_nl is not None and account.infused_nl > ordered_nl + over_order_nl(ordered_nl, counter):
         infused = Volume(account.infused_nl)
-        yield Deviation(ConditionId.VOLUME_EXCEEDED, str(infused), str(Volume(ordered_nl)))
+        yield Deviation(
+            ConditionId.VOLUME_EXCEEDED, str(infused), str(Volume(ordered_nl)), degree=account.infused_nl
+        )
 
 
 def stands_still(account: Account, counter: Counter) -> bool:

@@ -226,7 +226,9 @@ def _technical(state: PumpState, fresh: Freshness, now: Now) -> dict[ConditionId
             worst = CATALOGUE[ConditionId.LINK_LOST].priority
             found[ConditionId.LINK_LOST] = Finding(worst if lost else AlarmPriority.MEDIUM)
         elif lost:
-            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.LOW)
+            # A pump that stands in the midst of an infusion is about to be started again.
+            goes_on = state.watch is not None and state.watch.goes_on
+            found[ConditionId.LINK_LOST] = Finding(AlarmPriority.MEDIUM if goes_on else AlarmPriority.LOW)
     if state.alarms:
         off_line(state, found, now)
     return found

@@ -43,6 +43,12 @@ def credited(
         up_to = elapsed_ns > gap_ns
         at_pace_nl = max(watch.pace_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H
         credit = Credit(most_nl if up_to else at_pace_nl, up_to)
+    elif reading.volume.value is None:
+        # Nothing is counted: it is reckoned, and credited once when the counter shows it later.
+        nl = most_nl if elapsed_ns > gap_ns else max(watch.pace_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H
+        counted_nl, ns = watch.counted_nl + nl, watch.account_ns
+        base = (ns, counted_nl, watch.stepped_nl, watch.elsewhere_nl, watch.counter_nl)
+        credit = Credit(nl, nl > 0, *base, watch.torn)
     else:
         told_nl = account.counted_nl + account.elsewhere_nl
         up_to = torn = False

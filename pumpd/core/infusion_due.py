@@ -158,7 +158,8 @@ def total_findings(
         measured = f"{amount_words(int(worst), concentration, up_to=watch.at_most)} {bound.words}"
         causes = frozenset({bound.words})
         allowed = amount_words(limit, concentration)
-        yield condition, Finding(CATALOGUE[condition].priority, measured, allowed, causes, soft=soft)
+        priority = CATALOGUE[condition].priority
+        yield condition, Finding(priority, measured, allowed, causes, degree=int(worst), soft=soft)
 
 
 def infusion_findings(

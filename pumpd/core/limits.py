@@ -66,8 +66,11 @@ def _beside(state: PumpState, flow: FlowRate, name: str) -> tuple[str, str]:
     return unlike_digits(dose, bound)
 
 
-def _wrong(reading: Telemetry) -> dict[str, str | None]:
-    """Return what arrived in the place of each value that can not be believed."""
+def _wrong(reading: Telemetry, *, counts: bool) -> dict[str, str | None]:
+    """Return what arrived in the place of each value that can not be believed.
+
+    ``counts`` says that the pump has told what it delivered: from then on it is missed.
+    """
     parts: tuple[Measured[Any], ...] = (
         reading.flow,
         reading.volume,
@@ -82,45 +85,58 @@ def _wrong(reading: Telemetry) -> dict[str, str | None]:
             return {name: part.raw for name, part in named if part.validity is _INVALID}
     if reading.flow.value is None and reading.status.delivers:
         return {"flow": "missing while it runs"}
+    if counts and reading.volume.validity is Validity.MISSING and reading.status.delivers:
+        return {"volume": "missing while it runs"}
     return {}
+
+
+def highest(reading: Telemetry) -> FlowRate | None:
+    """Return the highest flow that this reading speaks of: what is shown, or set on a pump that runs.
+
+    A display that stands, or lags behind, hides no rate. None when neither is told.
+    """
+    flow, chosen = reading.flow.value, reading.set_flow.value
+    if chosen is None or reading.status is not PumpStatus.RUNNING:
+        return flow
+    return chosen if flow is None else max(flow, chosen)
 
 
 def over_hard(state: PumpState, reading: Telemetry) -> bool:
     """Return whether this reading is above the hard maximum."""
-    flow, limits = reading.flow.value, state.limits
+    rate, limits = highest(reading), state.limits
     return (
         limits is not None
-        and flow is not None
-        and flow.nl_per_h > limits.hard_max.nl_per_h
+        and rate is not None
+        and rate.nl_per_h > limits.hard_max.nl_per_h
         and reading.status not in _UNLIMITED
     )
 
 
 def over_ceiling(state: PumpState, reading: Telemetry) -> bool:
     """Return whether this reading is above the pump's own ceiling, which holds in every status."""
-    flow, ceiling = reading.flow.value, state.setup.ceiling
-    return ceiling is not None and flow is not None and flow.nl_per_h > ceiling.nl_per_h
+    rate, ceiling = highest(reading), state.setup.ceiling
+    return ceiling is not None and rate is not None and rate.nl_per_h > ceiling.nl_per_h
 
 
 def confirmed_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield what this reading breaks that needs a second reading before it is raised."""
-    flow = reading.flow.value
-    if flow is None:
+    most = highest(reading)
+    if most is None:
         return
     if over_hard(state, reading):
-        yield _found(ConditionId.OVER_HARD, *_beside(state, flow, "hard_max"), degree=flow.nl_per_h)
+        yield _found(ConditionId.OVER_HARD, *_beside(state, most, "hard_max"), degree=most.nl_per_h)
     if over_ceiling(state, reading):
-        yield _found(ConditionId.FLOW_CEILING, str(flow), str(state.setup.ceiling), degree=flow.nl_per_h)
+        yield _found(ConditionId.FLOW_CEILING, str(most), str(state.setup.ceiling), degree=most.nl_per_h)
 
     ordered, programme = state.ordered, state.setup.programme
     if ordered is None or programme is None or reading.status is not PumpStatus.RUNNING:
         return
-    rate = flow if reading.set_flow.value is None else reading.set_flow.value
+    rate = most if reading.set_flow.value is None else reading.set_flow.value
     limits, ceiling = state.limits, state.setup.ceiling
     if (limits is not None and rate.nl_per_h > limits.hard_max.nl_per_h) or (
         ceiling is not None and rate.nl_per_h > ceiling.nl_per_h
     ):
-        return  # the flow that follows is told, and louder
+        return  # that is told, and louder
     before = None if state.meant is None else state.meant.nl_per_h
     how = slip(rate.nl_per_h, programme, ordered.low.nl_per_h, ordered.high.nl_per_h, before)
     if how:
@@ -137,7 +153,7 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.UNKNOWN_STATUS, reading.raw_status, causes=[reading.raw_status])
     if status is PumpStatus.KVO:
         yield _found(ConditionId.KVO)
-    wrong = _wrong(reading)
+    wrong = _wrong(reading, counts=state.account is not None)
     if wrong:
         words = ", ".join(f"{name} {raw}" for name, raw in wrong.items())
         yield _found(ConditionId.INVALID_VALUE, words, causes=wrong)
@@ -145,6 +161,11 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         for condition in sorted({_FLAGS[flag] for flag in reading.alarms}, key=lambda c: c.value):
             causes = reading.raw_alarms if condition in _SEVERAL else ()
             yield _found(condition, ", ".join(reading.raw_alarms), causes=causes)
+    most = highest(reading)
+    soft_max = None if limits is None or status in _UNLIMITED else limits.soft_max
+    if soft_max is not None and most is not None and most.nl_per_h > soft_max.nl_per_h:
+        condition, finding = _found(ConditionId.OVER_SOFT, *_beside(state, most, "soft_max"))
+        yield condition, replace(finding, degree=most.nl_per_h, soft=most.nl_per_h)
     if flow is None or flow.nl_per_h == 0 or status in _UNLIMITED:
         if limits is not None and flow is not None and status in _MINIMA_HOLD:
             yield from _minima(state, flow)
@@ -153,12 +174,8 @@ def findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId
         yield _found(ConditionId.NO_PROGRAMME)
     elif limits is None:
         yield _found(ConditionId.LIBRARY_MISSING, f"{setup.programme.drug} {setup.programme.concentration}")
-    else:
-        if limits.soft_max is not None and flow.nl_per_h > limits.soft_max.nl_per_h:
-            condition, finding = _found(ConditionId.OVER_SOFT, *_beside(state, flow, "soft_max"))
-            yield condition, replace(finding, degree=flow.nl_per_h, soft=flow.nl_per_h)
-        if status in _MINIMA_HOLD:
-            yield from _minima(state, flow)
+    elif status in _MINIMA_HOLD:
+        yield from _minima(state, flow)
 
 
 def _minima(state: PumpState, flow: FlowRate) -> Iterator[tuple[ConditionId, Finding]]:

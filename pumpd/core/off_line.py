@@ -36,6 +36,8 @@ def taken_off(state: PumpState, given: TakeOffLine, now: Now) -> tuple[PumpState
         raise ValueError("the pump is not off the line; its time may be over")
     if given.for_s and delivers_now(state):
         raise ValueError("the pump delivers; stop it at the pump first")
+    if given.for_s and _may_infuse(state):
+        raise ValueError("it ran its infusion when it was last read: look at it, and end or move that first")
     alarms = state.alarms
     changes: tuple[AlarmChanged, ...] = ()
     present: Mapping[ConditionId, Finding] = {}
@@ -57,6 +59,12 @@ def delivers_now(state: PumpState) -> bool:
     """Return whether a reading that is still fresh shows that it delivers, or may."""
     fresh = state.freshness is Freshness.FRESH
     return fresh and state.last is not None and state.last.status.delivers
+
+
+def _may_infuse(state: PumpState) -> bool:
+    """Return whether an infusion goes on here that nobody knows to stand."""
+    goes_on = state.watch is not None and state.watch.goes_on
+    return goes_on and (state.last is None or state.last.status.delivers)
 
 
 def off_line(state: PumpState, found: dict[ConditionId, Finding], now: Now) -> None:

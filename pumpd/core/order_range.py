@@ -14,7 +14,7 @@ from pumpd.core.telemetry import PumpStatus, Telemetry
 def order_findings(state: PumpState, reading: Telemetry) -> Iterator[tuple[ConditionId, Finding]]:
     """Yield how a running pump is set outside of what is ordered.
 
-    Beyond a limit of the library or of the pump it is the flow that is told, as that limit says.
+    Beyond a limit of the library or of the pump that limit's own condition tells it.
     """
     ordered, limits = state.ordered, state.limits
     rate = reading.flow.value if reading.set_flow.value is None else reading.set_flow.value

@@ -10,6 +10,7 @@ from typing import Any
 from pumpd.contract.payloads import EventPayload
 from pumpd.core.alarms import Alarms, AlarmSignal
 from pumpd.core.conditions import ConditionId
+from pumpd.core.telemetry import PumpStatus
 from pumpd.daemon.app import App
 from pumpd.qa.broken import Broken
 from pumpd.qa.hospital import Hospital
@@ -127,22 +128,22 @@ class AlarmsJudge:
                 self._seen[whose, alarm.condition] = max(self._flows.get(whose, (0,)))
 
     def read(self, row: HistoryRow) -> None:
-        """Take a reading: a flow that is worse than the one that was acknowledged is told anew."""
-        flow = row.telemetry.flow.value
-        if flow is None:
+        """Take a reading: a flow, given or set, that is worse than the acknowledged one is told anew."""
+        reading = row.telemetry
+        parts = (reading.flow, reading.set_flow)[: 1 + (reading.status is PumpStatus.RUNNING)]
+        if not (told_nl_h := [part.value.nl_per_h for part in parts if part.value is not None]):
             return
-        whose = (str(row.telemetry.pump), str(row.telemetry.channel))
+        whose = (str(reading.pump), str(reading.channel))
         flows = self._flows.setdefault(whose, deque(maxlen=JUDGED_READINGS))
-        flows.append(flow.nl_per_h)
+        flows.append(max(told_nl_h))
         for condition in FLOW_ALARMS:
             seen_nl_h = self._seen.get((whose, condition.value))
             if seen_nl_h is None or len(flows) < JUDGED_READINGS or min(flows) * 10 <= seen_nl_h * 12:
                 continue
-            app = self._hospital.begun
-            live = app and app.ward.pumps.get((row.telemetry.pump, row.telemetry.channel))
+            live = (app := self._hospital.begun) and app.ward.pumps.get((reading.pump, reading.channel))
             alarm = live and live.state.alarms.get(condition)
             if alarm and alarm.signal is AlarmSignal.ACKNOWLEDGED:
-                where = f"{_words(whose)} {condition.value}: seen at {seen_nl_h} nL/h, now {flow.nl_per_h}"
+                where = f"{_words(whose)} {condition.value}: seen at {seen_nl_h} nL/h, now {flows[-1]}"
                 self._broken.tell("INV-4", "an acknowledged alarm hides a flow that is worse", where)
 
     def heard(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 - as Heard
@@ -244,10 +245,9 @@ class AlarmsJudge:
 
     def _follow_broker(self, now_s: float) -> None:
         broker = self._hospital.broker
-        if broker.up and not broker.frozen and self._hospital.session_name in broker.sessions:
-            self._well_since_s = now_s if self._well_since_s is None else self._well_since_s
-        else:
-            self._well_since_s = None
+        there = broker.up and not broker.frozen and self._hospital.session_name in broker.sessions
+        since_s = now_s if self._well_since_s is None else self._well_since_s
+        self._well_since_s = since_s if there else None
 
     def _follow_endings(self, now_s: float) -> None:
         due = [ending for ending in self._boot.endings if ending.by_s <= now_s]

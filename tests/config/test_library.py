@@ -149,6 +149,11 @@ def test_every_kind_of_limit_reaches_the_core() -> None:
             "not in the unit",
         ),
         (
+            {"titration": {"largest_step": "0 mg/kg/h", "apart_min": 5, "source": MADE_UP}},
+            "titration.largest_step",
+            "a largest step of 0",
+        ),
+        (
             {"observations": {"during": [{"every_min": 5}, {"every_min": 9}], "source": MADE_UP}},
             "observations.during",
             "do not follow",

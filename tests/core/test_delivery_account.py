@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from pumpd.core.conditions import ConditionId
-from pumpd.core.delivery import SETTLING_NS, _step_seen, advanced, counted_since, paces
+from pumpd.core.delivery import SETTLING_NS, SHOWN_NS, _step_seen, advanced, counted_since, paces
 from pumpd.core.delivery_account import Account, Carried, Counter
 from pumpd.core.delivery_bands import GRAINS_PER_NL, NONE, SLOW_FOR_NS, Excess, Told
 from pumpd.core.delivery_rules import (
-    SHOWN_NS,
     Fault,
     detected_within_s,
     deviations,

@@ -44,11 +44,13 @@ def _confirmed(setup: PumpSetup, reading: Telemetry) -> set[ConditionId]:
     return {condition for condition, _ in confirmed_findings(new_state(setup, Bedside().now), reading)}
 
 
-@pytest.mark.parametrize(("ceiling", "told"), [(35, {ConditionId.TEN_FOLD}), (34, set())])
-def test_a_slip_beyond_a_limit_is_left_to_the_flow(ceiling: int, told: set[ConditionId]) -> None:
-    """A set rate at the ceiling and the hard maximum is told as a slip; above, the flow that follows is."""
+@pytest.mark.parametrize(
+    ("ceiling", "told"), [(35, {ConditionId.TEN_FOLD}), (34, {ConditionId.FLOW_CEILING})]
+)
+def test_a_slip_beyond_a_limit_is_told_as_that(ceiling: int, told: set[ConditionId]) -> None:
+    """A set rate at the ceiling and the hard maximum is told as a slip; above, as beyond that limit."""
     assert _confirmed(replace(SETUP, ceiling=FlowRate.parse(ceiling)), _set_to("35")) == told
-    assert _confirmed(SETUP, _set_to("35.1")) == set()
+    assert _confirmed(SETUP, _set_to("35.1")) == {ConditionId.OVER_HARD}
 
 
 @pytest.mark.parametrize(

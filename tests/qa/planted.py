@@ -221,7 +221,7 @@ PLANTED = (
         "INV-1",
         "Each pause sends a start first, and the filter lets it by.",
         _wakes_to_pause,
-        40,
+        289,
     ),
     Planted(
         "one transaction for all",

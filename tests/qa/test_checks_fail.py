@@ -15,20 +15,20 @@ FAST = "at_s: 20, pump: PUMP-01, action: set-rate, rate: 42 mL/h"
 ASKED = "at_s: 30, action: acknowledge, pump: PUMP-01, alarm: over-hard, by: B. Keller, name: taken"
 WRONG = {
     "check: raised, pump: PUMP-01, alarm: occlusion, priority: HIGH, within_s: 50": "none of it",
-    "check: raised, pump: PUMP-01, alarm: over-hard, priority: LOW, within_s: 50": "over-hard HIGH at 21",
-    "check: raised, pump: PUMP-01, alarm: over-hard, priority: HIGH, within_s: 10": "over-hard HIGH at 21",
-    "check: never, alarm: over-hard": "over-hard HIGH at 21",
-    "check: never, alarm: restrained, pump: PUMP-01": "restrained MEDIUM at 21",
+    "check: raised, pump: PUMP-01, alarm: over-hard, priority: LOW, within_s: 50": "over-hard HIGH at 20",
+    "check: raised, pump: PUMP-01, alarm: over-hard, priority: HIGH, within_s: 10": "over-hard HIGH at 20",
+    "check: never, alarm: over-hard": "over-hard HIGH at 20",
+    "check: never, alarm: restrained, pump: PUMP-01": "restrained MEDIUM at 20",
     'check: signal, pump: PUMP-01, alarm: over-hard, at_s: 25, is: "off"': "it was latched",
     "check: status, pump: PUMP-01, at_s: 50, is: running": "it was paused",
-    "check: paused, pump: PUMP-01, after_s: 20, within_s: 0.5": "it was paused at 21",
-    "check: paused, pump: PUMP-01, after_s: 0, within_s: 20": "it was paused at 21",
+    "check: paused, pump: PUMP-01, after_s: 20, within_s: 0.001": "it was paused at 20",
+    "check: paused, pump: PUMP-01, after_s: 0, within_s: 20": "it was paused at 20",
     "check: volume, pump: PUMP-01, least: 1 mL, most: 2 mL": "given were 0.0",
     "check: patient, pump: PUMP-01, least: 1 mL, most: 2 mL": "the patient got 0.0",
     "check: dose, pump: PUMP-01, least_dose: 1 mg, most_dose: 2 mg": "given were 0.",
     "check: shown, pump: PUMP-01, at_s: 50, is: lost": "it was fresh",
     "check: answer, request: taken, is: refused": "it was accepted",
-    "check: nothing-else": "raised were also PUMP-01: over-hard HIGH at 21",
+    "check: nothing-else": "raised were also PUMP-01: over-hard HIGH at 20",
 }
 
 

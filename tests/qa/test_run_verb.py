@@ -101,7 +101,7 @@ def test_a_good_run_ends_with_0_and_its_report_needs_nothing_else(tmp_path: Path
     flowed = re.search(r'class="flowed" points="([^"]+)"', text)
     assert flowed
     heights = {point.split(",")[1] for point in flowed[1].split()}
-    assert len(heights) >= 3  # it runs, it runs faster, it stands
+    assert len(heights) >= 2  # it runs, it stands
 
 
 @pytest.mark.requirement("QA-1", "CFG-5")
