@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -32,12 +34,23 @@ def check_config(config: ConfigOption) -> None:
     console = out()
     console.print(f"{config}: no problem")
     console.print(f"    {len(found.pumps)} pumps on node {found.node} of site {found.site}")
-    for line in (*lines_told(found), *fleet_told(found.fleet, found.pumps)):
+    for line in (*lines_told(found), *fleet_told(found.fleet, found.pumps), *_data_told(found.data_dir)):
         console.print(f"    {line}")
     console.print(
         f"    drug library {found.library.version}, {len(found.library.entries)} entries, "
         + (f"signed for {signed} pumps" if signed else "unsigned: pumpd alarms and never pauses")
     )
+
+
+def _data_told(data_dir: Path) -> Iterator[str]:
+    """Tell where this user, who need not be the daemon's, can not write the data directory."""
+    near = data_dir
+    while not near.exists() and near != near.parent:
+        near = near.parent
+    if not near.is_dir():
+        yield f"note: nothing can be kept in data_dir {data_dir}: {near} is no folder; name another place"
+    elif not os.access(near, os.W_OK | os.X_OK):
+        yield f"note: this user may not write to {near}; whoever runs pumpd must, for data_dir {data_dir}"
 
 
 def schema(

@@ -51,6 +51,8 @@ class Permission:
     def signer(self, topic: str, envelope: SignedPayload) -> TrustedDashboard:
         """Return which dashboard signed this command for this topic; NotAllowedError when none did."""
         found = self._by_key.get(envelope.key)
+        if found is None and not self._by_key:
+            raise NotAllowedError("this daemon listens to no dashboard now; its log says why")
         if found is None:
             raise NotAllowedError(f"signed with key {envelope.key}, which this daemon does not know")
         dashboard, key = found

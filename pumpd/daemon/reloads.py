@@ -12,13 +12,15 @@ import structlog
 
 from pumpd.config import Config, load
 from pumpd.daemon.inside import Inside
-from pumpd.daemon.permission import TrustedDashboard
+from pumpd.daemon.permission import Permission, TrustedDashboard
 from pumpd.daemon.trusted import trusted_of
 from pumpd.drivers.fleet import Fleet
 from pumpd.errors import ConfigError
+from pumpd.key_files import KeyPlaceError
 from pumpd.notify import ServiceManager
 
 _log = structlog.get_logger("pumpd.reloads")
+AGAIN_EVERY_S = 5.0
 
 
 class Reloads:
@@ -47,7 +49,7 @@ class Reloads:
 
     async def read(self) -> None:
         """Read it, and write down who is listened to from here on."""
-        publisher, app = self._inside.publisher, self._inside.app
+        publisher = self._inside.publisher
         if publisher is None:
             return
         try:
@@ -57,13 +59,38 @@ class Reloads:
             where = f"{first.file}:{first.line}: {first.path}"
             _log.error("dashboards not read anew", where=where, reason=first.what, remedy=first.remedy)
             return
-        publisher.permission.trust(trusted)
-        known = ", ".join(publisher.permission.known)
-        _log.info("dashboards read anew", known=known)
+        self._listen_to(publisher.permission, trusted)
         if waits:
             _log.warning("the rest of the file has changed, and is not taken up", remedy="start pumpd anew")
-        app.pipeline.note(app.ward, "node", "listens-to", detail=known)
         self._take_up(fleet)
+
+    async def listen_in_time(self) -> None:
+        """Where the disk let no key be made or read at the start, try again until it does."""
+        told = ""
+        while (publisher := self._inside.publisher) is None or not publisher.permission.known:
+            await asyncio.sleep(AGAIN_EVERY_S)
+            if publisher is None:
+                continue
+            try:
+                trusted = await asyncio.to_thread(trusted_of, self._config)
+            except KeyPlaceError:  # told at the start
+                continue
+            except ConfigError as error:
+                first = error.problems[0]
+                if first.what != told:
+                    told = first.what
+                    _log.error("still no dashboard is listened to", reason=told, remedy=first.remedy)
+                continue
+            if not publisher.permission.known:  # else it was read anew meanwhile
+                self._listen_to(publisher.permission, trusted)
+
+    def _listen_to(self, permission: Permission, trusted: tuple[TrustedDashboard, ...]) -> None:
+        """From here on listen to these, and write it down."""
+        permission.trust(trusted)
+        known = ", ".join(permission.known)
+        _log.info("dashboards read anew", known=known)
+        app = self._inside.app
+        app.pipeline.note(app.ward, "node", "listens-to", detail=known)
 
     def _take_up(self, fleet: Fleet | None) -> None:
         """From here on go by ``fleet``, and write down what of it is not as it was."""

@@ -26,7 +26,7 @@ from pumpd.daemon.recorder import Recorder, folder_of
 from pumpd.daemon.reloads import Reloads
 from pumpd.daemon.seams import CommandPort, Ward
 from pumpd.daemon.settings import settings_of
-from pumpd.daemon.trusted import trusted_of
+from pumpd.daemon.trusted import trusted_at_start
 from pumpd.daemon.wiring import parts_of
 from pumpd.histories import open_writer
 from pumpd.notify import service_manager
@@ -59,7 +59,7 @@ def daemon_for(config: Config, clock: Clock) -> Inside:
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     broker = broker_of(config)
-    permission = Permission(trusted_of(config))
+    permission = Permission(trusted_at_start(config))
 
     def connect(ward: Ward, journal: Journal, commands: CommandPort, clock: Clock) -> NodePublisher:
         inside.publisher = NodePublisher(broker, ward, journal, commands, clock, permission=permission)
@@ -106,6 +106,7 @@ async def serve(config: Config) -> None:
     reloads = Reloads(config, inside, manager)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.ask)
     beside.append(asyncio.create_task(reloads.run(), name="pumpd.reloads"))
+    beside.append(asyncio.create_task(reloads.listen_in_time(), name="pumpd.trusted"))
     try:
         await inside.app.run()
     finally:

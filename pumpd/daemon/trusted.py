@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import structlog
+
 from pumpd.config import Config
 from pumpd.daemon.permission import EVERY_ROLE, TrustedDashboard
-from pumpd.key_files import own_public
+from pumpd.key_files import KeyPlaceError, own_public
 from pumpd.signing import VerifyingKey
+
+_log = structlog.get_logger("pumpd.trusted")
+
+
+def trusted_at_start(config: Config) -> tuple[TrustedDashboard, ...]:
+    """Return them; none, and say so, where the disk does not let the key be made or read.
+
+    Watching and alarms need no dashboard: a disk that is full or away must not keep them from starting.
+    """
+    try:
+        return trusted_of(config)
+    except KeyPlaceError as error:
+        first = error.problems[0]
+        _log.error(
+            "no dashboard is listened to; tried again until one is", reason=first.what, remedy=first.remedy
+        )
+        return ()
 
 
 def trusted_of(config: Config) -> tuple[TrustedDashboard, ...]:

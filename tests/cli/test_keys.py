@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pumpd import broker_files
 from pumpd.cli import app
 from pumpd.contract.envelope import SignedPayload
 from pumpd.errors import ConfigError
-from pumpd.key_files import load_key, new_key, own_key, own_public
+from pumpd.key_files import KeyPlaceError, load_key, new_key, own_key, own_public
 from pumpd.signing import VerifyingKey
 from tests.house.tree import tracked
 
@@ -40,6 +41,34 @@ def test_a_key_is_made_shown_and_never_written_over(tmp_path):
     assert (tmp_path / "desk.key.pub").read_text().strip() == made.split()[0]
     assert VerifyingKey.of(made.split()[0]).id in made
     assert {each.name for each in tmp_path.iterdir()} == {"desk.key", "desk.key.pub"}
+
+
+@pytest.mark.parametrize("below", ["there", "there/deeper"])
+def test_a_key_for_which_there_is_no_place_is_told_by_its_own_name(tmp_path, below):
+    """A file where its folder should be: the name that was given, what is allowed, and what to do."""
+    (tmp_path / "there").touch()
+    file = tmp_path / below / "desk.key"
+    with pytest.raises(ConfigError, match="can not be written: not a directory") as caught:
+        new_key(file)
+    (problem,) = caught.value.problems
+    assert (problem.file, f"let this user write to {file.parent}" in problem.remedy) == (str(file), True)
+    for ask in (own_key, own_public):
+        with pytest.raises(KeyPlaceError):
+            ask(file, "desk")
+
+
+def test_a_disk_that_is_full_or_read_only_is_told_by_the_name_of_the_key(tmp_path, monkeypatch):
+    """Not by the name of the draft; a key that is there already is read all the same."""
+    there = own_key(tmp_path / "there.key", "desk").public.text
+
+    def full(prefix: str, dir: Path) -> None:  # noqa: A002 - as the library names it
+        raise OSError(28, "No space left on device", f"{dir}/{prefix}x1")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(KeyPlaceError, match=r"desk\.key can not be written: no space left") as caught:
+        own_public(tmp_path / "desk.key", "desk")
+    assert "x1" not in str(caught.value)
+    assert own_key(tmp_path / "there.key", "desk").public.text == there
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +13,14 @@ from typing import Any
 import pytest
 
 from pumpd.config import load
-from pumpd.daemon.permission import Permission
+from pumpd.contract.envelope import SignedPayload
+from pumpd.daemon import reloads
+from pumpd.daemon.permission import NotAllowedError, Permission
 from pumpd.daemon.reloads import Reloads
+from pumpd.daemon.trusted import trusted_at_start
 from pumpd.demo_files import copied_demo
 from pumpd.qa.seeded_keys import seeded_signer
+from tests.waiting import until
 
 pytestmark = pytest.mark.requirement("KEY-1", "KEY-2")
 
@@ -83,3 +90,68 @@ async def test_a_pump_that_an_engineer_adds_to_the_fleet_is_known_without_a_new_
     said = capsys.readouterr().out
     assert "dashboards not read anew" in said
     assert "is not taken up" not in said
+
+
+@pytest.mark.requirement("CFG-5")
+async def test_a_daemon_that_can_make_no_key_yet_listens_to_nobody_and_later_to_its_dashboard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its data directory is below a file: it says so and starts; once that is mended it makes the key."""
+    monkeypatch.setattr(reloads, "AGAIN_EVERY_S", 0.01)
+    noted: list[str] = []
+
+    def note(*_: object, detail: str) -> None:
+        noted.append(detail)
+
+    with copied_demo(tmp_path) as files:
+        started = load(files.config)
+        started.data_dir.rmdir()
+        started.data_dir.touch()
+        permission = Permission(trusted_at_start(started))
+        assert not permission.known
+        said = capsys.readouterr().out
+        assert f"{started.dashboard_key_file} can not be written: not a directory" in said
+        envelope = SignedPayload.model_validate_json(seeded_signer("desk").sign("a/b", "{}"))
+        with pytest.raises(NotAllowedError, match="listens to no dashboard now"):
+            permission.signer("a/b", envelope)
+        inside: Any = SimpleNamespace(
+            publisher=SimpleNamespace(permission=permission),
+            app=SimpleNamespace(ward=None, pipeline=SimpleNamespace(note=note)),
+        )
+        trying = asyncio.create_task(reloads.Reloads(started, inside).listen_in_time())
+        await asyncio.sleep(0.1)
+        assert not trying.done()
+        started.data_dir.unlink()
+        await asyncio.wait_for(trying, 10)
+    (known,) = permission.known
+    assert known.startswith("dashboard ")
+    assert noted == [known]
+
+
+@pytest.mark.real
+@pytest.mark.requirement("CFG-5")
+def test_a_first_start_without_a_disk_watches_all_the_same(tmp_path: Path) -> None:
+    """On a data directory that can not be made ``run`` goes on, and ``dashboard`` says what to mend."""
+    with copied_demo(tmp_path) as files:
+        text = files.config.read_text()
+        assert text.count("data_dir: data\n") == 1
+        files.config.write_text(text.replace("data_dir: data\n", "data_dir: file/data\n"))
+        (tmp_path / "file").touch()
+        log = tmp_path / "log"
+        words = [sys.executable, "-m", "pumpd.cli"]
+        with log.open("w") as sink:
+            program = subprocess.Popen([*words, "run", "-c", files.config], stderr=sink)
+        try:
+            asyncio.run(until(lambda: "watching" in log.read_text() or program.poll() is not None, 60))
+            assert program.poll() is None, log.read_text()
+            assert "no dashboard is listened to" in log.read_text()
+        finally:
+            program.terminate()
+            program.wait(30)
+        assert program.returncode == 0
+        for verb, status, told in (("dashboard", 2, "remedy:"), ("check-config", 0, "note: nothing can be")):
+            done = subprocess.run(
+                [*words, verb, "-c", files.config], capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode == status, done.stderr
+            assert told in done.stdout + done.stderr
