@@ -11,10 +11,11 @@ import typer
 
 from pumpd.cli_qa import shrunk_to
 from pumpd.cli_words import out
+from pumpd.example_files import EXAMPLES
 
 MOST_RUNS = 1_000_000
 """More would take weeks, and memory before the first of them."""
-LIBRARY = Path("config/demo/drug-library.yaml")
+LIBRARY = EXAMPLES / "demo" / "drug-library.yaml"
 MOST_SHRUNK = 10
 """Of more hospitals than this only the seeds are told."""
 
@@ -39,7 +40,10 @@ def explore(
         Path, typer.Option(metavar="DIR", help="Where hospitals go that break an invariant, made short.")
     ] = Path("qa-found"),
     library: Annotated[
-        Path, typer.Option(metavar="FILE", help="The drug library that is in force.")
+        Path,
+        typer.Option(
+            metavar="FILE", help="The drug library that is in force.", show_default="the demo's, as shipped"
+        ),
     ] = LIBRARY,
 ) -> None:
     """Play random hospitals, each from a seed, and hold them to the five invariants after every step."""

@@ -23,7 +23,8 @@ from pumpd.qa.suite import QUIET
 from pumpd.qa.workers import done_by_workers
 
 DURATIONS_S = (40, 60, 90, 150)
-LIBRARY = Path("config/demo/drug-library.yaml")
+LIBRARY = "drug-library.yaml"
+"""How a hospital names the one that is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def made_hospital(seed: int) -> Scenario:
         "title": f"Explored hospital {seed}",
         "seed": seed,
         "duration_s": duration_s,
-        "library": LIBRARY.name,
+        "library": LIBRARY,
         "pumps": [bed.said for bed in beds],
         "timeline": sorted(
             [

@@ -114,14 +114,15 @@ def test_what_breaks_an_invariant_is_told_kept_and_plays_again(
     planted = PLANTED[0]
     assert planted.name == "wakes a pump to recognise it"
     planted.plant(monkeypatch)
-    asked = ["qa", "explore", "--runs", "1", "--seed", str(STOPPED_ALONE), "--library", str(LIBRARY)]
-    ran = CliRunner().invoke(app, [*asked, "--keep", "found"])
+    library = tmp_path / "library.yaml"
+    library.write_bytes(LIBRARY.read_bytes())
+    words = f"--runs 1 --seed {STOPPED_ALONE} --library {library}"
+    ran = CliRunner().invoke(app, ["qa", "explore", *words.split(), "--keep", "found"])
     assert ran.exit_code == 1, ran.output
     assert (
         f"BROKEN  seed {STOPPED_ALONE}: INV-1: after a frame from pumpd a pump gave more: PUMP-01/1"
         in ran.stdout
     )
-    words = f"--runs 1 --seed {STOPPED_ALONE} --library {LIBRARY}"
     assert f"again: pumpd qa explore {words}\n" in ran.stdout
     assert ran.stdout.endswith(
         f"1 hospitals, seeds {STOPPED_ALONE} to {STOPPED_ALONE}: 1 broke an invariant\n"
@@ -131,6 +132,21 @@ def test_what_breaks_an_invariant_is_told_kept_and_plays_again(
     again = CliRunner().invoke(app, [*shrunk[1].split(), "--no-shrink"])
     assert again.exit_code == 1
     assert "INV-1: after a frame from pumpd a pump gave more: PUMP-01/1" in again.stdout
+
+
+@pytest.mark.requirement("QA-6", "QA-4")
+def test_the_shipped_library_is_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As documented, wherever it is typed; and so is the command that plays a broken hospital again."""
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(app, ["qa", "explore", "--runs", "1", "--seed", "1", "--workers", "1"])
+    assert ran.exit_code == 0, (ran.output, ran.exception)
+    PLANTED[0].plant(monkeypatch)
+    words = ["qa", "explore", "--runs", "1", "--seed", str(STOPPED_ALONE)]
+    for asked in (words, [*words, "--library", str(LIBRARY)]):
+        ran = CliRunner().invoke(app, [*asked, "--keep", "found"])
+        assert f"again: pumpd {' '.join(words)}\n" in ran.stdout, (ran.output, ran.exception)
 
 
 @pytest.mark.e2e
