@@ -73,7 +73,7 @@ def run(
     from rich.console import Console
     from rich.progress import Progress
 
-    from pumpd.qa.html_report import write_html
+    from pumpd.qa.html_report import demand_html, write_html
     from pumpd.qa.junit import write_junit
     from pumpd.qa.suite import load_all, run_all, scenario_files
     from pumpd.qa.whole_file import demand_place
@@ -82,6 +82,8 @@ def run(
     for option, file in (("--junit", junit), ("--html", html)):
         if file is not None:
             demand_place(option, file)
+    if html is not None:
+        demand_html("--html", html)
     for option, folder in (("--log", log), ("--record", record)):
         if folder is not None:
             demand_place(option, folder, folder=True)

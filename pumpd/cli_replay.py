@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pumpd.cli_words import out, say_error, start_log
+from pumpd.cli_words import free_place, out, say_error, start_log
 from pumpd.errors import StoreError
 
 SLOWEST = 0.001
@@ -98,6 +98,8 @@ def replay(
     for option, other in (("--redact", redact), ("--to-scenario", to_scenario)):
         if other is not None and any(_same(other, read) for read in (file, library)):
             raise typer.BadParameter(f"{other} is what is read; give it another name", param_hint=option)
+        if other is not None:
+            free_place(other, option)
     start_log("critical")
     recording = read_recording(file)
     if recording.damages and not skip_damaged:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from pumpd.drivers.registry import find
+from pumpd.errors import ConfigError, Problem
 from pumpd.qa.curves import alarm_rows, flow_curve
 from pumpd.qa.runner import Outcome
 from pumpd.qa.whole_file import write_whole
@@ -34,12 +35,25 @@ line.soft-max, line.soft-min { stroke: var(--MEDIUM); } svg text.limit { font-si
 .bar.latched { fill-opacity: .45; } .bar.acknowledged { fill-opacity: .25; }
 .key i { display: inline-block; width: 1.6rem; height: .6rem; margin: 0 .3rem 0 1rem; }
 """
+_BEGINS = "<!doctype html>"
 _KEY = (
     '<p class="key"><i style="background:var(--flow)"></i>what flowed'
     '<i style="background:var(--read)"></i>what pumpd read<i style="background:var(--HIGH)"></i>HIGH'
     '<i style="background:var(--MEDIUM)"></i>MEDIUM<i style="background:var(--LOW)"></i>LOW; '
     "paler: latched, palest: acknowledged; dotted: something happens</p>"
 )
+
+
+def demand_html(option: str, file: Path) -> None:
+    """ConfigError, naming ``option``, when a file is there that is no page: only a report is written anew."""
+    if not file.is_file():
+        return
+    with file.open("rb") as there:
+        begins = there.read(len(_BEGINS))
+    if begins and begins.lower() != _BEGINS.encode():
+        what = f"{file} is there already and is no HTML, and no such file is written over"
+        allowed = "a new file, or a report to write anew"
+        raise ConfigError((Problem("command line", 0, option, what, allowed, "write another name"),))
 
 
 def write_html(outcomes: Sequence[Outcome], file: Path) -> None:
@@ -49,7 +63,7 @@ def write_html(outcomes: Sequence[Outcome], file: Path) -> None:
     title = f"pumpd qa: {len(played) - failed} of {len(played)} scenarios passed"
     body = "\n".join(_page(outcomes, title))
     text = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'{_BEGINS}\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )

@@ -126,6 +126,24 @@ def test_what_is_read_is_never_written_over(option: str, tenfold: Recording, tmp
     assert (file.read_bytes(), library.read_text()) == (before, "version: x")
 
 
+@pytest.mark.requirement("REC-5", "CFG-5")
+@pytest.mark.parametrize("option", ["--redact", "--to-scenario"])
+def test_what_is_there_is_not_written_over(option: str, tenfold: Recording, tmp_path: Path) -> None:
+    """Another's file stays as it is; where no folder is the name that was given is told, no draft's."""
+    file, other = tmp_path / "x.pumprec", tmp_path / "notes"
+    file.write_bytes(written(iter(tenfold.records)))
+    other.write_text("mine")
+    library = ("--library", str(Path(__file__).parents[2] / "config/demo/drug-library.yaml"))
+    for target, told in (
+        (other, f"{option}: {other} is there already, and nothing is written over"),
+        (other / "below", f"{option}: there is no folder {other}"),
+    ):
+        status, output = said(str(file), option, str(target), *library)
+        assert (status, told in output, "write another name" in output) == (1, True, True), output
+    assert other.read_text() == "mine"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["notes", "x.pumprec"]
+
+
 @pytest.mark.requirement("REC-2")
 @pytest.mark.timeout(20)
 def test_what_never_ends_is_not_read(tmp_path: Path) -> None:

@@ -163,6 +163,19 @@ def test_a_place_that_can_not_be_written_is_told_before_anything_is_played(
         app(["qa", "run", str(file), option, str(file / "below")], standalone_mode=False)
 
 
+@pytest.mark.requirement("QA-4", "CFG-5")
+def test_a_report_is_written_over_a_report_alone(tmp_path: Path) -> None:
+    """A name that was mistyped costs nobody's file: it is refused before anything is played."""
+    file, page = written(tmp_path), tmp_path / "report.html"
+    before = file.read_bytes()
+    with pytest.raises(ConfigError, match=rf"--html: {file} is there already and is no HTML.*another name"):
+        app(["qa", "run", str(file), "--html", str(file)], standalone_mode=False)
+    assert file.read_bytes() == before
+    for _ in range(2):
+        ran = CliRunner().invoke(app, ["qa", "run", str(file), "--workers", "1", "--html", str(page)])
+        assert ran.exit_code == 0, (ran.output, ran.exception)
+
+
 def test_a_disk_that_is_full_at_the_end_does_not_hide_what_came_of_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
