@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pumpd.cli_words import out, say_error
+from pumpd.errors import Problem
 
 contacts = typer.Typer(help="Look after those who are called.", rich_markup_mode=None)
 
@@ -39,8 +40,10 @@ def try_contact(
     loaded, clock = load(config), SystemClock()
     channel = channels_of(loaded, clock).get(name)
     if channel is None:
-        known = ", ".join(contact.name for contact in loaded.alarms.contacts) or "none"
-        say_error(f"there is no contact {name!r}; known are {known}")
+        known = ", ".join(contact.name for contact in loaded.alarms.contacts)
+        what, allowed = f"there is no contact {name!r}", known or "none yet: the file names nobody"
+        remedy = "name one of these" if known else f"write {name!r} below alarms.contacts of {config}"
+        say_error([Problem(str(config), 0, "alarms.contacts", what, allowed, remedy)])
         raise typer.Exit(2)
     message = test_message(ward_of(loaded, clock, {}), name, by, clock.wall())
     asyncio.run(channel.send(message))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
@@ -129,5 +130,22 @@ def test_an_authority_that_can_not_be_read_is_found_before_the_start(tmp_path: P
 
 def test_a_contact_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """The operator edits something: exit status 2, with the names that are known."""
-    status, output = asked(written(tmp_path, "kind: syslog, address: /dev/log"), "doctor")
-    assert (status, "known are charge nurse" in output) == (2, True)
+    file = written(tmp_path, "kind: syslog, address: /dev/log")
+    status, output = asked(file, "doctor")
+    assert status == 2
+    assert f"{file}: alarms.contacts: there is no contact 'doctor'\n    allowed: charge nurse\n" in output
+    file.write_text(file.read_text().partition("alarms:")[0])
+    status, output = asked(file, "charge nurse")
+    assert (status, f"remedy:  write 'charge nurse' below alarms.contacts of {file}" in output) == (2, True)
+
+
+def test_the_documented_contact_is_taken(tmp_path: Path) -> None:
+    """The lines of docs/commands.md make the command beside them a true one; only the server is another."""
+    page = (LIBRARY.parents[1] / "docs" / "commands.md").read_text().partition("## contacts test\n")[2]
+    lines, shown = re.findall(r"```(?:yaml)?\n(.*?)```", page, re.DOTALL)[:2]
+    with beside(web_server()) as server:
+        file = written(tmp_path, "kind: syslog, address: /dev/log")
+        mine = re.sub(r'https://[^"]+', f"http://127.0.0.1:{server.port}/hook", lines)
+        file.write_text(file.read_text().partition("alarms:")[0] + mine)
+        assert f'contacts test "charge nurse" -c {file.name}\n' in shown
+        assert asked(file, "charge nurse") == (0, shown.partition("\n")[2])
