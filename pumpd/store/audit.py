@@ -13,6 +13,8 @@ from pumpd.store.base import Head
 from pumpd.store.journal_chain import COLUMNS, ChainedLine, Verdict, verify
 
 TELL_EVERY = 1_000
+JOURNAL_TABLES = frozenset({"line", "durable", "outbox"})
+"""By any of these a journal is known, also one that was tampered with."""
 
 
 def verify_file(
@@ -28,6 +30,9 @@ def verify_file(
     try:
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=1.0)) as db:
             db.execute("BEGIN")  # one moment, while the daemon goes on writing
+            tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            if tables and not tables & JOURNAL_TABLES:
+                raise StoreError(f"{journal}: this is no journal; name the journal.db of a data directory")
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version < 2 and known:
                 return verify((), known)  # it had a chain when that head was noted

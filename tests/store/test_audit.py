@@ -217,3 +217,14 @@ def test_what_is_no_journal(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"no database at all, but long enough to look at" * 9)
     with pytest.raises(StoreError, match="can not be read"):
         verify_file(tmp_path / "x.db", [])
+
+
+@pytest.mark.parametrize("store", ["history", "people", "spool"])
+def test_another_store_is_no_journal(tmp_path: Path, store: str) -> None:
+    """Whoever names the wrong file of a data directory is told so, also beside a head that was noted."""
+    path = tmp_path / f"{store}.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        migrate(db, schema_steps(store), path.name)
+    for known in ([], [Head(3, "a" * 64)]):
+        with pytest.raises(StoreError, match=r"this is no journal; name the journal\.db"):
+            verify_file(path, known)
