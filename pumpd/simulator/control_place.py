@@ -37,5 +37,7 @@ def control_place(text: str, option: str) -> ControlPlace:
 
 
 def _refused(option: str, text: str, what: str) -> ConfigError:
-    remedy = f"write {option} 127.0.0.1:{text.rpartition(':')[2] or '5090'}"
+    port = text.rpartition(":")[2]
+    well = port.isascii() and port.isdigit() and int(port) <= 65535
+    remedy = f"write {option} 127.0.0.1:{port if well else 5090}"
     return ConfigError((Problem("command line", 0, option, what, _ALLOWED, remedy),))

@@ -198,6 +198,24 @@ def test_a_place_that_is_none_is_refused(text):
         control_place(text, "--control")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("localhost", "127.0.0.1:5090"),
+        ("localhost:", "127.0.0.1:5090"),
+        ("localhost:99999", "127.0.0.1:5090"),
+        ("10.0.0.5:5091", "127.0.0.1:5091"),
+    ],
+)
+def test_the_remedy_of_a_wrong_place_is_a_place(text: str, remedy: str) -> None:
+    """Whatever was typed, what is advised can be typed as it stands."""
+    with pytest.raises(ConfigError) as caught:
+        control_place(text, "--at")
+    (problem,) = caught.value.problems
+    assert problem.remedy == f"write --at {remedy}"
+    assert str(control_place(remedy, "--at")) == remedy
+
+
 def test_places_on_this_machine():
     """By number or by name, in both families."""
     places = [str(control_place(text, "--at")) for text in ("127.0.0.1:1", "localhost:2", "[::1]:3")]
