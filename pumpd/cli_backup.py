@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pumpd.cli_config import ConfigOption
-from pumpd.cli_words import out
+from pumpd.cli_words import folder_place, out
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +26,9 @@ def backup(
     from pumpd.clock import SystemClock
     from pumpd.config import load
 
-    made = make_backup(load(config), folder, SystemClock())
+    found = load(config)
+    folder_place(folder, "--to")
+    made = make_backup(found, folder, SystemClock())
     console = out()
     console.print(str(made.archive))
     for member in made.manifest.members:

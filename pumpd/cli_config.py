@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pumpd.cli_words import out
+from pumpd.cli_words import folder_place, out, why_no_folder
 
 ConfigOption = Annotated[
     Path, typer.Option("-c", "--config", metavar="FILE", help="The configuration, such as config/pumpd.yaml.")
@@ -44,13 +43,8 @@ def check_config(config: ConfigOption) -> None:
 
 def _data_told(data_dir: Path) -> Iterator[str]:
     """Tell where this user, who need not be the daemon's, can not write the data directory."""
-    near = data_dir
-    while not near.exists() and near != near.parent:
-        near = near.parent
-    if not near.is_dir():
-        yield f"note: nothing can be kept in data_dir {data_dir}: {near} is no folder; name another place"
-    elif not os.access(near, os.W_OK | os.X_OK):
-        yield f"note: this user may not write to {near}; whoever runs pumpd must, for data_dir {data_dir}"
+    if why := why_no_folder(data_dir):
+        yield f"note: nothing can be kept in data_dir {data_dir}: {why}, and whoever runs pumpd must"
 
 
 def schema(
@@ -70,5 +64,6 @@ def examples(
     """Copy the example files that ship with pumpd: configuration, drug library, demo, scenarios, schemas."""
     from pumpd.example_files import copy_examples
 
+    folder_place(into, "DIR")
     files = copy_examples(into)
     out().print(f"{len(files)} files in {into}: pumpd.yaml, drug-library.yaml, demo/, scenarios/, schemas/")

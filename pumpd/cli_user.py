@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,21 @@ user = typer.Typer(help="Look after accounts: who may sign in to the dashboard."
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The name that is signed in with, and shown.")
 ]
-RoleOption = Annotated[Role, typer.Option("--role", help="What the account may do.")]
+
+
+def _role(text: str) -> Role:
+    """Return the role of that name; BadParameter, with those that there are, for any other."""
+    try:
+        return Role(text)
+    except ValueError:
+        near = get_close_matches(text, list(Role), n=1)
+        remedy = f"; did you mean {near[0]}?" if near else ""
+        raise typer.BadParameter(f"there is no role {text!r}; allowed: {', '.join(Role)}{remedy}") from None
+
+
+RoleOption = Annotated[
+    Role, typer.Option("--role", metavar="ROLE", parser=_role, help=f"What it may do: {', '.join(Role)}.")
+]
 WardsOption = Annotated[
     list[str] | None,
     typer.Option("--ward", metavar="WARD", help="Where it may act; again for more, none: everywhere."),
@@ -96,6 +111,10 @@ def read_secret(what: str, file: Path | None) -> str:
         line.encode()
     except UnicodeError:  # whose words quote the secret
         raise typer.BadParameter(f"the {what} in {file} is no text in UTF-8: write it so") from None
+    except OSError as error:
+        said = f"{file} can not be read: {str(error.strerror).lower()}"
+        remedy = f"name a file whose first line is the {what}, or - for standard input"
+        raise typer.BadParameter(f"{said}; {remedy}", param_hint="--from") from None
     return line.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff")
 
 
@@ -160,7 +179,9 @@ def pin(
 
 @user.command("role")
 def role(
-    name: NameArgument, role: Annotated[Role, typer.Argument(metavar="ROLE")], config: ConfigOption
+    name: NameArgument,
+    role: Annotated[Role, typer.Argument(metavar="ROLE", parser=_role)],
+    config: ConfigOption,
 ) -> None:
     """Give an account another role, at once."""
     with people_store(config) as store:

@@ -62,6 +62,26 @@ def free_place(file: Path, option: str) -> None:
     raise ConfigError((Problem("(command line)", 0, option, what, allowed, "write another name"),))
 
 
+def why_no_folder(folder: Path) -> str:
+    """Return why this user can keep nothing in ``folder``, which need not be there yet; empty when it can."""
+    near = folder
+    try:
+        while not near.exists() and near != near.parent:
+            near = near.parent
+    except OSError as error:
+        return f"{near} can not be looked at: {str(error.strerror).lower()}"
+    if not near.is_dir():
+        return f"{near} is no folder"
+    return "" if os.access(near, os.W_OK | os.X_OK) else f"this user may not write to {near}"
+
+
+def folder_place(folder: Path, option: str) -> None:
+    """Demand that files can be put into ``folder``, which need not be there yet; ConfigError else."""
+    if what := why_no_folder(folder):
+        allowed = "a folder that this user may write to, or the name of a new one"
+        raise ConfigError((Problem("(command line)", 0, option, what, allowed, "write another name"),))
+
+
 def start_log(level: str) -> None:
     """Send log lines of ``level`` (debug, info, warning, error) and above to standard error."""
     structlog.configure(

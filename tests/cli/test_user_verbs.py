@@ -75,6 +75,22 @@ def test_an_account_is_made_changed_disabled_and_all_of_it_is_kept(admin):
     assert len(admin.run("user", "log", "-n", "2").splitlines()) == 2
 
 
+@pytest.mark.requirement("CFG-5")
+def test_a_role_or_a_file_that_is_not_there_is_told_with_what_is_allowed(admin, tmp_path):
+    """In words, with what to write instead; no account is made."""
+    for words in (("add", "Ben", "--role", "nurs", "--from", "-"), ("role", "Ben", "nurs")):
+        said = re.sub(r"[\s│]+", " ", admin.run("user", *words, status=2))
+        assert (
+            "no role 'nurs'; allowed: viewer, nurse, pharmacist, engineer, admin; did you mean nurse?" in said
+        )
+        assert "Value error" not in said
+    for place, why in (("nowhere", "no such file or directory"), (".", "is a directory")):
+        asked = ("add", "Ben", "--role", "viewer", "--from", str(tmp_path / place))
+        said = re.sub(r"[\s│]+", " ", admin.run("user", *asked, status=2))
+        assert f"{why}; name a file whose first line is the password, or -" in said
+    assert admin.run("user", "list") == "0 accounts\n"
+
+
 @pytest.mark.requirement("PEOPLE-2")
 @pytest.mark.parametrize(
     ("typed", "words"),

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from pumpd.cli import app
 from pumpd.cli_words import start_log
+from pumpd.errors import ConfigError
 from pumpd.schemas import KINDS, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,20 @@ def test_status_2_without_traceback_when_the_operator_must_edit(arguments: list[
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.requirement("CFG-5")
+@pytest.mark.parametrize("verb", ["examples", "backup"])
+@pytest.mark.parametrize("below", [".", "new"])
+def test_a_file_where_a_folder_should_be_is_told_with_what_is_allowed(
+    tmp_path: Path, verb: str, below: str
+) -> None:
+    """Status 2, the name, what is allowed and what to do; the file stays as it is."""
+    (tmp_path / "file").write_text("mine")
+    config = ["-c", str(ROOT / "config" / "pumpd.yaml"), "--to"] if verb == "backup" else []
+    with pytest.raises(ConfigError, match=r"file is no folder; allowed: a folder .*; write another name"):
+        CliRunner().invoke(app, [verb, *config, str(tmp_path / "file" / below)], catch_exceptions=False)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_the_log_shows_what_a_stranger_sent_without_obeying_it(capsys: pytest.CaptureFixture[str]) -> None:
