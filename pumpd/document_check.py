@@ -195,6 +195,13 @@ def known_keys(model: type[BaseModel], path: DocPath) -> tuple[str, ...]:
     return tuple(here.model_fields) if here is not None else ()
 
 
+def _needed_keys(model: type[BaseModel], path: DocPath) -> tuple[str, ...]:
+    """Return those of ``known_keys`` that a file can not leave out."""
+    walked = list(fields_at(model, path))
+    fields = walked[-1][0].model_fields if walked else {}
+    return tuple(key for key, field in fields.items() if field.is_required())
+
+
 def _shown(value: object) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else value[:57] + "...")
@@ -226,7 +233,9 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails, p
         remedy = f"did you mean '{near[0]}'?" if near else "remove it"
         return document.problem(path, f"there is no key '{key}' here", ", ".join(known), remedy)
     if kind == "missing":
-        remedy = write if example is None else f"add {key}: {example}"
+        remedy = f"add {key}" if example is None else f"add {key}: {example}"
+        if field is None or field.description is None:
+            described = f"{', '.join(_needed_keys(model, path)) or key} must be there"
         return document.problem(path, f"'{key}' is missing", described, remedy)
     if kind == REFUSED:
         return document.problem(path, detail["msg"], context["allowed"], context["remedy"])

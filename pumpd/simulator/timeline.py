@@ -109,6 +109,8 @@ class TimelineEvent(WardPart):
         spare = given - needed - set(MAY_TAKE.get(self.action, ()))
         if needed - given or spare:
             allowed = ", ".join([*TAKES[self.action], *MAY_TAKE.get(self.action, ())]) or "nothing more"
-            what = f"missing {sorted(needed - given)}" if needed - given else f"does not take {sorted(spare)}"
-            raise refused(f"{self.action}: {what}", allowed, "give exactly what the action needs")
+            missing, more = ", ".join(sorted(needed - given)), ", ".join(sorted(spare))
+            what = f"{missing} is missing" if missing else f"it does not take {more}"
+            remedy = f"give {missing}, too" if missing else f"leave {more} out"
+            raise refused(f"{self.action}: {what}", allowed, remedy)
         return self

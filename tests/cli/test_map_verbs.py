@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from pumpd.cli import app
 from pumpd.drivers.registry import find, of_register_map
-from pumpd.errors import TransportError
+from pumpd.errors import ConfigError, TransportError
 from pumpd.map_bench import read_map
 from pumpd.protocols.framing_mbap import MbapServerFramer
 from pumpd.protocols.modbus_serving import IncomingRead, parse_request, registers_reply
@@ -145,3 +145,17 @@ async def test_another_base_is_hinted_at_where_every_register_answers_and_the_pu
     assert len(hinted) == 1, said
     told = f"hint: address_base: 0, where the pump tells the order {order}, makes sense of 9 of 9 values"
     assert hinted[0].startswith(told)
+
+
+@pytest.mark.requirement("CFG-5")
+def test_a_file_of_another_kind_is_told_by_the_keys_that_a_map_must_have() -> None:
+    """What is missing is told with what must be there, in the words of the file."""
+    ward = Path(__file__).parents[2] / "config" / "demo" / "ward.yaml"
+    with pytest.raises(ConfigError) as caught:
+        CliRunner().invoke(app, ["map", "check", str(ward)], catch_exceptions=False)
+    (found,) = [each for each in caught.value.problems if each.path == "make"]
+    assert found.what == "'make' is missing"
+    assert found.allowed == (
+        "name, make, model, source, address_base, order, channels, examples must be there"
+    )
+    assert found.remedy == "add make"

@@ -84,7 +84,7 @@ async def test_what_the_pump_does_not_know_is_told(tmp_path):
     [
         ({"pump": "TCP-9", "action": "stop"}, 422, "pump", "there is no pump TCP-9"),
         ({"pump": "TCP-1", "action": "run"}, 422, "action", "there is no action 'run'"),
-        ({"pump": "TCP-1", "action": "set-rate"}, 422, "(body)", "missing ['rate']"),
+        ({"pump": "TCP-1", "action": "set-rate"}, 422, "(body)", "rate is missing"),
         ({"pump": "TCP-1", "action": "set-rate", "rate": "60"}, 422, "rate", "60"),
         ({"pump": "TCP-1", "action": "set-rate", "rate": "9000 mL/h"}, 422, "action", "too fast"),
         ({"pump": "TCP-1", "channel": "2", "action": "stop"}, 422, "channel", "no channel 2"),

@@ -68,8 +68,8 @@ def test_the_ward_of_these_tests_is_accepted(tmp_path):
         ('channels: {"1": {rate: 20', 'channels: {"2": {rate: 20', 11, "no channel"),
         ("seed: 5", "seed: 5\nspeed: 2", 2, "speed"),
         ("action: set-rate", "action: set-speed", 14, "no action"),
-        (", rate: 60 mL/h", "", 14, "missing ['rate']"),
-        ("action: set-rate", "action: start", 14, "does not take ['rate']"),
+        (", rate: 60 mL/h", "", 14, "rate is missing"),
+        ("action: set-rate", "action: start", 14, "does not take rate"),
         ("pump: TCP-1", "pump: TCP-9", 14, "there is no pump"),
         ("action: set-rate, rate: 60 mL/h", "action: show, path: x, words: [1]", 14, "no place of the map"),
         (

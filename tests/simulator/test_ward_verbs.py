@@ -88,6 +88,8 @@ async def test_what_is_wrong_is_told(tmp_path):
             for words, told in (
                 (("act", place, "TCP-1", "set-rate", "rate=60"), "60 has no unit"),
                 (("act", place, "TCP-1", "set-rate", "60"), "KEY=VALUE"),
+                (("act", place, "TCP-1", "set-rate"), "rate is missing; allowed: rate; give rate, too"),
+                (("act", place, "TCP-1", "stop", "rate=60 mL/h"), "does not take rate; .*; leave rate out"),
                 (("act", place, "TCP-1", "set-rate", "rate=[1"), "not YAML"),
                 (("time", place, "step"), "by_s is missing"),
                 (("time", place, "resume", "5"), "does not take by_s"),
