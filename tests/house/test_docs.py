@@ -34,13 +34,31 @@ def test_the_page_of_alarms_is_written_from_the_table() -> None:
     assert alarm_page.PAGE.read_text() == alarm_page.page()
 
 
+def anchors(page: Path) -> set[str]:
+    """Return what a link may name of a page: its headings as GitHub writes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.*?) *$", _without_blocks(page.read_text()), re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.add(next(a for a in (anchor, *(f"{anchor}-{n}" for n in range(1, 99))) if a not in found))
+    return found
+
+
+def _without_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
 @pytest.mark.requirement("HOUSE-DOCS")
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every link to a file of the project finds it."""
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
-        if "://" not in target:
-            assert (page.parent / target).exists(), f"{name(page)}: {target}"
+    """Every link to a file of the project finds it, and the heading in it that it names."""
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text()):
+        if "://" in target:
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), f"{name(page)}: {target}"
+        if anchor and there.suffix == ".md":
+            assert anchor in anchors(there), f"{name(page)}: {target}#{anchor}"
 
 
 @pytest.mark.requirement("HOUSE-DOCS")
