@@ -61,9 +61,10 @@ def schema(
 def examples(
     into: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> None:
-    """Copy the example files that ship with pumpd: configuration, drug library, demo, scenarios, schemas."""
+    """Copy the example files that ship with pumpd: configuration, library, demo, scenarios, schemas ...."""
     from pumpd.example_files import copy_examples
 
     folder_place(into, "DIR")
     files = copy_examples(into)
-    out().print(f"{len(files)} files in {into}: pumpd.yaml, drug-library.yaml, demo/, scenarios/, schemas/")
+    whole = dict.fromkeys(f"{file.parts[0]}/" if len(file.parts) > 1 else file.name for file in files)
+    out().print(f"{len(files)} files in {into}: {', '.join(whole)}")

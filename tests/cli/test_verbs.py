@@ -128,6 +128,28 @@ def test_status_2_without_traceback_when_the_operator_must_edit(arguments: list[
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.requirement("CFG-4")
+def test_the_documented_check_of_the_shipped_configuration_is_what_it_prints(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """docs/commands.md shows this very output."""
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "commands.md").read_text()
+    shown = re.search(r"\$ pumpd (check-config [^\n]*)\n(.*?)```", page, re.DOTALL)
+    assert shown
+    assert CliRunner().invoke(app, shown[1].split()).output == shown[2]
+
+
+@pytest.mark.requirement("CFG-4")
+def test_all_that_examples_copies_is_told_and_documented(tmp_path: Path) -> None:
+    """Every file and folder stands in what the verb says, and in docs/commands.md."""
+    said = CliRunner().invoke(app, ["examples", str(tmp_path / "here")]).output
+    made = {f"{each.name}/" if each.is_dir() else each.name for each in (tmp_path / "here").iterdir()}
+    assert set(said.strip().partition(": ")[2].split(", ")) == made
+    told = (ROOT / "docs" / "commands.md").read_text().partition("`pumpd examples here` copies")[2]
+    assert set(re.findall(r"`([^`]+)`", told.partition(" into ")[0])) == made
+
+
 @pytest.mark.requirement("CFG-5")
 @pytest.mark.parametrize("verb", ["examples", "backup"])
 @pytest.mark.parametrize("below", [".", "new"])
