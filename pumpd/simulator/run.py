@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pumpd.errors import TransportError
 from pumpd.simulator.control_place import ControlPlace
 from pumpd.simulator.stage import Stage
 from pumpd.simulator.ward import load_ward
@@ -48,7 +49,7 @@ async def run(path: Path, tell: Callable[[str], None], control: ControlPlace | N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     try:
-        await stage.open()
+        await _open(stage, path)
         if server is not None:
             await server.open()
             tell(f"control listens on http://{server.place}/")
@@ -63,6 +64,14 @@ async def run(path: Path, tell: Callable[[str], None], control: ControlPlace | N
         if server is not None:
             await server.close()
         await stage.close()
+
+
+async def _open(stage: Stage, path: Path) -> None:
+    """Open it; TransportError, naming its file and who may be there, when a place is taken."""
+    try:
+        await stage.open()
+    except TransportError as error:
+        raise TransportError(f"{error} in {path}, or end the ward or demo that may run there") from error
 
 
 def _control(stage: Stage, place: ControlPlace) -> ControlServer:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from pumpd.errors import TransportError
+from pumpd.simulator.run import run
 from tests import proof
 from tests.simulator.programs import PROGRAM, simulated
 from tests.simulator.stages import WARD
@@ -38,6 +40,24 @@ async def test_probe_reads_a_simulated_pump_over_tcp_and_over_a_serial_line(tmp_
         assert status == 1
         assert "what to do: nothing answers" in said
     assert not (tmp_path / "line-a").is_symlink()
+
+
+@pytest.mark.requirement("CFG-5")
+async def test_a_second_ward_at_the_same_place_is_told_what_may_run_there(tmp_path):
+    """The place, the file that names it, and that another ward or a demo may be there."""
+    async with simulated(tmp_path) as places:
+        port = str(places["TCP-1"][0]).rpartition(":")[2]
+        second = tmp_path / "second.yaml"
+        second.write_text(
+            WARD.partition("  - listen: modbus-rtu")[0].replace("127.0.0.1:0", f"127.0.0.1:{port}")
+        )
+        with pytest.raises(
+            TransportError, match=rf"127\.0\.0\.1:{port}: can not listen: .* in use"
+        ) as caught:
+            await run(second, lambda _: None)
+    assert str(caught.value).endswith(
+        f"choose another port in {second}, or end the ward or demo that may run there"
+    )
 
 
 async def serial_number(where) -> bytes:
