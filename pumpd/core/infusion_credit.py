@@ -39,16 +39,14 @@ def credited(
     was_ns = watch.taken_ns
     elapsed_ns = 0 if was_ns is None else reading.taken_ns - was_ns
     most_nl = max(watch.top_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H
-    if account is None:
-        up_to = elapsed_ns > gap_ns
+    if account is None or reading.volume.value is None:
+        # Nothing is counted: it is reckoned, and credited once when a counter shows it later.
         at_pace_nl = max(watch.pace_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H
-        credit = Credit(most_nl if up_to else at_pace_nl, up_to)
-    elif reading.volume.value is None:
-        # Nothing is counted: it is reckoned, and credited once when the counter shows it later.
-        nl = most_nl if elapsed_ns > gap_ns else max(watch.pace_nl_h, pace_nl_h) * elapsed_ns // NS_PER_H
-        counted_nl, ns = watch.counted_nl + nl, watch.account_ns
-        base = (ns, counted_nl, watch.stepped_nl, watch.elsewhere_nl, watch.counter_nl)
-        credit = Credit(nl, nl > 0, *base, watch.torn)
+        nl = most_nl if elapsed_ns > gap_ns else at_pace_nl
+        uncounted_ns = elapsed_ns if account is None else reading.taken_ns - account.taken_ns
+        counted_nl, stepped_nl = watch.counted_nl + nl, watch.stepped_nl
+        base = (watch.account_ns, counted_nl, stepped_nl, watch.elsewhere_nl, watch.counter_nl)
+        credit = Credit(nl, uncounted_ns > gap_ns, *base, watch.torn)
     else:
         told_nl = account.counted_nl + account.elsewhere_nl
         up_to = torn = False
@@ -65,6 +63,8 @@ def credited(
             counted_nl, nl = told_nl, 0
         elif account.counter_nl >= watch.counter_nl:
             nl, ahead_nl, torn = _counted_anew(watch, reading, account, most_nl, step_nl)
+            if watch.account_ns is None and not (watch.counter_nl or watch.resumed):
+                nl = min(nl, most_nl + step_nl)  # what it showed before may never have been read
             counted_nl = account.counted_nl + ahead_nl
         else:
             counted_nl, nl, up_to = told_nl, most_nl, True

@@ -57,7 +57,7 @@ def test_a_difference_ends_with_1_and_is_listed_on_its_side(tenfold: Recording, 
     status, output = said(str(file), "--compare", "--library", str(loose))
     assert status == 1
     now, _, then = output.partition("decided then and not now: ")
-    assert re.search(r"61\.\d+ s  PUMP-01/1  over-hard raised HIGH: TOO FAST", then)
+    assert re.search(r"60\.\d+ s  PUMP-01/1  over-hard raised HIGH: TOO FAST", then)
     assert "nothing" in now.partition("decided now and not then: ")[2]
     assert "not possible now: PUMP-01: B. Keller, acknowledge: over-hard: no such alarm" in now
     assert said(str(file), "--library", str(loose))[0] == 0

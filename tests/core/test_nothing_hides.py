@@ -9,7 +9,7 @@ import pytest
 from pumpd.core.alarms import AlarmChanged, AlarmSignal
 from pumpd.core.conditions import AlarmPriority, ConditionId
 from pumpd.core.inactivation import TakeOffLine
-from pumpd.core.infusion_begin import no_dose_yet, watched
+from pumpd.core.infusion_begin import counted_from, no_dose_yet, watched
 from pumpd.core.infusion_due import with_bounds
 from pumpd.core.infusion_setup import under
 from pumpd.core.infusion_watch import InfusionWatch
@@ -124,6 +124,36 @@ def test_a_volume_that_stays_away_stops_no_account() -> None:
     ward.run(600, "17.4")
     assert abs(ward.watch.given_nl - ward.delivered_nl) < NL_PER_ML // 100
     assert ward.bed.signal(ConditionId.INVALID_VALUE) is AlarmSignal.OFF
+
+
+@pytest.mark.requirement("TOTAL-1")
+def test_a_volume_that_is_missing_once_leaves_no_mark() -> None:
+    """The next reading counts what flowed meanwhile: nothing is credited twice, and nothing is "up to"."""
+    ward = Ward()
+    for _ in range(30):
+        ward.run(60, "17.4")
+        ward.run(1, "17.4", counted=False)
+    ward.run(60, "17.4")
+    assert not ward.watch.at_most
+    assert abs(ward.watch.given_nl - ward.delivered_nl) < 10 * STEP_NL
+    assert ward.bed.signal(ConditionId.INVALID_VALUE) is AlarmSignal.OFF
+
+
+@pytest.mark.requirement("TOTAL-1")
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_pump_counted_for_others_is_not_credited(known: bool) -> None:
+    """Its first readings tell no volume: then it shows 60 mL, of which next to nothing is this patient's."""
+    ward = Ward()
+    ward.delivered_nl = 60 * NL_PER_ML
+    if known:  # as the daemon does with a fresh reading of the pump
+        volume = Measured.valid(Volume(ward.delivered_nl))
+        last = ward.bed.reading("0", volume=volume, status=PumpStatus.STOPPED)
+        ward.bed.state = replace(ward.bed.state, watch=counted_from(ward.watch, last))
+    ward.run(3, "10.5", counted=False)
+    ward.run(60, "10.5")
+    given_nl = ward.delivered_nl - 60 * NL_PER_ML
+    assert abs(ward.watch.given_nl - given_nl) < 10 * STEP_NL
+    assert ConditionId.TOTAL_DOSE_HARD not in ward.bed.state.alarms
 
 
 @pytest.mark.requirement("TOTAL-1")
