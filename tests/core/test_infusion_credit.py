@@ -58,7 +58,7 @@ def _told(nl: int, counted_nl: int, *, up_to: bool = False, torn: bool = False, 
 
 
 def test_without_a_counter_it_is_reckoned_by_the_rate_and_after_a_silence_by_the_highest() -> None:
-    """The higher of what flowed and flows, noted for a counter to come; beyond the gap it is at most so much."""
+    """The higher of what flowed and flows, noted for a counter to come; after a gap it is at most so much."""
     assert _credited(taken_ns=None, gap_ns=0) == Credit(0)
     assert _credited() == Credit(10_000, False, None, 10_000, 0, 0, 0, False)
     assert _credited(pace_nl_h=FAST) == Credit(20_000, counted_nl=20_000)
