@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import ssl
@@ -167,13 +168,18 @@ def _weak_keys(patch: Patch) -> None:
 
 
 def _written_over(patch: Patch) -> None:
-    write = key_files._write_new
+    write, demand = key_files._write_new, key_files._demand_place
 
     def over(file: Path, text: bytes, mode: int) -> None:
         file.unlink(missing_ok=True)
         write(file, text, mode)
 
+    def anywhere(file: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            demand(file)
+
     patch.setattr(key_files, "_write_new", over)
+    patch.setattr(key_files, "_demand_place", anywhere)
 
 
 def _no_name_or_date(patch: Patch) -> None:
