@@ -70,7 +70,7 @@ class Session(Protocol):
         """Publish; with QoS 1 return once the broker has it, and wait for that as long as it takes."""
         ...
 
-    async def subscribe(self, topic: str, qos: int, timeout_s: float = ...) -> None:
+    async def subscribe(self, topic: str, qos: int, timeout_s: float | None = ...) -> None:
         """Subscribe for this session."""
         ...
 

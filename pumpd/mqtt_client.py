@@ -207,9 +207,14 @@ class MqttClient:
         """Publish; with QoS 1 return once the broker has it, and wait for that as long as it takes."""
         await _told(self._client.publish(topic, payload, qos=qos, retain=retain, timeout=math.inf))
 
-    async def subscribe(self, topic: str, qos: int, timeout_s: float = math.inf) -> None:
-        """Subscribe for this session."""
-        await _told(self._client.subscribe(topic, qos=qos, timeout=timeout_s))
+    async def subscribe(self, topic: str, qos: int, timeout_s: float | None = None) -> None:
+        """Subscribe for this session; TransportError after ``timeout_s`` without an answer, None waits."""
+        # aiomqtt would take asyncio.wait_for, which swallows a cancel that comes with the answer (3.11).
+        try:
+            async with asyncio.timeout(timeout_s):
+                await _told(self._client.subscribe(topic, qos=qos, timeout=math.inf))
+        except TimeoutError:
+            raise TransportError(f"the broker does not confirm the subscription to {topic}") from None
 
     async def unsubscribe(self, topic: str) -> None:
         """End a subscription."""

@@ -119,6 +119,9 @@ class Bus:
     async def until_up(self) -> None:
         """Wait until the line is open."""
         await self._came_up.wait()
+        while not self.up:  # lost again, and ``run`` has not heard of it yet
+            await asyncio.sleep(0)
+            await self._came_up.wait()
 
     def conversation(
         self,

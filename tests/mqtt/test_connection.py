@@ -7,11 +7,13 @@ import contextlib
 import functools
 import random
 import socket
+import time
 
 import pytest
 
 from pumpd.errors import TransportError
 from pumpd.mqtt import BackOff, Broker, Incoming, LastWill, MqttConnection
+from pumpd.mqtt_client import MqttClient
 from tests.mosquitto import Listener, Mosquitto, free_port, missing, mosquitto, publish, retained
 from tests.waiting import until
 
@@ -212,6 +214,28 @@ async def test_cancelled_while_connecting_nothing_is_left(wait_s):
         async with running(connect(port)) as task:
             await asyncio.sleep(wait_s)
             assert not task.done()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_subscription_that_is_cancelled_as_the_answer_comes_is_cancelled(tmp_path, turns):
+    """Whoever ends us while the broker is heard ends us, in whichever turn of the loop that is."""
+    with mosquitto(tmp_path) as broker:
+        client = MqttClient(Broker("127.0.0.1", broker.port), "tested", None, lambda: None)
+        await client.enter()
+        try:
+            subscribing = asyncio.create_task(client.subscribe("to/us", 1, 3.0), name="tested.subscribe")
+            while client.busy or not client._client._pending_subscribes:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            time.sleep(0.05)  # noqa: ASYNC251 - the answer waits in the socket, as behind any work
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if subscribing.done():
+                return
+            subscribing.cancel()
+            await asyncio.wait({subscribing})
+            assert subscribing.cancelled()
+        finally:
+            await client.leave(goodbye=True)
 
 
 async def test_a_server_that_never_answers_connect_is_tried_again():

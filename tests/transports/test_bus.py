@@ -33,6 +33,20 @@ async def test_a_line_that_was_unplugged_is_used_again_and_told_once_each_way():
     assert [entry["event"] for entry in logs] == ["line up", "line down", "line up"]
 
 
+@in_virtual_time
+async def test_a_line_that_was_lost_a_moment_ago_is_not_taken_for_open():
+    """Whoever waits for it in the very step that it breaks waits until it is open again."""
+    async with line("modbus-tcp") as on:
+        pump = on.bus.conversation(1, 100)
+        on.wire.unplug()
+        on.wire.plug()
+        while on.bus.up:  # noqa: ASYNC110 - it is a matter of one turn
+            await asyncio.sleep(0)
+        await on.bus.until_up()
+        assert on.bus.opening == 2
+        assert await pump.ask(ReadRegisters(1, 3, 0, 1)) == (100,)
+
+
 class NoWire(MemoryEnd):
     """Can never be opened, and notes when somebody tried."""
 
