@@ -172,7 +172,7 @@ def retained(port: int, topic: str) -> dict[str, Any]:
 
 
 async def until_retained(
-    port: int, topic: str, wanted: Callable[[dict[str, Any]], object], within_s: float = 15.0
+    port: int, topic: str, wanted: Callable[[dict[str, Any]], object], within_s: float = 60.0
 ) -> dict[str, Any]:
     """Return what the broker keeps below ``topic`` once it is as ``wanted``; TimeoutError if it is not."""
     async with asyncio.timeout(within_s):

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.requirement("KEY-1", "KEY-2"),
     pytest.mark.skipif(bool(missing()), reason=missing()),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 OLD, NEW = seeded_signer("old"), seeded_signer("new")
 TOPICS = Topics("clinic")

@@ -21,7 +21,7 @@ OF_ITSELF = ("WebSocket", "status of 401", "status of 429", "status of 503")
 """What a browser logs of refusals; 503: a dashboard that ends tells so whoever waits for its history."""
 IN_A_BROWSER = [
     pytest.mark.real,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(bool(ABSENT), reason=ABSENT or "all there"),
     pytest.mark.skipif(not STATIC.is_file(), reason="the front end is not built: run make setup"),
 ]

@@ -55,7 +55,7 @@ async def test_no_alarm_is_lost_when_the_broker_freezes(tmp_path):
                 broker.thaw()
                 await until(lambda: node.publisher.up)
                 await alarms_for(node, 0.5)
-            await until(lambda: heard_all(listener, node), 30)
+            await until(lambda: heard_all(listener, node), 90)
         listener.stop()
     hold_against_journal(listener, tmp_path)
 
@@ -75,7 +75,7 @@ async def test_no_alarm_is_lost_when_the_broker_is_killed_and_comes_back_empty(t
                 broker.start()
                 await alarms_for(node, 0.8, 0.01)
                 await until(lambda: node.publisher.up)
-            await until(lambda: heard_all(listener, node), 30)
+            await until(lambda: heard_all(listener, node), 90)
         listener.stop()
     heard = hold_against_journal(listener, tmp_path)
     assert any(event.resent for event in heard)
@@ -95,7 +95,7 @@ async def test_frozen_then_killed_nothing_is_lost(tmp_path):
             await alarms_for(node, 0.3)
             broker.start()
             await alarms_for(node, 0.5)
-            await until(lambda: heard_all(listener, node), 30)
+            await until(lambda: heard_all(listener, node), 90)
         listener.stop()
     hold_against_journal(listener, tmp_path)
 
@@ -109,7 +109,7 @@ async def test_the_broker_may_start_after_the_daemon(tmp_path):
             await alarms_for(node, 0.5)
             broker.start()
             listener = Listener(broker.port, EVENTS, tmp_path / "heard")
-            await until(lambda: heard_all(listener, node), 30)
+            await until(lambda: heard_all(listener, node), 90)
             await until_retained(broker.port, f"{PREFIX}/pump/+/+/snapshot", lambda kept: len(kept) == 3)
         listener.stop()
     finally:

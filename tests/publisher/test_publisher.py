@@ -187,7 +187,7 @@ def test_it_runs_on_uvloop_too(tmp_path):
                     broker.kill()
                     await until(lambda: not node.publisher.up)
                     broker.start()
-                await until(lambda: {p["seq"] for p in listener.payloads()} == {1, 2, 3}, 30)
+                await until(lambda: {p["seq"] for p in listener.payloads()} == {1, 2, 3}, 90)
             listener.stop()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

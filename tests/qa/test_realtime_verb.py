@@ -150,7 +150,7 @@ def _playing(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], list[int
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("QA-5")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ending_it_ends_all_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
@@ -164,7 +164,7 @@ def test_ending_it_ends_all_that_it_started(tmp_path: Path, number: signal.Signa
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.requirement("QA-5")
 def test_what_it_started_does_not_outlive_it(tmp_path: Path) -> None:
     """Killed with SIGKILL, it can do nothing any more: the kernel ends broker and daemon."""

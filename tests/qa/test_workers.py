@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.left import alive, until
 from tests.qa.real_scenarios import REPOSITORY
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 
 def _children(pid: int) -> list[int]:

@@ -79,7 +79,7 @@ def written(folder: Path, secret: set[Path]) -> Iterator[tuple[str, bytes]]:
             yield file.name, file.read_bytes()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_they_meet_over_tls_and_no_secret_is_in_any_log_page_file_or_word(tmp_path: Path) -> None:
     """Password, token, webhook's secret and private key: in their own files, and nowhere else."""
     web = free_port()

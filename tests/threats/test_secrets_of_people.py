@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.requirement("KEY-5", "PEOPLE-6"),
     pytest.mark.skipif(bool(missing()), reason=missing()),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 PIN = "73190462"
 WRONG, WRONG_PIN = "the password of the bank", "60417359"
