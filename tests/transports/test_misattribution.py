@@ -69,7 +69,7 @@ async def _unplug_now_and_then(wire, bus, seeded):
     """Take the wire away in the middle of things, and give it back before the late replies are over."""
     while True:
         await bus.until_up()
-        await asyncio.sleep(seeded.uniform(1, 20))
+        await asyncio.sleep(seeded.uniform(1, 5))
         wire.unplug()
         await asyncio.sleep(seeded.uniform(0, 0.2))
         wire.plug()
